@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hmac
 import json
 import time
 from base64 import urlsafe_b64encode
@@ -54,6 +55,18 @@ def unsigned(header: dict[str, str], payload: dict[str, Claim]) -> str:
     return ".".join([*parts, ""])
 
 
+def dumped() -> bytes:
+    """Return the usual claims as JSON, without the last brace."""
+    return json.dumps(claims()).encode()[:-1]
+
+
+def raw(header: bytes, payload: bytes) -> str:
+    """Return a token of these bytes, signed with the shared secret."""
+    parts = [urlsafe_b64encode(part).rstrip(b"=") for part in (header, payload)]
+    signature = hmac.digest(SHARED, b".".join(parts), "sha256")
+    return b".".join([*parts, urlsafe_b64encode(signature).rstrip(b"=")]).decode()
+
+
 @pytest.mark.parametrize(
     ("token", "why"),
     [
@@ -74,6 +87,10 @@ def unsigned(header: dict[str, str], payload: dict[str, Claim]) -> str:
         (signed(sub="a\u202eb", account="alice"), "sub is not printable"),
         (signed(sub="a\x9bb", account="alice"), "sub is not printable"),
         (signed(account="a b"), "account"),
+        (signed(account=""), "account"),
+        (raw(b'{"alg": "HS256"}', dumped() + b', "scope": "market trade"}'), "scope: given twice"),
+        (raw(b'{"alg": "HS256"}', dumped() + b', "\\u0065xp": 9999999999}'), "exp: given twice"),
+        (raw(b'{"alg": "none", "alg": "HS256"}', dumped() + b"}"), "alg: given twice"),
         (signed(symbols=["x"]), "symbols"),
         (jwt.encode(claims(), b"another secret of thirty-two bytes!", "HS256"), "[Ss]ignature"),
         (jwt.encode(claims(), SHARED, "HS512"), "no key for 'HS512'"),

@@ -92,8 +92,30 @@ def test_at_home_another_host_reads_nothing_on_any_path(home: Server, path: str,
     assert forwarded[0] == 403, "nor with a header that says that it was passed on"
 
 
+@pytest.mark.parametrize(
+    "host",
+    [
+        "localhost@evil.example",
+        "evil.example#localhost",
+        "localhost, evil.example",
+        "localhost:evil",
+        "127.0.0.1:80:evil.example",
+        "127.0.0.1.nip.io",
+        "0.0.0.0",
+        "2130706433",
+        "[::ffff:192.0.2.1]",
+        "loc\u00e4lhost",
+    ],
+)
+def test_at_home_what_only_looks_like_a_loopback_name_is_another_host(home: Server, host: str) -> None:
+    assert asked(home, "/metrics", host=host)[0] == 403
+    assert asked(home, "/ws", *lines_of(UPGRADE), host=host)[0] == 403
+
+
 def test_the_host_in_the_target_is_the_one_that_counts(home: Server) -> None:
     assert asked(home, "http://evil.example/health")[0] == 403
+    assert asked(home, "ftp://evil.example/metrics")[0] == 403, "whatever its scheme"
+    assert asked(home, "http://localhost@evil.example/metrics")[0] == 403
     assert asked(home, "http://localhost/health", host="evil.example")[0] == 200
     assert asked(home, "ws://evil.example/ws", *lines_of(UPGRADE))[0] == 403
 
@@ -115,6 +137,8 @@ FORWARDING = [
     "X_Forwarded_For: 127.0.0.1",
     "X-Original-Forwarded-For: 127.0.0.1",
     "DO-Connecting-IP: 127.0.0.1",
+    "X-Original-Host: localhost",
+    "Proxy-Client-IP: 127.0.0.1",
 ]
 OWN_PATHS = ("/metrics", "/api/v1/tickets", "/api/v1/orders", "/api/v1/keys", "/api/v1/halts")
 """Paths that need a key, except at home for some."""

@@ -59,6 +59,16 @@ class FakeExchange:
         self.core.empty_market(symbol)
         self.core.close_market(symbol)
 
+    def unlist(self, symbol: str) -> None:
+        """A market that was delisted leaves the lists. From then on its name is unknown."""
+        self.core.empty_market(symbol)
+        self.send_changes(symbol)
+        self.core.markets[symbol].is_listed = False
+
+    def relist(self, symbol: str) -> None:
+        """A market that was delisted opens again, with its old name."""
+        self.core.open_market(symbol)
+
     def change_steps(self, symbol: str, tick_e8: int, step_e8: int) -> None:
         """Change a market's steps. Its open orders are cancelled first: they are kept in the old steps."""
         self.core.empty_market(symbol)

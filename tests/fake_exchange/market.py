@@ -16,6 +16,7 @@ class Market:
     max_lots: int = 10**12
     min_lots: int = 1
     is_trading: bool = True
+    is_listed: bool = True
 
     def __post_init__(self) -> None:
         self.check_steps(self.tick_e8, self.step_e8)

@@ -30,6 +30,7 @@ from tests.fake_exchange.orders import (
     TimeInForce,
     Traded,
 )
+from tests.fake_exchange.trade_statistics import DayTrades
 
 FEE_PER_MILLION = 1_000
 
@@ -45,6 +46,7 @@ class MatchingCore:
         self.orders: dict[int, Order] = {}
         self.fills: list[Fill] = []
         self.trades: list[Traded] = []
+        self.days = {symbol: DayTrades() for symbol in self.markets}
         self.update_ids = dict.fromkeys(self.markets, 1_000)
         self.trade_ids = dict.fromkeys(self.markets, 0)
         self.listeners: list[Callable[[Event], None]] = []
@@ -81,6 +83,16 @@ class MatchingCore:
         """New orders are refused from now on."""
         self.markets[symbol].is_trading = False
         self._emit(MarketChanged(symbol))
+
+    def open_market(self, symbol: str) -> None:
+        """It is listed, and orders are taken again."""
+        self.markets[symbol].is_trading = self.markets[symbol].is_listed = True
+        self._emit(MarketChanged(symbol))
+
+    @property
+    def listed(self) -> list[Market]:
+        """The markets that the exchange's lists have."""
+        return [market for market in self.markets.values() if market.is_listed]
 
     def empty_market(self, symbol: str, request_id: str = "") -> None:
         """Cancel all orders of a market."""
@@ -323,6 +335,7 @@ class MatchingCore:
             self._emit(OrderChanged(order, "TRADE", fill))
         trade = Traded(market.symbol, trade_id, price_ticks, lots, taker.side, now_us, taker.order_id)
         self.trades.append(trade)
+        self.days[market.symbol].add(market, trade)
         self._emit(trade)
 
     def _cost_e8(self, order: Order, lots: int) -> int:

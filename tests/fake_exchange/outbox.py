@@ -3,12 +3,18 @@
 import asyncio
 from contextlib import suppress
 
+from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from tests.fake_exchange.faults import Faults, FrameFault
 from tests.fake_exchange.rest import break_off, reset
 
 LIMIT = 10_000
+
+
+async def refuse(socket: WebSocket, faults: Faults) -> None:
+    """Refuse the handshake: the exchange is in maintenance (503), or does not want this client (403)."""
+    await socket.send_denial_response(Response(status_code=503 if faults.in_maintenance else 403))
 
 
 class Outbox:

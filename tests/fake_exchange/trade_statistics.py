@@ -51,25 +51,30 @@ class Candles:
 
 
 class DayTrades:
-    """The trades of one symbol in the last 24 hours."""
+    """The trades of one symbol in the last 24 hours. Older prices keep what they were."""
 
     def __init__(self) -> None:
+        self.last_size_e8 = 0
         self._trades: deque[tuple[int, int, int, int]] = deque()
+        self._candle: Candle | None = None
 
     def add(self, market: Market, trade: Traded) -> None:
+        price_e8, self.last_size_e8, quote_e8 = amounts(market, trade)
         while self._trades and self._trades[0][0] <= trade.time_us - DAY_US:
             self._trades.popleft()
-        self._trades.append((trade.time_us, *amounts(market, trade)))
+            self._candle = None
+        self._trades.append((trade.time_us, price_e8, self.last_size_e8, quote_e8))
+        if self._candle is not None:
+            self._candle.add(price_e8, self.last_size_e8, quote_e8)
 
     def candle(self) -> Candle | None:
         """The whole day as one candle, or None if nothing was traded."""
-        if not self._trades:
-            return None
-        time_us, first_e8, _, _ = self._trades[0]
-        day = Candle(time_us, first_e8, first_e8, first_e8, first_e8)
-        for _, price_e8, volume_e8, quote_e8 in self._trades:
-            day.add(price_e8, volume_e8, quote_e8)
-        return day
+        if self._candle is None and self._trades:
+            time_us, first_e8, _, _ = self._trades[0]
+            self._candle = Candle(time_us, first_e8, first_e8, first_e8, first_e8)
+            for _, price_e8, volume_e8, quote_e8 in self._trades:
+                self._candle.add(price_e8, volume_e8, quote_e8)
+        return self._candle
 
 
 def amounts(market: Market, trade: Traded) -> tuple[int, int, int]:

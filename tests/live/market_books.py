@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -14,6 +14,7 @@ from floorwire.core.units import Scale
 from tests.fake_exchange.market import UNIT, Market
 from tests.fake_exchange.matching import MatchingCore
 from tests.fake_exchange.orders import Event, LevelChanged, Side
+from tests.live.market_prices import ClientPrices
 
 KEPT_S = 60.0
 Sides: TypeAlias = tuple[tuple[tuple[int, int], ...], ...]
@@ -50,12 +51,12 @@ class BookHistory:
         if found == self._current[symbol]:
             return 0.0
         ended = self._ended[symbol].get(found)
-        return None if ended is None else time.monotonic() - ended
+        return None if ended is None else _now_s() - ended
 
     def _on_event(self, event: Event) -> None:
         if not isinstance(event, LevelChanged):
             return
-        symbol, now = event.symbol, time.monotonic()
+        symbol, now = event.symbol, _now_s()
         ended, order = self._ended[symbol], self._order[symbol]
         before, self._current[symbol] = self._current[symbol], hash(self.now(symbol, self.depth))
         ended[before] = now
@@ -79,6 +80,12 @@ class FollowedBook:
         """Whether the client took it for live after the last event."""
         self.seq: object = None
         """Of the last message of a client's socket."""
+        self.state = "open"
+        """As the client was told: ``open``, ``halted`` or ``closed``."""
+        self.told = ""
+        """Why it was not live when that was last told on the channel ``system``."""
+        self.is_between_steps = False
+        """Whether its steps became finer, and the list that says so did not come: levels are missing."""
         self.losses: Counter[str] = Counter()
         """How often it became not live, by reason."""
         self.units_e8 = 1, 1
@@ -102,6 +109,8 @@ class WatchedFeed:
         self.late_s = 5.0
         """A live book may be so old: what the exchange sends late counts in."""
         self.resyncs = 0
+        self.prices: dict[str, ClientPrices] = {}
+        """What else a client's socket has, of some symbols."""
         self._history = history
         self._feed: Feed = "connecting"
         """Of the whole venue."""
@@ -116,6 +125,7 @@ class WatchedFeed:
                         if instrument.symbol in self.books:
                             units = _units_e8(instrument.price), _units_e8(instrument.size)
                             self.books[instrument.symbol].units_e8 = units
+                            self.books[instrument.symbol].state = instrument.state
                 case BookSnapshot(symbol, bids, asks):
                     touched[symbol] = self.books[symbol]
                     touched[symbol].book.replace(bids, asks)
@@ -139,7 +149,16 @@ class WatchedFeed:
 
     def receive(self, message: Mapping[str, object]) -> None:
         """Apply one message of a client's socket as docs/channels.md tells clients to do."""
-        if message.get("channel") != "book" or "bids" not in message:
+        channel = message.get("channel")
+        if channel == "system" and message.get("symbol") in self.books:
+            one = self.books[str(message["symbol"])]
+            if message["event"] in ("halted", "resumed"):
+                one.state = str(message["reason"])
+            elif message["event"] in ("stale", "gap"):
+                one.told = str(message["reason"])
+        if channel in ("ticker", "candles") and "status" not in message:
+            self.prices[str(message["symbol"])].receive(message)
+        if channel != "book" or "bids" not in message:
             return  # a reply, or a gap: a snapshot follows
         self._feed = "live"  # each book says it of itself
         symbol = str(message["symbol"])
@@ -181,7 +200,7 @@ class WatchedFeed:
         one.was_live, one.reason = is_live, reason
 
     def _check(self, symbol: str, one: FollowedBook) -> None:
-        if not self.is_live(symbol):
+        if not self.is_live(symbol) or one.is_between_steps:
             return
         if one.book.crossed():
             self.problems.append(f"{symbol} is live and crossed")
@@ -190,6 +209,10 @@ class WatchedFeed:
             self.problems.append(f"{symbol} is live, and the exchange never had this book")
         elif age_s > self.late_s:
             self.problems.append(f"{symbol} is live, and its book is {age_s:.1f} s old")
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _levels_e8(levels: object) -> list[tuple[int, int]]:

@@ -27,6 +27,8 @@ from tests.live.market_books import WatchedFeed
 
 DEPTH = 500
 """More levels than others make."""
+INTERVALS_US = {"1m": 60_000_000, "5m": 300_000_000}
+"""Of candles."""
 
 
 @asynccontextmanager
@@ -48,28 +50,40 @@ async def gateway_of(
 
 
 @asynccontextmanager
-async def client_of(face: Face, fake: FakeExchange, feed: WatchedFeed, clock: Clock) -> AsyncIterator[None]:
-    """Subscribe to all books of the feed, and give it what comes."""
+async def client_of(
+    face: Face, fake: FakeExchange, feed: WatchedFeed, clock: Clock, interval: str
+) -> AsyncIterator[None]:
+    """Subscribe to all books of the feed, to further prices of some symbols, and give it what comes.
+
+    ``interval``: of the candles.
+    """
     async with (
         gateway_of(face, fake, feed.books, clock) as address,
         connect(address, max_size=None, ping_interval=None, open_timeout=None) as socket,
-        beside(_follow(socket, feed)),
+        beside(_follow(socket, feed, interval)),
     ):
         yield
 
 
-async def _follow(socket: ClientConnection, feed: WatchedFeed) -> None:
+async def _follow(socket: ClientConnection, feed: WatchedFeed, interval: str) -> None:
+    channels: dict[str, dict[str, object]] = {
+        "book": {"depth": DEPTH},
+        "ticker": {},
+        "candles": {"interval": interval},
+    }
+    requests = [
+        {"action": "subscribe", "channel": channel, "symbol": symbol, **options}
+        for symbol in feed.books
+        for channel, options in channels.items()
+        if channel == "book" or symbol in feed.prices
+    ]
+    requests.append({"action": "subscribe", "channel": "system"})
     with suppress(ConnectionClosed):
-        for symbol in feed.books:
-            await _subscribe(socket, symbol)
+        for number, request in enumerate(requests):
+            await socket.send(json.dumps(request | {"id": str(number)}))
         async for text in socket:
             message = json.loads(text)
             if message.get("code") == "unknown_symbol":  # not listed yet
                 await asyncio.sleep(0.1)
-                await _subscribe(socket, message["id"])
+                await socket.send(json.dumps(requests[int(message["id"])] | {"id": message["id"]}))
             feed.receive(message)
-
-
-async def _subscribe(socket: ClientConnection, symbol: str) -> None:
-    request = {"action": "subscribe", "channel": "book", "symbol": symbol, "depth": DEPTH, "id": symbol}
-    await socket.send(json.dumps(request))

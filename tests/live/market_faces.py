@@ -25,7 +25,13 @@ class MarketFace:
     depth: int | None = None
     """As many levels as the exchange lets a client check; None: all."""
     tells_steps: bool = False
-    """Whether it tells at once that the steps of a market changed."""
+    """Whether it tells at once that the steps or the state of a market changed. Otherwise the list does."""
+    delisted: str = "closed"
+    """What a delisted market is that is still in the list."""
+    has_day: bool = True
+    """Whether it tells the numbers of the last 24 hours."""
+    interval: str = "1m"
+    """Of candles that it tells."""
     is_numbered_by_link: bool = False
     """Whether a lost frame costs all books of its connection."""
 
@@ -39,7 +45,7 @@ class MarketFace:
 
 
 FACES = (
-    MarketFace(BINANCE, "{low}@depth", "", "/depth", "/exchangeInfo"),
+    MarketFace(BINANCE, "{low}@depth", "", "/depth", "/exchangeInfo", delisted="halted", has_day=False),
     MarketFace(
         BYBIT, '"orderbook.200.{plain}"', '"orderbook.200.{plain}"',
         "/ws/subscribe", "/instruments-info",
@@ -56,6 +62,7 @@ FACES = (
     MarketFace(
         COINBASE, '"update","product_id":"{dash}"',
         '"snapshot","product_id":"{dash}"', "/ws/subscribe", "/products", is_numbered_by_link=True,
+        has_day=False, interval="5m",
     ),
 )  # fmt: skip
 

@@ -38,11 +38,13 @@ MOST_BANS = 2
 """In a session: each ban is twice as long as the one before."""
 PATIENCE_S = 900.0
 """How long anything may take, by the clock of the session."""
+LISTED_S = 700.0
+"""How long it may take until it is known that an instrument is delisted: by a list of every ten minutes."""
 USED_WITHIN_S = 40.0
 """A fault that did not happen until then is taken back, and not counted."""
 REQUESTS = ("lose_request", "lose_answer", "time_out_after_execution", "too_many_requests")
 FRAMES = ("drop_frame", "duplicate_frame", "reorder_frames", "corrupt_frame", "cut_frame")
-OTHERS = ("repeat_fill", "disconnect", "delay", "half_open", "rest_lag", "maintenance", "ban")
+OTHERS = ("repeat_fill", "disconnect", "delay", "half_open", "rest_lag", "maintenance", "ban", "delist")
 
 
 class Session:
@@ -140,7 +142,32 @@ class Session:
                 await fake.disconnect_all()
                 await asyncio.sleep(random.random() * 20)
                 fake.end_maintenance()
+            case "delist":
+                await self._delist()
         return True
+
+    async def _delist(self) -> None:
+        """Delist the market for a while, now and then until the gateway itself refuses orders."""
+        fake, symbol = self._market.fake, self._market.market.symbol
+        await self._rest()
+        fake.delist(symbol)
+        await self._act()
+        is_told = self._random.random() < 0.2
+        if is_told:
+            await self._until_place(lambda code: code == "market_halted", "refused as delisted")
+        else:
+            await asyncio.sleep(self._random.random() * 20)
+        fake.relist(symbol)
+        await self._until_place(lambda code: code != "market_halted", "taken after it was listed again")
+
+    async def _until_place(self, is_so: Callable[[object], bool], what: str) -> None:
+        """Place orders until one is answered as it should be."""
+        begin_s = self._now_s()
+        while not is_so(await self._place()):
+            if self._now_s() - begin_s > LISTED_S:
+                self.problems.append(f"no order was {what}")
+                return
+            await asyncio.sleep(10)
 
     async def _happened(self, is_used: Callable[[], bool], again: Callable[[], object]) -> bool:
         """Wait until the fault has happened. What makes it happen is done now and then."""
@@ -171,8 +198,8 @@ class Session:
         else:
             await self._meet()
 
-    async def _place(self) -> None:
-        """Place an order of some kind, and do not wait for what comes of it."""
+    async def _place(self) -> object:
+        """Place an order of some kind, and do not wait for what comes of it. Return the code of a refusal."""
         random, price = self._random, MIDDLE + self._random.choice((-20, -10, 0, 10, 20))
         fields: dict[str, object] = {"price": str(price)}
         chance = random.random()
@@ -185,7 +212,7 @@ class Session:
         name = f"c{len(self._placed)}"
         self._placed.append(name)
         side, quantity = random.choice(("buy", "sell")), random.choice(("0.001", "0.01", "0.02"))
-        await self._client.place(name, side=side, quantity=quantity, **fields)
+        return (await self._client.place(name, side=side, quantity=quantity, **fields)).get("code")
 
     async def _rest(self) -> None:
         """Have an order that rests, if the exchange takes it."""
@@ -201,6 +228,8 @@ class Session:
 
     async def _meet(self) -> None:
         """Let others trade with the best orders of ours, or stand in the way of the next ones."""
+        if not self._market.market.is_trading:
+            return
         side = self._random.choice((Side.BUY, Side.SELL))
         ours = [order for order in self._market.core.open_orders("first") if order.side is not side]
         ticks = self._market.market.tick_e8
@@ -244,6 +273,8 @@ async def make_noise(market: FakeMarket) -> None:
     core, symbol = market.core, market.market.symbol
     while True:
         await asyncio.sleep(0.7)
+        if not market.market.is_trading:
+            continue
         for side in Side:
             if not core.levels(symbol, side):
                 market.make_prices()

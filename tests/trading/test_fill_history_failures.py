@@ -11,6 +11,7 @@ import pytest
 from floorwire.engine import account
 from floorwire.engine.chunked_history import CHUNK_SIZE
 from floorwire.storage.journal import JournalBrokenError, JournalRecord
+from floorwire.trading import fill_history
 from tests.hub.hub_harness import Message
 from tests.trading.flaky import FAR, Disk, FlakyJournal, GatewayHarness, served
 
@@ -42,6 +43,17 @@ async def test_the_first_fill_is_found(harness: GatewayHarness) -> None:
     assert isinstance(fills, list)
     assert len(fills) == harness.gateway.desk.order_manager().seqs("alice").fills
     assert len(harness.gateway.desk.order_manager().fills("alice")) == CHUNK_SIZE
+
+
+async def test_so_many_searches_of_all_accounts_run_at_once(
+    harness: GatewayHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fill_history, "MAX_SEARCHES", 2)
+    for number in range(3):
+        harness.wire.ask("fills", id=number, limit=1000)
+    said = [await harness.until(lambda message: "status" in message) for _ in range(3)]
+    assert [reply.get("code") for reply in said] == [None, None, "rate_limited"]
+    assert (await harness.ask("fills", limit=1000))["status"] == "ok"
 
 
 async def test_an_unreadable_journal_is_an_answer_and_stops_nothing(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from floorwire.app import Gateway
-from floorwire.config import Settings
+from floorwire.config import DoorSettings, Settings
 from floorwire.hub.read_turns import TURN_BYTES
 from floorwire.web import create_app
 from floorwire.web.http_protocol import (
@@ -35,8 +36,17 @@ async def held(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[tuple[HttpProtocol, HeldTransport]]:
     """A connection of which only this test reads and writes."""
+    async with connection(Settings(data=str(tmp_path)), monkeypatch) as made:
+        yield made
+
+
+@asynccontextmanager
+async def connection(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[HttpProtocol, HeldTransport]]:
+    """A connection to a gateway with these settings, from 127.0.0.1."""
     monkeypatch.setattr(Gateway, "is_running", True)
-    gateway = Gateway(Settings(data=str(tmp_path)), venues=[])
+    gateway = Gateway(settings, venues=[])
     config = uvicorn.Config(create_app(gateway), ws=PicowsUpgrade, log_config=None, access_log=False)
     config.load()
     protocol, transport = HttpProtocol(gateway, config, ServerState(), {}), HeldTransport()
@@ -116,6 +126,20 @@ async def test_handshakes_of_one_address_share_its_turn(
     await transport.until(1)
     await asyncio.sleep(0)
     assert transport.is_reading()
+
+
+async def test_connections_of_a_trusted_proxy_share_a_turn_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """400 handshakes that came through a proxy at the same moment were all answered in one turn."""
+    settings = Settings(data=str(tmp_path), doors=DoorSettings(trusted_proxies=("127.0.0.1",)))
+    async with connection(settings, monkeypatch) as (protocol, transport):
+        share = protocol._gateway.hub.reads.share("127.0.0.1")
+        while share.allow(REQUEST_BYTES):
+            pass
+        protocol.data_received(HEALTH)
+        assert not transport.is_reading(), "what came waits for the proxy's next turn"
+        await transport.until(1)
 
 
 async def test_a_connection_that_was_discarded_while_it_waited_is_left_alone(

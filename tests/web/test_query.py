@@ -68,6 +68,53 @@ def test_a_field_that_a_body_has_twice_is_refused(
     assert "given twice" in str(body(refused)["message"])
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le"])
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("/api/v1/keys", '{"account": "bob", "scopes": ["market"]}'),
+        ("/api/v1/halts", '{"scope": "account", "name": "bob"}'),
+        ("/api/v1/orders", '{"symbol": "BTC-USDT"}'),
+    ],
+)
+def test_a_body_is_utf8(client: TestClient, key: Key, path: str, text: str, encoding: str) -> None:
+    """Who inspects requests on their way reads UTF-8 only."""
+    refused = client.post(path, headers={**key, **JSON}, content=text.encode(encoding))
+    assert (refused.status_code, body(refused)["code"]) == (400, "bad_json")
+
+
+def test_a_body_has_no_halves_of_characters(client: TestClient, key: Key) -> None:
+    text = b'{"scope": "account", "name": "\xed\xa0\x80"}'
+    refused = client.post("/api/v1/halts", headers={**key, **JSON}, content=text)
+    assert (refused.status_code, body(refused)["code"]) == (400, "bad_json")
+
+
+@pytest.mark.parametrize("expires", ["true", "9007199254740992.0", "9e15", "-1", "1e400", "NaN"])
+def test_a_number_in_a_body_has_one_spelling(client: TestClient, key: Key, expires: str) -> None:
+    content = f'{{"account": "bob", "scopes": ["market"], "expires": {expires}}}'
+    refused = client.post("/api/v1/keys", headers={**key, **JSON}, content=content)
+    assert refused.status_code == 400
+    assert "expires" in body(refused)["message"]
+    assert "is past" not in body(refused)["message"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        '{"speed": true}',
+        '{"speed": "2"}',
+        '{"at": true}',
+        '{"at": 1.0}',
+        '{"paused": 1}',
+        '{"paused": "yes"}',
+    ],
+)
+def test_a_number_is_no_truth_and_no_text(client: TestClient, key: Key, change: str) -> None:
+    refused = client.patch("/api/v1/replays/none", headers={**key, **JSON}, content=change)
+    assert (refused.status_code, body(refused)["code"]) == (400, "bad_request")
+    assert body(refused)["message"].startswith("body."), "not because there is no such replay"
+
+
 @pytest.mark.parametrize(
     ("method", "path", "content"),
     [

@@ -18,6 +18,7 @@ from msgspec import Meta
 
 from floorwire.auth.grant import Grant, GrantError
 from floorwire.core.authorization import Scope
+from floorwire.protocol.distinct_fields import check_json
 
 MAX_TOKEN = 4_096
 SKEW_S = 30
@@ -56,7 +57,7 @@ class Claims(msgspec.Struct, frozen=True):
     scope: str = Scope.MARKET.value
     nbf: NumericDate = 0
     iat: NumericDate = 0
-    account: str | None = None
+    account: Text | None = None
     symbols: tuple[str, ...] | None = None
     accounts: tuple[str, ...] | None = None
     max_notional: str | None = None
@@ -121,9 +122,14 @@ class Tokens:
         if len(token) > MAX_TOKEN or not token.isascii():
             raise BadTokenError("too long, or not ASCII")
         try:
-            header = self._header.decode(_unpadded(token.partition(".")[0]))
+            head = _unpadded(token.partition(".")[0])
+            header = self._header.decode(head)
+            check_json(head)
             key = self._key(header)
-            return self._claims.decode(self._signatures.decode(token, key, [key.algorithm_name]))
+            signed: bytes = self._signatures.decode(token, key, [key.algorithm_name])
+            claims = self._claims.decode(signed)
+            check_json(signed)  # RFC 7519 4: names are unique
+            return claims
         except (PyJWTError, ValueError, RecursionError) as error:
             raise BadTokenError(str(error)) from None
 
@@ -156,7 +162,7 @@ class Tokens:
 def _grant(claims: Claims, most: frozenset[Scope]) -> Grant:
     scopes = tuple(scope for scope in Scope if scope in most and scope in claims.scope.split())
     return Grant(
-        account=claims.account or claims.sub,
+        account=claims.sub if claims.account is None else claims.account,
         scopes=scopes,
         symbols=claims.symbols,
         accounts=claims.accounts,

@@ -120,7 +120,8 @@ class FeedStatus(msgspec.Struct, frozen=True):
     feed: Feed
     reason: str
     """``start``, ``unwanted`` (not streamed: nobody wants it), ``synced``, ``heard`` (again),
-    ``sequence_gap``, ``link_lost``, ``silent``, ``bad_message``, ``steps_changed``, ``fault``, ``ended``."""
+    ``sequence_gap``, ``link_lost``, ``silent``, ``bad_message``, ``steps_changed``, ``delisted``, ``fault``,
+    ``ended``."""
     ts_us: int
 
 

@@ -90,7 +90,8 @@ class HttpProtocol(HttpToolsProtocol):
         """What came of the head in phases IDLE and HEAD, of the body in phase BODY."""
         self._is_upgraded = False
         self._share: ReadShare | None = None
-        """None for a trusted proxy: it speaks for many addresses."""
+        """That of the peer, a trusted proxy too: the address that it speaks for is known when the head is
+        complete. Its connections take turns like those of any address."""
         self._refusal: RefusedUpgrade | None = None
         """Why the parsing of the head was ended. None: it is no HTTP."""
         self._is_waiting = False
@@ -121,8 +122,7 @@ class HttpProtocol(HttpToolsProtocol):
         if verdict is AdmissionVerdict.DROPPED:
             transport.abort()
             return
-        if verdict is not AdmissionVerdict.PROXIED:
-            self._share = self._gateway.hub.reads.share(self._admission.address)
+        self._share = self._gateway.hub.reads.share(self._admission.address)
         timeout_s = self._gateway.settings.limits.handshake_timeout_s
         self._deadline = HttpDeadline(
             self.loop, transport, timeout_s, self._on_timeout, self._gateway.loop_stalls

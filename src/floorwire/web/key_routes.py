@@ -52,7 +52,7 @@ class NewKey:
     accounts: Names | None = None
     max_notional: str | None = None
     addresses: Names = field(default_factory=list)
-    expires: Annotated[int, Field(ge=0, le=SAFE)] | str | None = None
+    expires: Annotated[int, Field(strict=True, ge=0, le=SAFE)] | str | None = None
     deposit: Annotated[dict[str, str], Field(max_length=100)] = field(default_factory=dict)
 
     def grant(self, at_us: int) -> Grant:

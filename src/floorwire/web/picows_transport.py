@@ -25,7 +25,8 @@ class PicowsTransport:
     __slots__ = ("complain", "has_complained", "transport")
 
     def __init__(self, transport: asyncio.Transport) -> None:
-        self.transport = transport
+        self.transport: asyncio.Transport | None = transport
+        """None once the connection is gone."""
         self.complain: Complaint | None = None
         """Called with each complaint. None until the handshake is done."""
         self.has_complained = False
@@ -33,7 +34,7 @@ class PicowsTransport:
 
     def get_extra_info(self, name: str) -> object:
         """Return the real transport's value."""
-        return self.transport.get_extra_info(name)
+        return None if self.transport is None else self.transport.get_extra_info(name)
 
     def get_write_buffer_size(self) -> int:
         """Return 1. While data seems to wait, picows writes to this object and not to the socket."""
@@ -42,7 +43,8 @@ class PicowsTransport:
     def write(self, data: bytes) -> None:
         """Pass on the handshake's answer. Afterwards read the data as a close frame, and complain."""
         if self.complain is None:
-            self.transport.write(data)
+            if self.transport is not None:
+                self.transport.write(data)
         else:
             self.has_complained = True
             code, reason = int.from_bytes(data[2:4], "big"), bytes(data[4:]).decode()
@@ -53,8 +55,12 @@ class PicowsTransport:
 
     def close(self) -> None:
         """Close after a failed handshake. Afterwards only the wire closes."""
-        if self.complain is None:
+        if self.complain is None and self.transport is not None:
             self.transport.close()
+
+    def connection_lost(self) -> None:
+        """Forget the real transport. With TLS it refers to its protocol for ever, and that to us."""
+        self.transport = None
 
 
 class DiscardingProtocol(asyncio.BufferedProtocol):
@@ -67,7 +73,7 @@ class DiscardingProtocol(asyncio.BufferedProtocol):
     def __init__(
         self, transport: asyncio.Transport, share: ReadShare, ended: Callable[[Exception | None], None]
     ) -> None:
-        self._transport = transport
+        self._transport: asyncio.Transport | None = transport
         self._share = share
         self._ended = ended
 
@@ -77,9 +83,10 @@ class DiscardingProtocol(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Discard what came."""
-        if not self._share.allow(0):
+        if self._transport is not None and not self._share.allow(0):
             self._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The TCP connection is gone."""
+        self._transport = None  # With TLS it refers to us for ever.
         self._ended(exc)

@@ -61,10 +61,15 @@ async def check_public(request: Request) -> None:
 def _check_body(body: bytes) -> None:
     """Raise Refusal for a field that is given twice: parsers differ in which of the two they take.
 
-    What is no JSON is left to the endpoint.
+    What is no JSON is left to the endpoint. Other encodings are refused: an endpoint's parser would read
+    them, and whoever looks at requests on their way would not (RFC 8259 8.1).
     """
+    if json.detect_encoding(body) != "utf-8":
+        raise Refusal(Code.BAD_JSON, "the body has to be UTF-8, without a byte order mark")
     try:
-        json.loads(body, object_pairs_hook=_distinct)
+        json.loads(body.decode(), object_pairs_hook=_distinct)
+    except UnicodeDecodeError:
+        raise Refusal(Code.BAD_JSON, "the body is not valid UTF-8") from None
     except GivenTwiceError as twice:
         raise _bad(twice.field, "given twice") from None
     except (ValueError, RecursionError):

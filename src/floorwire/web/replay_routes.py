@@ -51,9 +51,9 @@ class ReplayChange:
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
-    at: Annotated[int, Field(ge=0, le=SAFE)] | None = None
-    speed: Annotated[float, Field(ge=0, le=MOST_SPEED, allow_inf_nan=False)] | None = None
-    paused: bool | None = None
+    at: Annotated[int, Field(strict=True, ge=0, le=SAFE)] | None = None
+    speed: Annotated[float, Field(strict=True, ge=0, le=MOST_SPEED, allow_inf_nan=False)] | None = None
+    paused: Annotated[bool, Field(strict=True)] | None = None
 
     def controls(self) -> list[ReplayControl]:
         """Return the controls in order."""

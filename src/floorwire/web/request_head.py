@@ -19,7 +19,6 @@ ONCE: Final = frozenset(
     }
 )
 """Headers that may come once. Of two, a proxy and we could believe different ones."""
-_SCHEMES: Final = frozenset({b"http", b"https", b"ws", b"wss"})
 
 
 def repeated(headers: Headers) -> str | None:
@@ -40,7 +39,7 @@ def origin_form(target: bytes) -> tuple[bytes, bytes | None]:
     ignored.
     """
     scheme, separator, rest = target.partition(b"://")
-    if target.startswith(b"/") or not separator or scheme.lower() not in _SCHEMES:
+    if target.startswith(b"/") or not separator or not scheme.isalpha():
         return target, None
     end = min((at for at in (rest.find(b"/"), rest.find(b"?")) if at >= 0), default=len(rest))
     path = rest[end:]

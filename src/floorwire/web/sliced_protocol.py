@@ -98,6 +98,7 @@ class SlicedProtocol(WSProtocol):  # type: ignore[misc]
         """Forget what waits, and the transport, which refers to us."""
         self.tcp, self._rest, self._unread_bytes = None, b"", 0
         super().connection_lost(exc)
+        self.picows_transport.connection_lost()
 
     def _wait(self) -> None:
         if self.tcp is not None and not self._is_waiting:

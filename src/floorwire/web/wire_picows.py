@@ -111,7 +111,8 @@ class PicowsWire(WSListener):
         self._turns = turns
         self._reading: SlicedReading | None = reading
         self._peer = peer
-        self._picows_transport = picows_transport
+        self._picows_transport: PicowsTransport | None = picows_transport
+        """None from the handshake on."""
         self._assembler = MessageAssembler(max_bytes)
         self._transport: asyncio.Transport | None = None
         self.fd = -1
@@ -138,13 +139,16 @@ class PicowsWire(WSListener):
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         """The handshake is done."""
-        self._picows_transport.complain = self._on_complaint
-        self._transport = self._picows_transport.transport
-        self._transport.set_write_buffer_limits(high=0)
+        picows_transport, self._picows_transport = self._picows_transport, None
+        assert picows_transport is not None, "picows calls this once"
+        picows_transport.complain = self._on_complaint  # So it refers to us, and we no more to it.
+        tcp = self._transport = picows_transport.transport
+        assert tcp is not None, "it is not closed yet"
+        tcp.set_write_buffer_limits(high=0)
         if not transport.is_secure:  # TLS has to write through the transport
-            self.fd = self._transport.get_extra_info("socket").fileno()
+            self.fd = tcp.get_extra_info("socket").fileno()
         # The handshake's answer may still wait for the end of the turn. Nothing may overtake it.
-        self._set_blocked(self._transport.get_write_buffer_size() > 0)
+        self._set_blocked(tcp.get_write_buffer_size() > 0)
         self._peer.opened(self)
 
     def on_ws_frame(self, transport: WSTransport, received: WSFrame) -> None:

@@ -44,7 +44,7 @@ def market_of(core: MatchingCore, params: Mapping[str, str]) -> Market:
     if "symbol" not in params:
         raise missing("symbol")
     market = core.markets.get(params["symbol"])
-    if market is None:
+    if market is None or not market.is_listed:
         raise BinanceError(400, -1121, "Invalid symbol.")
     return market
 

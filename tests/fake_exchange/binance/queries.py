@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import msgspec
+
 from tests.fake_exchange.binance import messages
 from tests.fake_exchange.binance.errors import BinanceError, illegal, missing
 from tests.fake_exchange.binance.limits import BinanceLimits
@@ -137,12 +139,16 @@ class BinanceQueries:
         }
 
     def _exchange_info(self, params: Params) -> object:
+        named = msgspec.json.decode(params.get("symbols", "[]"), type=list[str])
+        listed = {market.symbol: market for market in self._core.listed}
+        if set(named) - set(listed):
+            raise BinanceError(400, -1121, "Invalid symbol.")
         return {
             "timezone": "UTC",
             "serverTime": self._now_us() // 1_000,
             "rateLimits": self._limits.listed(),
             "exchangeFilters": [],
-            "symbols": [messages.instrument(market) for market in self._core.markets.values()],
+            "symbols": [messages.instrument(listed[symbol]) for symbol in named or listed],
         }
 
     def _depth(self, params: Params) -> object:

@@ -12,7 +12,7 @@ from tests.fake_exchange.faults import Faults
 from tests.fake_exchange.limits import Counts, SlidingWindow
 from tests.fake_exchange.matching import MatchingCore
 from tests.fake_exchange.orders import Event, LevelChanged, Side, Traded
-from tests.fake_exchange.outbox import Outbox
+from tests.fake_exchange.outbox import Outbox, refuse
 
 MAX_STREAMS = 1_024
 LIFETIME_US = 86_400_000_000  # no connection lives longer than a day
@@ -68,7 +68,7 @@ class BinanceStreams:
 
     async def serve(self, socket: WebSocket) -> None:
         if not self.attempts.take() or self._faults.in_maintenance:
-            await socket.close()  # before it is accepted: the handshake is refused
+            await refuse(socket, self._faults)
             return
         await socket.accept()
         self._counts.connections["streams"] += 1

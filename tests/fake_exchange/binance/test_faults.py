@@ -133,6 +133,20 @@ async def test_queries_lag_and_a_symbol_is_delisted(client: BinanceClient) -> No
     assert (await client.call("GET", "order", ids)).json()["status"] == "NEW"
     client.fake.delist("BTCUSDT")
     assert code(await client.call("POST", "order", ORDER | {"price": "50000.00"})) == (400, -2010)
+    client.fake.unlist("BTCUSDT")
+    assert not client.fake.core.open_orders("first")
+    assert [row["symbol"] for row in await listed(client)] == ["ETHUSDT"]
+    # Binance: one symbol that it does not have refuses the whole request.
+    named = {"symbols": '["BTCUSDT","ETHUSDT"]'}
+    assert code(await client.http.get("/api/v3/exchangeInfo", params=named)) == (400, -1121)
+    client.fake.relist("BTCUSDT")
+    assert [row["status"] for row in await listed(client)] == ["TRADING", "TRADING"]
+    assert (await client.call("POST", "order", ORDER | {"price": "50000.00"})).status_code == 200
+
+
+async def listed(client: BinanceClient) -> list[dict[str, object]]:
+    body = (await client.http.get("/api/v3/exchangeInfo")).json()
+    return msgspec.convert(body["symbols"], list[dict[str, object]])
 
 
 async def test_maintenance(client: BinanceClient) -> None:
@@ -203,6 +217,7 @@ async def test_lost_requests_and_answers_over_the_websocket(client: BinanceClien
 async def test_steps_change(client: BinanceClient) -> None:
     order = ORDER | {"price": "50000.01"}
     assert (await client.call("POST", "order", order)).status_code == 200
+    client.fake.send_changes("BTCUSDT")
     async with connect(f"{client.fake.ws}/ws/btcusdt@depth@100ms") as socket:
         client.fake.change_steps("BTCUSDT", UNIT, UNIT // 1_000)
         diff = await receive(socket)

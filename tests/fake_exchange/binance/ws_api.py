@@ -16,7 +16,7 @@ from tests.fake_exchange.faults import Faults, RequestFault
 from tests.fake_exchange.limits import Counts, SlidingWindow
 from tests.fake_exchange.matching import MatchingCore
 from tests.fake_exchange.orders import BalanceChanged, Event, OrderChanged
-from tests.fake_exchange.outbox import Outbox
+from tests.fake_exchange.outbox import Outbox, refuse
 
 MAX_SUBSCRIPTIONS = 65_535
 Value = str | int | float | bool
@@ -56,7 +56,7 @@ class BinanceWsApi:
     async def serve(self, socket: WebSocket) -> None:
         # Opening a socket weighs 2.
         if not self.attempts.take() or self._faults.in_maintenance or not self._limits.weight.take(2):
-            await socket.close()  # before it is accepted: the handshake is refused
+            await refuse(socket, self._faults)
             return
         await socket.accept()
         self._counts.connections["ws-api"] += 1

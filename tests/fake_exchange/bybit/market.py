@@ -46,7 +46,8 @@ class BybitMarket:
         family, _, symbol = topic.rpartition(".")
         if not self._is_family(family):
             return f"handler not found,topic:{topic}"
-        return None if symbol in self._core.markets else f"Invalid symbol :[{topic}]"
+        market = self._core.markets.get(symbol)
+        return None if market is not None and market.is_listed else f"Invalid symbol :[{topic}]"
 
     def begin(self, connection: Connection, topic: str) -> None:
         if topic == STATUS:

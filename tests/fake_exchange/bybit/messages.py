@@ -16,6 +16,7 @@ from tests.fake_exchange.orders import (
     TimeInForce,
     Traded,
 )
+from tests.fake_exchange.trade_statistics import Candle
 
 Body = dict[str, object]
 FIRST_ORDER_ID = 2_000_000_000_000_000_000  # more than a float holds exactly, as Bybit's ids are
@@ -272,17 +273,15 @@ def recent_trade(traded: Traded, market: Market) -> Body:
 
 def ticker(core: MatchingCore, market: Market) -> Body:
     """Bybit's spot ticker has no best prices. The prices of a day count all that was traded here."""
-    trades = [traded for traded in core.trades if traded.symbol == market.symbol]
-    prices = [traded.price_ticks for traded in trades] or [0]
-    quote_e8 = sum(market.notional_e8(traded.price_ticks, traded.lots) for traded in trades)
+    day = core.days[market.symbol].candle() or Candle(0, 0, 0, 0, 0)
     return {
         "symbol": market.symbol,
-        "lastPrice": price_text(market, prices[-1]),
-        "prevPrice24h": price_text(market, prices[0]),
-        "highPrice24h": price_text(market, max(prices)),
-        "lowPrice24h": price_text(market, min(prices)),
-        "volume24h": quantity_text(market, sum(traded.lots for traded in trades)),
-        "turnover24h": plain_e8(quote_e8),
+        "lastPrice": plain_e8(day.close_e8),
+        "prevPrice24h": plain_e8(day.open_e8),
+        "highPrice24h": plain_e8(day.high_e8),
+        "lowPrice24h": plain_e8(day.low_e8),
+        "volume24h": plain_e8(day.volume_e8),
+        "turnover24h": plain_e8(day.quote_e8),
         "price24hPcnt": "0",
         "usdIndexPrice": "",
     }

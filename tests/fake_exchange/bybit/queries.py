@@ -81,7 +81,7 @@ class BybitQueries:
     def market(self, params: Params) -> Market:
         _check_category(params)
         market = self._core.markets.get(params.get("symbol", ""))
-        if market is None:
+        if market is None or not market.is_listed:
             raise BybitError(10001, "Not supported symbols")
         return market
 
@@ -91,7 +91,7 @@ class BybitQueries:
 
     def _instruments(self, params: Params) -> Body:
         _check_category(params)
-        markets = [self.market(params)] if params.get("symbol") else list(self._core.markets.values())
+        markets = [self.market(params)] if params.get("symbol") else self._core.listed
         return {"category": "spot", "list": [messages.instrument(market) for market in markets]}
 
     def _books(self, params: Params) -> Body:

@@ -12,7 +12,7 @@ from tests.fake_exchange.bybit.errors import BybitError
 from tests.fake_exchange.bybit.signatures import BybitAccount, BybitKeys
 from tests.fake_exchange.faults import Faults, RequestFault
 from tests.fake_exchange.limits import Counts, SlidingWindow
-from tests.fake_exchange.outbox import Outbox
+from tests.fake_exchange.outbox import Outbox, refuse
 
 PATHS = {
     "/v5/public/spot": "public",
@@ -79,7 +79,7 @@ class BybitSockets:
         home = PATHS.get(socket.url.path)
         idle_s = _active_time_s(socket, home)
         if home is None or idle_s is None or not self.attempts.take() or self._faults.in_maintenance:
-            await socket.close()  # before it is accepted: the handshake is refused
+            await refuse(socket, self._faults)
             return
         await socket.accept()
         self._counts.connections[home] += 1

@@ -206,7 +206,8 @@ async def test_maintenance_and_disconnects(client: BybitClient) -> None:
         await asyncio.wait_for(socket.wait_closed(), 5)
     response = await client.get("order/realtime")
     assert (response.status_code, response.json()["retCode"]) == (503, 10016)
-    with pytest.raises(InvalidStatus):
+    # Bybit: 403 would be a ban of the address.
+    with pytest.raises(InvalidStatus, match="503"):
         await connect(f"{client.fake.ws}/public/spot")
     client.fake.end_maintenance()
     assert (await client.rows("system/status"))[0]["state"] == "completed"
@@ -219,6 +220,13 @@ async def test_a_symbol_closes(client: BybitClient) -> None:
     assert await client.code("order/create", ORDER) == 170121
     rows = await client.rows("market/instruments-info", "category=spot&symbol=BTCUSDT")
     assert rows[0]["status"] == "Closed"
+    client.fake.unlist("BTCUSDT")
+    assert [row["symbol"] for row in await client.rows("market/instruments-info")] == ["ETHUSDT"]
+    assert await client.code("order/create", ORDER) == 170121
+    client.fake.relist("BTCUSDT")
+    rows = await client.rows("market/instruments-info")
+    assert [row["status"] for row in rows] == ["Trading", "Trading"]
+    assert await client.code("order/create", ORDER) == 0
 
 
 async def test_steps_change(client: BybitClient) -> None:

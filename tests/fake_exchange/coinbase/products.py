@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from tests.fake_exchange.market import UNIT, Market, plain_e8
 from tests.fake_exchange.matching import MatchingCore
-from tests.fake_exchange.orders import Event, MarketChanged, Side, Traded
-from tests.fake_exchange.trade_statistics import Candle, DayTrades
+from tests.fake_exchange.orders import Event, MarketChanged, Side
+from tests.fake_exchange.trade_statistics import Candle
 
 Body = dict[str, object]
 QUOTE_INCREMENT_E8 = UNIT // 100
@@ -39,12 +39,12 @@ class CoinbaseProducts:
         self._aliases = aliases
         self._flags: dict[str, Flags] = {}
         self._by_id = {product_id_of(market): market for market in core.markets.values()}
-        self._days = {symbol: DayTrades() for symbol in core.markets}
         core.listeners.append(self._on_event)
 
     @property
     def ids(self) -> list[str]:
-        return [*self._by_id, *self._aliases]
+        names = (*self._by_id, *self._aliases)
+        return [name for name in names if self._by_id[self.canonical(name)].is_listed]
 
     def find(self, product_id: str) -> Market | None:
         return self._by_id.get(self._aliases.get(product_id, product_id))
@@ -60,7 +60,7 @@ class CoinbaseProducts:
         self._announce(market)
 
     def day(self, market: Market) -> Candle:
-        return self._days[market.symbol].candle() or Candle(0, 0, 0, 0, 0)
+        return self._core.days[market.symbol].candle() or Candle(0, 0, 0, 0, 0)
 
     def view(self, product_id: str) -> Body:
         market = self.find(product_id)
@@ -137,13 +137,15 @@ class CoinbaseProducts:
         return {"product_id": product_id, **sides, "time": time}
 
     def _on_event(self, event: Event) -> None:
-        if isinstance(event, Traded):
-            self._days[event.symbol].add(self._core.markets[event.symbol], event)
-        elif isinstance(event, MarketChanged):
+        if isinstance(event, MarketChanged):
             market = self._core.markets[event.symbol]
             if not market.is_trading:
                 self._flags[market.symbol] = replace(
                     self.flags(market), status="delisted", trading_disabled=True
+                )
+            elif self.flags(market).status == "delisted":
+                self._flags[market.symbol] = replace(
+                    self.flags(market), status="online", trading_disabled=False
                 )
             self._announce(market)
 

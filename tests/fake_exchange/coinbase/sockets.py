@@ -13,7 +13,7 @@ from tests.fake_exchange.coinbase.messages import nanosecond_text
 from tests.fake_exchange.coinbase.products import CoinbaseProducts
 from tests.fake_exchange.faults import Faults, RequestFault
 from tests.fake_exchange.limits import Counts, SlidingWindow
-from tests.fake_exchange.outbox import Outbox
+from tests.fake_exchange.outbox import Outbox, refuse
 
 # Coinbase has two hosts. The fake has two paths. The host of market data has the user channel too.
 HOMES = {"/": "market", "/user": "user"}
@@ -53,7 +53,7 @@ class CoinbaseSockets:
     async def serve(self, socket: WebSocket) -> None:
         home = HOMES.get(socket.url.path)
         if home is None or not self.attempts.take() or self._faults.in_maintenance:
-            await socket.close()  # before it is accepted: the handshake is refused
+            await refuse(socket, self._faults)
             return
         await socket.accept()
         self._counts.connections[home] += 1

@@ -10,7 +10,15 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.fake_exchange.coinbase import FakeCoinbase, default_markets
-from tests.fake_exchange.coinbase.client import Body, event_of, market_socket, rest, rows, user_socket
+from tests.fake_exchange.coinbase.client import (
+    Body,
+    RestClient,
+    event_of,
+    market_socket,
+    rest,
+    rows,
+    user_socket,
+)
 from tests.fake_exchange.coinbase.test_requests import failure, order, place, status
 from tests.fake_exchange.flow import SeededFlow
 from tests.fake_exchange.market import UNIT
@@ -167,6 +175,12 @@ async def test_a_product_is_delisted_and_another_has_new_steps(fake: FakeCoinbas
         assert await failure(rest_client, order("one")) == "ORDER_ENTRY_DISABLED"
         product = await rest_client.public("market/products/BTC-USD")
         assert (product["trading_disabled"], product["price_increment"]) == (True, "1")
+        fake.unlist("BTCUSD")
+        assert await names(rest_client) == ["ETH-USD"]
+        fake.relist("BTCUSD")
+        assert rows(await client.data("status"), "products")[0]["status"] == "online"
+        assert await names(rest_client) == ["BTC-USD", "ETH-USD", "BTC-USDC"]
+        assert not (await rest_client.public("market/products/BTC-USD"))["trading_disabled"]
 
 
 async def test_ids_begin_again_and_sequences_have_gaps(fake: FakeCoinbase) -> None:
@@ -191,3 +205,7 @@ async def test_an_update_of_a_fill_comes_twice_on_demand(fake: FakeCoinbase) -> 
         assert updates[2] == updates[3]
         await fake.disconnect_all()
         await asyncio.wait_for(client.socket.wait_closed(), 5)
+
+
+async def names(client: RestClient) -> list[object]:
+    return [row["product_id"] for row in rows(await client.public("market/products"), "products")]

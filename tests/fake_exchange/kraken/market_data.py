@@ -13,7 +13,7 @@ from tests.fake_exchange.kraken.trading import KrakenTrading
 from tests.fake_exchange.market import UNIT, Market
 from tests.fake_exchange.matching import MatchingCore
 from tests.fake_exchange.orders import Event, LevelChanged, MarketChanged, Side, Traded
-from tests.fake_exchange.trade_statistics import Candle, Candles, DayTrades
+from tests.fake_exchange.trade_statistics import Candle, Candles
 
 INTERVALS = (1, 5, 15, 30, 60, 240, 1_440, 10_080, 21_600)
 SNAPSHOT_TRADES = 50
@@ -34,7 +34,6 @@ class KrakenMarketData:
         self._trades: dict[str, deque[dict[str, object]]] = {
             symbol: deque(maxlen=SNAPSHOT_TRADES) for symbol in core.markets
         }
-        self._days = {symbol: DayTrades() for symbol in core.markets}
         self._candles = {
             (symbol, interval): Candles(interval * 60_000_000)
             for symbol in core.markets
@@ -127,7 +126,6 @@ class KrakenMarketData:
             "timestamp": rfc3339(trade.time_us),
         }
         self._trades[market.symbol].append(row)
-        self._days[market.symbol].add(market, trade)
         current = {i: self._candles[market.symbol, i].add(market, trade) for i in INTERVALS}
         for connection, _ in self._followers("trade", market):
             connection.send_data("trade", "update", [row])
@@ -157,7 +155,7 @@ class KrakenMarketData:
             # Kraken: zeros where there is none.
             price_ticks, lots = (self._core.levels(market.symbol, side) or [(0, 0)])[0]
             row |= {name: price(market, price_ticks), f"{name}_qty": quantity(market, lots)}
-        day = self._days[market.symbol].candle() or Candle(0, 0, 0, 0, 0)
+        day = self._core.days[market.symbol].candle() or Candle(0, 0, 0, 0, 0)
         change_e8 = day.close_e8 - day.open_e8
         percent_e8 = change_e8 * 100 * UNIT // day.open_e8 if day.open_e8 else 0
         return row | {

@@ -55,7 +55,7 @@ class KrakenQueries:
         return {asset_id(name): messages.asset(name) for name in names}
 
     def asset_pairs(self, form: Form) -> object:
-        markets = list(self._core.markets.values())
+        markets = self._core.listed
         if "pair" in form:
             markets = [self._market(pair) for pair in form["pair"].split(",")]
         return {pair_id_of(m): messages.asset_pair(m, self._trading.status_of(m)) for m in markets}

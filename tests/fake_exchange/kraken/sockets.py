@@ -11,7 +11,7 @@ from tests.fake_exchange.kraken.keys import KrakenAccount, KrakenKeys
 from tests.fake_exchange.kraken.number_texts import rfc3339
 from tests.fake_exchange.kraken.ws_orders import Answer, KrakenWsOrders, failure
 from tests.fake_exchange.limits import Counts, SlidingWindow
-from tests.fake_exchange.outbox import Outbox
+from tests.fake_exchange.outbox import Outbox, refuse
 
 # Kraken has two hosts. The fake has two paths.
 HOMES = {"/v2": "public", "/auth/v2": "private"}
@@ -47,7 +47,7 @@ class KrakenSockets:
     async def serve(self, socket: WebSocket) -> None:
         home = HOMES.get(socket.url.path)
         if home is None or not self.attempts.take() or self._now_us() < self._locked_until_us:
-            await socket.close()  # before it is accepted: the handshake is refused
+            await refuse(socket, self._faults)
             return
         await socket.accept()
         self._counts.connections[home] += 1

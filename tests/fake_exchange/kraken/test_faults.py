@@ -190,6 +190,13 @@ async def test_a_pair_is_delisted_and_another_has_new_steps(fake: FakeKraken) ->
         assert refused["error"] == "Currency pair not supported BTC/USD"
     async with private_socket(fake) as client:
         assert not (await client.request("add_order", **ORDER))["success"]
+    async with public_socket(fake) as client, rest(fake) as rest_client:
+        fake.unlist("BTCUSD")
+        assert "XXBTZUSD" not in str(await rest_client.public("AssetPairs"))
+        await follow(client, "instrument")
+        fake.relist("BTCUSD")
+        assert pair_of(await client.data("instrument"))["status"] == "online"
+        assert (await client.request("subscribe", channel="book", symbol=["BTC/USD"]))["success"]
 
 
 async def test_ids_begin_again_and_sequences_have_gaps(fake: FakeKraken) -> None:

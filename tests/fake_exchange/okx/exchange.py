@@ -69,6 +69,11 @@ class FakeOkx(FakeExchange):
         self.queries.expired_us[symbol] = self.now_us()
         self.core.close_market(symbol)
 
+    def relist(self, symbol: str) -> None:
+        """The instrument is live again."""
+        self.queries.expired_us.pop(symbol, None)
+        super().relist(symbol)
+
     def send_changes(self, symbol: str) -> None:
         self.market.flush(symbol)
 

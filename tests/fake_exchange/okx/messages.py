@@ -217,26 +217,25 @@ def trade(market: Market, traded: Traded, lots: int) -> Body:
 
 
 def ticker(core: MatchingCore, market: Market, now_us: int) -> Body:
-    """OKX: an empty text where there is nothing. The prices of a day count all that was traded here."""
+    """OKX: an empty text where there is nothing. The numbers of a day count all that was traded here."""
     tops = {}
     for side, name in ((Side.BUY, "bid"), (Side.SELL, "ask")):
         top = core.levels(market.symbol, side)[:1]
         tops[f"{name}Px"] = price_text(market, top[0][0]) if top else ""
         tops[f"{name}Sz"] = size_text(market, top[0][1]) if top else ""
-    trades = [traded for traded in core.trades if traded.symbol == market.symbol]
-    prices = [traded.price_ticks for traded in trades]
-    quote_e8 = sum(market.notional_e8(traded.price_ticks, traded.lots) for traded in trades)
+    trades = core.days[market.symbol]
+    day = trades.candle()
     return {
         "instType": "SPOT",
         "instId": inst_id(market),
-        "last": price_text(market, prices[-1]) if prices else "",
-        "lastSz": size_text(market, trades[-1].lots) if prices else "",
+        "last": plain_e8(day.close_e8) if day else "",
+        "lastSz": plain_e8(trades.last_size_e8) if day else "",
         **tops,
-        "open24h": price_text(market, prices[0]) if prices else "",
-        "high24h": price_text(market, max(prices)) if prices else "",
-        "low24h": price_text(market, min(prices)) if prices else "",
-        "vol24h": size_text(market, sum(traded.lots for traded in trades)),
-        "volCcy24h": plain_e8(quote_e8),
+        "open24h": plain_e8(day.open_e8) if day else "",
+        "high24h": plain_e8(day.high_e8) if day else "",
+        "low24h": plain_e8(day.low_e8) if day else "",
+        "vol24h": plain_e8(day.volume_e8 if day else 0),
+        "volCcy24h": plain_e8(day.quote_e8 if day else 0),
         "sodUtc0": "",
         "sodUtc8": "",
         "ts": time_text(now_us),

@@ -84,7 +84,7 @@ class OkxQueries:
                 expires_us=self.expired_us.get(symbol),
             )
             for symbol, market in self._core.markets.items()
-            if wanted in ("", messages.inst_id(market))
+            if market.is_listed and wanted in ("", messages.inst_id(market))
         ]  # fmt: skip
         if not rows:
             raise _no_instrument()

@@ -68,7 +68,7 @@ class OkxRequests:
         }
 
     def market_by_id(self, inst_id: str) -> Market | None:
-        return next((m for m in self.core.markets.values() if messages.inst_id(m) == inst_id), None)
+        return next((m for m in self.core.listed if messages.inst_id(m) == inst_id), None)
 
     def market_by_code(self, code: object) -> Market | None:
         if type(code) is not int:

@@ -17,7 +17,7 @@ from tests.fake_exchange.okx.orders import Fields
 from tests.fake_exchange.okx.requests import OkxRequests, Verdicts
 from tests.fake_exchange.okx.rest import check_expiry
 from tests.fake_exchange.okx.signatures import OkxAccount, OkxKeys
-from tests.fake_exchange.outbox import Outbox
+from tests.fake_exchange.outbox import Outbox, refuse
 
 PATH = re.compile(r"/ws/v5/(public|private|business)")
 REQUEST_ID = re.compile(r"[a-zA-Z0-9]{1,32}")
@@ -108,7 +108,7 @@ class OkxSockets:
     async def serve(self, socket: WebSocket) -> None:
         path = PATH.fullmatch(socket.url.path)
         if path is None or not self.attempts.take() or self._faults.in_maintenance:
-            await socket.close()  # before it is accepted: the handshake is refused
+            await refuse(socket, self._faults)
             return
         await socket.accept()
         self._counts.connections[path[1]] += 1

@@ -210,6 +210,19 @@ async def test_an_instrument_expires(client: OkxClient) -> None:
     assert (await client.row("trade/order", ORDER))["sCode"] == "51001"
     # OKX: queries find orders of live instruments only.
     assert (await client.get("trade/order?instId=BTC-USDT&clOrdId=one")).json()["code"] == "51001"
+    client.fake.unlist("BTCUSDT")
+    assert await names(client) == ["ETH-USDT"]
+    async with client.socket("public", {"channel": "instruments", "instType": "SPOT"}) as socket:
+        client.fake.relist("BTCUSDT")
+        row = await receive_row(socket)
+        assert (row["instId"], row["state"], row["expTime"]) == ("BTC-USDT", "live", "")
+    assert await names(client) == ["BTC-USDT", "ETH-USDT"]
+    assert (await client.row("trade/order", ORDER))["sCode"] == "0"
+
+
+async def names(client: OkxClient) -> list[str]:
+    listed = (await client.get("public/instruments?instType=SPOT")).json()["data"]
+    return [row["instId"] for row in listed]
 
 
 async def test_steps_change(client: OkxClient) -> None:

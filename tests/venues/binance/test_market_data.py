@@ -239,6 +239,19 @@ def test_new_steps_begin_a_book_of_which_levels_were_left_out_anew() -> None:
     assert every(out, BookSnapshot)[0].bids == ((9985, 10),)
 
 
+def test_the_book_of_a_symbol_that_was_silent_because_it_is_halted_is_fetched() -> None:
+    driver = synced()
+    out = keep_link_active(driver, 601)
+    assert statuses(out)[0][1:] == ("stale", "silent")
+    assert DEPTH_URL.format("ABCUSDT") not in driver.fetches()[-1:], "a change has to come first"
+    list_url = driver.fetches()[-1]
+    driver.answer(list_url, {"symbols": [listed("ABCUSDT", "ABC", "USDT", status="BREAK")]})
+    keep_link_active(driver, 31)
+    assert driver.fetches()[-1] == DEPTH_URL.format("ABCUSDT")
+    out = driver.answer(driver.fetches()[-1], depth(10, [["9.99", "1"]], [["10.01", "3"]]))
+    assert statuses(out)[-1][1:] == ("live", "synced")
+
+
 def test_a_trade_off_the_ticks_hurries_the_list() -> None:
     driver = synced()
     keep_link_active(driver, 58)

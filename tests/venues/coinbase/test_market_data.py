@@ -199,7 +199,7 @@ def test_the_list_is_renewed_and_new_steps_begin_the_book_anew() -> None:
     keep_link_active(driver, 600)
     out = driver.answer(LIST_URL, [product("XYZ-EUR")])
     assert [i.state for listing in every(out, Listing) for i in listing.instruments] == ["closed"]
-    assert statuses(out) == []
+    assert statuses(out) == [("ABC-USD", "stale", "delisted")]
 
 
 @pytest.mark.parametrize("left_out", [False, True])

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from floorwire.core.market_events import BookSnapshot, Listing
-from floorwire.core.ports import Close, Closed, Open, Send, VenueOutput
+from floorwire.core.ports import Close, Closed, Open, Opened, Send, VenueOutput
 from floorwire.venues.binance import limits
 from floorwire.venues.binance import market_data as binance_market
 from floorwire.venues.coinbase import market_data as coinbase_market
@@ -150,3 +150,43 @@ def test_a_symbol_that_is_not_traded_is_not_silent() -> None:
         for link in (okx.PUBLIC, okx.BUSINESS):
             out += driver.frame("pong", link)
     assert statuses(out) == []
+
+
+def test_a_symbol_that_left_the_list_is_not_subscribed_to_until_it_is_listed_again() -> None:
+    driver = okx.synced()
+    rows = [okx.row("ABC-USDT"), okx.row("XYZ-EUR")]
+    speak(driver, 601)
+    out = driver.answer(okx_market.LIST_URL, {"code": "0", "data": rows[1:]})
+    assert [one.state for listing in every(out, Listing) for one in listing.instruments] == ["closed"]
+    assert statuses(out) == [("ABC-USDT", "stale", "delisted")]
+    assert told(out) == {(okx.PUBLIC, "unsubscribe"), (okx.BUSINESS, "unsubscribe")}
+    on_its_way = okx.book("ABC-USDT", 11, -1, {"10.4": "1"}, {"10.5": "2"})
+    assert statuses(driver.frame(on_its_way, okx.PUBLIC)) == []
+    # Some exchanges refuse a whole request for one name that they do not have.
+    driver.give(Closed(okx.PUBLIC, "lost"))
+    driver.wait(2)
+    out = driver.give(Opened(okx.PUBLIC))
+    assert all("ABC-USDT" not in send.text for send in every(out, Send))
+    driver.frame(okx.book("XYZ-EUR", 20, -1, {"11.4": "1"}, {"11.5": "2"}), okx.PUBLIC)
+    speak(driver, 60)
+    assert driver.fetches() == [okx_market.LIST_URL] * 3, "it may be a mistake of the list"
+    out = driver.answer(okx_market.LIST_URL, {"code": "0", "data": rows})
+    assert statuses(out) == [("ABC-USDT", "connecting", "start")]
+    assert told(out) == {(okx.PUBLIC, "subscribe"), (okx.BUSINESS, "subscribe")}
+    assert all("XYZ-EUR" not in send.text for send in every(out, Send))
+    out = driver.frame(okx.book("ABC-USDT", 20, -1, {"11.4": "1"}, {"11.5": "2"}), okx.PUBLIC)
+    assert every(out, BookSnapshot)
+    assert statuses(out) == [("ABC-USDT", "live", "synced")]
+
+
+def speak(driver: Driver, seconds: int) -> None:
+    """Let time pass while all is heard."""
+    for _ in range(seconds):
+        driver.wait(1)
+        for link in (okx.PUBLIC, okx.BUSINESS):
+            driver.frame("pong", link)
+
+
+def told(outputs: list[VenueOutput]) -> set[tuple[str, str]]:
+    """Return the requests as (link, op)."""
+    return {(link, op) for link, op, _ in okx.requests(outputs)}

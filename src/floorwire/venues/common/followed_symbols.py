@@ -30,12 +30,22 @@ class FollowedSymbols:
         return self.statuses.set_symbol(symbol.instrument.symbol, "stale", reason, now_us)
 
     def synced(self, symbol: SubscribedSymbol, now_us: int) -> Iterator[FeedStatus]:
-        """Mark a symbol live: its book is complete, or its first message came."""
+        """Mark a symbol live: its book is complete, or its first message came.
+
+        One that the exchange delisted stays stale: what still comes of it was on its way.
+        """
+        if symbol.instrument.state == "closed":
+            return iter(())
         return self.statuses.set_symbol(symbol.instrument.symbol, "live", "synced", now_us)
 
     def heard(self, symbol: SubscribedSymbol, now_us: int) -> Iterator[FeedStatus]:
         """Mark a symbol live again: it was only quiet and lost no message."""
         return self.statuses.set_symbol(symbol.instrument.symbol, "live", "heard", now_us)
+
+    def delisted(self, symbol: SubscribedSymbol, now_us: int) -> Iterator[FeedStatus]:
+        """Mark a symbol stale that the exchange delisted, and drop what is known of it."""
+        symbol.clear(now_us)
+        return self.turn(symbol, "delisted", now_us)
 
     def unwanted(self, symbol: str, now_us: int) -> Iterator[FeedStatus]:
         """Mark a symbol as one that is not streamed, because nobody wants it."""

@@ -232,6 +232,8 @@ class MarketDataAdapter(Generic[MessageT]):
         self._catalogue.update(listed, now_us)
         for native, instrument in list(self._symbols.items()):
             renewed = self._catalogue.updated(native, instrument, listed)
+            if native not in listed and renewed != instrument:
+                self._catalogue.refresh_soon()  # a list that lacks it by mistake must not cost ten minutes
             yield from self._update_instrument(native, renewed, now_us)
         if not self._is_recorded:
             yield from self._add_listed(now_us, listed)
@@ -284,9 +286,14 @@ class MarketDataAdapter(Generic[MessageT]):
         if symbol is None:
             return
         symbol.book.levels.instrument = now_listed
+        if now_listed.state != "open":
+            symbol.is_book_silent = False  # that no change came is no fault: nothing is traded
         rotation = self._rotations.of(symbol.link or "")
         if rotation is not None:  # the new link has books in the old steps
             yield from self._rotations.abandon(rotation, now_us)
+        if before.state != now_listed.state and "closed" in (before.state, now_listed.state):
+            yield from self._ended_or_begun(native, symbol, now_us)
+            return
         if before.steps == now_listed.steps:
             return
         if not symbol.is_synced:
@@ -295,6 +302,15 @@ class MarketDataAdapter(Generic[MessageT]):
             yield symbol.book.levels.convert(before, self._clock.venue_time(now_us))
         else:  # a finer tick has levels that were left out before
             yield from self._books.resync(native, symbol, "steps_changed", now_us)
+
+    def _ended_or_begun(self, native: str, symbol: SubscribedSymbol, now_us: int) -> Iterator[VenueOutput]:
+        """End the streams of a symbol that the exchange delisted; begin anew with one that it lists again."""
+        if symbol.instrument.state == "closed":
+            yield from self._followed.delisted(symbol, now_us)
+        elif self._is_recorded:
+            yield from self._books.request(native, symbol, now_us)
+        if not self._is_recorded:
+            yield from self._wish.apply(self._symbols, now_us)
 
     # --- links ----------------------------------------------------------------------------------
 

@@ -47,7 +47,9 @@ class StreamWish(Generic[MessageT]):
         wish = {
             native: kinds for native, instrument in instruments.items() if (kinds := self._wanted(instrument))
         }
-        yield from self._links.want(wish, now_us)
+        # What is delisted is not subscribed to: some exchanges refuse a whole request for one such name.
+        there = {native: kinds for native, kinds in wish.items() if instruments[native].state != "closed"}
+        yield from self._links.want(there, now_us)
         for native, instrument in instruments.items():
             wanted = wish.get(native, frozenset())
             known = self._followed.by_native.get(native)
@@ -87,7 +89,9 @@ class StreamWish(Generic[MessageT]):
                 symbol.link_lost(now_us)
                 symbol.link = link
             symbol.wanted = wanted
-        if not symbol.is_current:
+        if instrument.state == "closed":
+            yield from self._followed.delisted(symbol, now_us)
+        elif not symbol.is_current:
             yield from self._followed.statuses.set_symbol(
                 symbol.instrument.symbol, "connecting", "start", now_us
             )
