@@ -50,10 +50,16 @@ class Adapter:
     def __init__(self) -> None:
         self.happened: list[OrderAdapterInput] = []
         self.commands: list[RemoteCommand] = []
+        self.prepared: list[PlaceOrder] = []
         self.fails = False
 
     def start(self, now_us: int, date_us: int) -> Sequence[OrderAdapterOutput]:
         return [LinkUp(), Wake(now_us + 1_000)]
+
+    def prepare(self, command: PlaceOrder, now_us: int, date_us: int) -> None:
+        if self.fails:
+            raise ZeroDivisionError
+        self.prepared.append(command)
 
     def command(self, command: RemoteCommand, now_us: int, date_us: int) -> Sequence[OrderAdapterOutput]:
         if self.fails:
@@ -118,6 +124,25 @@ async def test_commands_effects_and_reports_go_in_order() -> None:
         assert adapter.happened[-1] == Answer(1, 0, b"")
         assert Woke() in adapter.happened
     assert run.reports[-1] == LinkDown()
+
+
+async def test_an_order_is_prepared_and_nothing_is_sent() -> None:
+    async with running() as run:
+        run.connector.prepare(PLACE)
+        assert (run.made[-1].prepared, run.made[-1].commands) == ([PLACE], [])
+        assert run.connector.connector.traffic.requested == 0
+    run.connector.prepare(PLACE)  # it does not run any more
+    assert run.made[-1].prepared == [PLACE]
+
+
+async def test_an_adapter_that_fails_to_prepare_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(order_connector, "RESTART_S", 0.01)
+    async with running() as run:
+        run.made[-1].fails = True
+        run.connector.prepare(PLACE)
+        assert await run.until(3) == [LinkUp(), LinkDown(), LinkUp()]
+        run.connector.prepare(PLACE)
+        assert run.made[-1].prepared == [PLACE]
 
 
 async def test_a_link_over_the_limit_of_the_address_waits_until_it_is_allowed() -> None:

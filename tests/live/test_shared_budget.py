@@ -44,6 +44,9 @@ class Prices:
     def start(self, now_us: int, date_us: int) -> Sequence[OrderAdapterOutput]:
         return self._effects(self._venue.start(now_us))
 
+    def prepare(self, command: PlaceOrder, now_us: int, date_us: int) -> None:
+        """No order is placed."""
+
     def command(self, command: object, now_us: int, date_us: int) -> Sequence[OrderAdapterOutput]:
         return []
 

@@ -5,7 +5,7 @@ import gc
 import subprocess
 import sys
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from threading import Event
 
 import pytest
@@ -26,7 +26,8 @@ class Disk:
         self.ready = Event()
         self._fails_from = fails_from
 
-    def commit(self, what: Sequence[JournalEntry]) -> None:
+    def commit(self, what: Sequence[JournalEntry], begin: Callable[[], None]) -> None:
+        begin()
         assert self.ready.wait(10)
         self.commits.append(len(what))
         if len(self.commits) >= self._fails_from:
@@ -77,6 +78,29 @@ async def test_after_any_failure_nothing_more_is_written(monkeypatch: pytest.Mon
     assert "not foreseen" in str(completed[-1].error)
 
 
+async def test_while_the_disk_writes_the_loop_is_told() -> None:
+    disk, told = Disk(), list[str]()
+    thread = CommitThread(disk.commit, lambda _: told.append("done"), disk.after_commit)
+    thread.put(PendingAppend(entries(1), lambda _: None, lambda: told.append("writing")))
+    while not told:
+        await asyncio.sleep(0)
+    assert (told, disk.commits) == (["writing"], [])
+    disk.ready.set()
+    await asyncio.to_thread(thread.stop)
+    await asyncio.sleep(0)
+    assert told == ["writing", "done"]
+
+
+async def test_what_is_durable_is_not_prepared_any_more() -> None:
+    disk, told = Disk(), list[str]()
+    disk.ready.set()
+    thread = CommitThread(disk.commit, lambda _: told.append("done"), disk.after_commit)
+    thread.put(PendingAppend(entries(1), lambda _: None, lambda: told.append("writing")))
+    thread.stop()  # the loop does not run meanwhile
+    await asyncio.sleep(0)
+    assert told == ["done"]
+
+
 def test_the_thread_stops_although_the_loop_is_closed() -> None:
     disk = Disk()
     thread = CommitThread(disk.commit, PendingAppends(10, 0).complete, disk.after_commit)
@@ -96,7 +120,7 @@ from floorwire.storage.commit_thread import CommitThread
 from floorwire.storage.pending_appends import PendingAppend
 from tests.storage.journals import entries
 
-def commit(what):
+def commit(what, begin):
     time.sleep(0.3)
     print("written", len(what), flush=True)
 

@@ -22,6 +22,7 @@ from floorwire.storage.journal import (
     JournalRecord,
     JournalUnusableError,
     OnDurable,
+    WhileWriting,
 )
 from floorwire.storage.journal_memory import MemoryJournal
 from floorwire.storage.pending_appends import PendingAppends
@@ -79,8 +80,13 @@ class FlakyJournal(MemoryJournal):
         else:
             super()._commit()
 
-    def append(self, entries: Sequence[JournalEntry], on_durable: OnDurable) -> int:
-        """Fail once the disk is full."""
+    def append(
+        self,
+        entries: Sequence[JournalEntry],
+        on_durable: OnDurable,
+        while_writing: WhileWriting | None = None,
+    ) -> int:
+        """Fail once the disk is full. While it stalls, it writes."""
         disk = self._disk
         if disk.is_full and entries and self.broken is None:
             self._waiting.broken = JournalBrokenError("no space left on device")
@@ -89,6 +95,8 @@ class FlakyJournal(MemoryJournal):
             asyncio.get_running_loop().call_soon(on_durable, self.broken)
             return self.last_n
         last_n = super().append(entries, on_durable)
+        if disk.is_stalled and while_writing is not None:
+            asyncio.get_running_loop().call_soon(while_writing)
         self._store(entries)
         return last_n
 

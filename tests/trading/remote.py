@@ -80,6 +80,7 @@ class ScriptedAdapter:
         self.settings = settings
         self.names = names
         self.commands: list[RemoteCommand] = []
+        self.prepared: list[PlaceOrder] = []
         self.answer: Callable[[RemoteCommand], Sequence[OrderAdapterOutput]] = lambda _: ()
         self.known: dict[str, OrderSeen] = {}
         """What queries find, by client id."""
@@ -91,6 +92,10 @@ class ScriptedAdapter:
     def start(self, now_us: int, date_us: int) -> Sequence[OrderAdapterOutput]:
         """The stream is up at once."""
         return [LinkUp()] if self.is_linked else []
+
+    def prepare(self, command: PlaceOrder, now_us: int, date_us: int) -> None:
+        """Note it."""
+        self.prepared.append(command)
 
     def command(self, command: RemoteCommand, now_us: int, date_us: int) -> Sequence[OrderAdapterOutput]:
         """Answer as the script says."""

@@ -71,6 +71,60 @@ async def test_nothing_leaves_before_it_is_durable(venue: RemoteHarness) -> None
     await venue.sent(PlaceOrder)
 
 
+async def preparing(venue: RemoteHarness) -> PlaceOrder:
+    """Place an order while the disk stalls; return what was prepared for it."""
+    venue.disk.is_stalled = True
+    venue.wire.ask("order.place", client_order_id="a", **NEAR)
+    while not venue.adapter.prepared:
+        await asyncio.sleep(0.001)
+    assert venue.count(PlaceOrder) == 0
+    return venue.adapter.prepared[0]
+
+
+async def test_an_order_is_prepared_while_the_disk_writes_and_left_to_be_sent(venue: RemoteHarness) -> None:
+    prepared = await preparing(venue)
+    await asyncio.sleep(0.03)
+    assert venue.count(PlaceOrder) == 0
+    venue.disk.is_stalled = False
+    assert await venue.sent(PlaceOrder) is prepared
+
+
+async def test_a_prepared_order_that_is_cancelled_never_leaves(venue: RemoteHarness) -> None:
+    await preparing(venue)
+    venue.wire.ask("order.cancel", client_order_id="a")
+    await asyncio.sleep(0.01)
+    venue.disk.is_stalled = False
+    assert (await venue.news("cancelled"))["state"] == "cancelled"
+    assert venue.count(PlaceOrder) == 0
+    other = await venue.placed("b", quantity="0.20")
+    assert (other.order_id, other.quantity) == (venue.adapter.prepared[0].order_id + 1, "0.20")
+
+
+async def test_a_prepared_order_never_leaves_where_the_journal_fails(venue: RemoteHarness) -> None:
+    await preparing(venue)
+    venue.disk.is_full = True
+    await venue.ask("order.place", client_order_id="b", **NEAR)
+    await venue.until_refusing()
+    venue.disk.is_full = venue.disk.is_stalled = False
+    await venue.works_again()
+    assert venue.count(PlaceOrder) == 0
+
+
+async def test_orders_go_on_where_preparing_fails(
+    venue: RemoteHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(command: PlaceOrder) -> None:
+        raise ZeroDivisionError(command)
+
+    monkeypatch.setattr(venue.gateway._live_orders.connectors[0], "prepare", fail)
+    venue.disk.is_stalled = True
+    venue.wire.ask("order.place", client_order_id="a", **NEAR)
+    await asyncio.sleep(0.03)
+    venue.disk.is_stalled = False
+    await venue.sent(PlaceOrder)
+    assert venue.phase() is RemotePhase.OPEN
+
+
 async def test_what_the_venue_says_is_told_when_it_is_durable(venue: RemoteHarness) -> None:
     command = await venue.placed()
     venue.disk.is_stalled = True

@@ -133,6 +133,17 @@ class OrderConnector:
             self._is_sending = False
         self._hurry(before_us)
 
+    def prepare(self, command: PlaceOrder) -> None:
+        """Let the adapter make ready what it can, while the order becomes durable. Nothing is sent."""
+        if not self._is_up or self._is_carrying_out or self._fault is not None:
+            return
+        try:
+            at = self._clock.moment()
+            self._adapter.prepare(command, at.now_us, at.wall_us)
+        except Exception as error:  # noqa: BLE001 - _run_adapter() raises it again
+            self._fault = error
+            self._is_due.set()
+
     # --- the task -----------------------------------------------------------------------------------
 
     async def run(self) -> None:
@@ -234,7 +245,8 @@ class OrderConnector:
         if credentials is not None and isinstance(command, CancelOrder | PlaceOrder | AmendOrder):
             self._show(command, credentials)
         else:
-            self._carry_out(self._adapter.command(command, self._clock.monotonic_us(), self._clock.wall_us()))
+            at = self._clock.moment()
+            self._carry_out(self._adapter.command(command, at.now_us, at.wall_us))
 
     def _show(self, command: CancelOrder | PlaceOrder | AmendOrder, credentials: VenueCredentials) -> None:
         """Dry run: show what would be sent. A cancel is not signed, since adapters may send it again."""

@@ -14,7 +14,7 @@ import msgspec
 
 from floorwire.core.credentials import VenueCredentials
 from floorwire.core.ports import Answer, Close, Closed, Fetch, Frame, Open, Opened, Random, Send, Wake, Woke
-from floorwire.core.remote_orders import RemoteCommand, RemotePolicy, RemoteReport
+from floorwire.core.remote_orders import PlaceOrder, RemoteCommand, RemotePolicy, RemoteReport
 
 OrderAdapterInput: TypeAlias = Opened | Frame | Closed | Answer | Woke
 OrderAdapterEffect: TypeAlias = Open | Send | Close | Fetch | Wake
@@ -104,6 +104,13 @@ class OrderAdapter(Protocol):
 
     def start(self, now_us: int, date_us: int) -> Sequence[OrderAdapterOutput]:
         """Return the first outputs. Called once, before anything else."""
+        ...
+
+    def prepare(self, command: PlaceOrder, now_us: int, date_us: int) -> None:
+        """Make ready what can be made before the command may be sent. It may never come.
+
+        If it comes, it is this object. Nothing of what it needs is decided or spent yet.
+        """
         ...
 
     def command(self, command: RemoteCommand, now_us: int, date_us: int) -> Iterable[OrderAdapterOutput]:

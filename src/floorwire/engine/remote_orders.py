@@ -29,6 +29,7 @@ from floorwire.core.remote_orders import (
     OrderAnswer,
     OrderSeen,
     PlaceAnswer,
+    PlaceOrder,
     QueryFailed,
     ReconcileAnswer,
     RemotePolicy,
@@ -60,6 +61,8 @@ class RemoteOrders:
         self._book = RemoteAccount(accounts, venue, account, policy, now_us)
         self._reports = OrderReports(self._book, epoch)
         self._reconciliation = Reconciliation(policy, now_us)
+        self._prepared: PlaceOrder | None = None
+        """What ``prepare`` made last."""
 
     @property
     def is_ready(self) -> bool:
@@ -127,6 +130,14 @@ class RemoteOrders:
         if is_linked:
             self._link_up()
         return book.decision()
+
+    def prepare(self, command: Place) -> PlaceOrder | None:
+        """Return what ``command`` sends for it, if nothing changes until then. Nothing is decided yet."""
+        order = self._accounts.orders.get(command.order_id)
+        if order is None or order.state != "submitting":
+            return None
+        self._prepared = self._place_order(order)
+        return self._prepared
 
     def command(self, command: Command, now_us: int, stamp_us: int) -> RemoteDecision:
         """Return what to send for a command whose intent is durable."""
@@ -213,7 +224,14 @@ class RemoteOrders:
             return
         inquiry.is_sent, inquiry.sent_us = True, book.now_us
         book.ask_soon(order, book.policy.answer_us)
-        book.send(place_order(order, book.remote(order).client_id, self._accounts.instrument_of(order)))
+        prepared, self._prepared = self._prepared, None
+        if prepared is None or prepared.order_id != order.order_id:
+            prepared = self._place_order(order)
+        book.send(prepared)
+
+    def _place_order(self, order: Order) -> PlaceOrder:
+        client_id = self._book.remote(order).client_id
+        return place_order(order, client_id, self._accounts.instrument_of(order))
 
     def _amend(self, order: Order, command: Amend) -> None:
         book = self._book

@@ -16,13 +16,14 @@ words, since the firewall of one venue refuses ids with words of SQL."""
 HEX_MARK = "f100"
 """The last digits of ids in the other forms."""
 MOST_ORDER_ID = 10**17 - 1
+_EPOCH = re.compile("[0-9a-f]{8}")
 _TEXT = re.compile(rf"{MARK}([0-9a-f]{{8}})([0-9]{{1,17}})")
 _HEX = re.compile(rf"([0-9a-f]{{8}})([0-9]{{20}}){HEX_MARK}")
 
 
 def client_id(form: ClientIdForm, epoch: str, order_id: int) -> str:
     """Return the id that the venue gets. ``epoch``: eight hexadecimal digits."""
-    assert re.fullmatch("[0-9a-f]{8}", epoch), epoch
+    assert _EPOCH.fullmatch(epoch), epoch
     assert 0 < order_id <= MOST_ORDER_ID, order_id
     if form == "text":
         return f"{MARK}{epoch}{order_id}"

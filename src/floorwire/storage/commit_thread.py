@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import atexit
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from queue import SimpleQueue
 from threading import Thread
 
+import msgspec
 import structlog
 
-from floorwire.storage.journal import JournalBrokenError, JournalEntry, JournalError
+from floorwire.storage.journal import JournalBrokenError, JournalEntry, JournalError, WhileWriting
 from floorwire.storage.loop_notifier import LoopNotifier
 from floorwire.storage.pending_appends import AppendsDone, PendingAppend
 
@@ -26,25 +28,35 @@ COMMIT_RECORDS = 4_096
 log = structlog.get_logger("floorwire.journal")
 
 
+class WritingBegun(msgspec.Struct, frozen=True, eq=False):
+    """The disk begins to write a commit. ``callbacks``: what is called on the event loop meanwhile."""
+
+    callbacks: Sequence[WhileWriting]
+
+
 class CommitThread:
     """Does the group commit. After one commit failed it writes nothing more.
 
-    ``commit`` writes entries in one transaction; it runs in the thread. ``on_done`` gets the appends of each
-    commit on the event loop. ``after_commit`` runs in the thread after each commit that succeeded. Raises
-    OSError where there is no file descriptor for its notifier.
+    ``commit`` writes entries in one transaction; it runs in the thread. It calls its second argument when it
+    is about to wait for the disk. ``on_done`` gets the appends of each commit on the event loop.
+    ``after_commit`` runs in the thread after each commit that succeeded. Raises OSError where there is no
+    file descriptor for its notifier.
     """
 
     def __init__(
         self,
-        commit: Callable[[Sequence[JournalEntry]], None],
+        commit: Callable[[Sequence[JournalEntry], Callable[[], None]], None],
         on_done: Callable[[AppendsDone], None],
         after_commit: Callable[[], None],
     ) -> None:
         self._commit = commit
+        self._on_done = on_done
         self._after_commit = after_commit
         self._queue: SimpleQueue[PendingAppend | None] = SimpleQueue()
         """Appends that wait; None: the thread ends."""
-        self._notifier = LoopNotifier(on_done)
+        self._notifier: LoopNotifier[WritingBegun | AppendsDone] = LoopNotifier(self._on_result)
+        self._writing: WritingBegun | None = None
+        """The commit that is being written, if somebody wants to know. The thread sets it."""
         self._error: JournalError | None = None
         self._thread = Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
@@ -74,7 +86,8 @@ class CommitThread:
     def _run(self) -> None:
         while (first := self._queue.get()) is not None:
             appends, is_last = self._gather(first)
-            self._write([entry for append in appends for entry in append.entries])
+            self._write(appends)
+            self._writing = None
             # Durable first, then the callbacks: a client must not see a reply that a crash can undo.
             self._notifier.notify(AppendsDone(appends, self._error))
             if is_last:
@@ -93,11 +106,28 @@ class CommitThread:
             size += len(append.entries)
         return appends, False
 
-    def _write(self, entries: Sequence[JournalEntry]) -> None:
+    def _write(self, appends: Iterable[PendingAppend]) -> None:
+        entries = [entry for append in appends for entry in append.entries]
         if self._error is not None or not entries:
             return
+        callbacks = [one.while_writing for one in appends if one.while_writing is not None]
         try:
-            self._commit(entries)
+            self._commit(entries, partial(self._begin, callbacks))
         except Exception as error:  # of any kind: the appenders must get an answer
             log.exception("journal broken", error=str(error), records=len(entries))
             self._error = JournalBrokenError(f"a commit failed: {error}")
+
+    def _begin(self, callbacks: Sequence[WhileWriting]) -> None:
+        """Tell those who want to know that the disk begins to write. Runs in the thread."""
+        if callbacks:
+            self._writing = WritingBegun(callbacks)
+            self._notifier.notify(self._writing)
+
+    # --- on the event loop --------------------------------------------------------------------------
+
+    def _on_result(self, result: WritingBegun | AppendsDone) -> None:
+        if type(result) is AppendsDone:
+            self._on_done(result)
+        elif result is self._writing:  # otherwise it is written already: what waits for it comes first
+            for callback in result.callbacks:
+                callback()

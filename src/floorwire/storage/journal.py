@@ -87,6 +87,8 @@ class ForgottenError(JournalError):
 
 OnDurable: TypeAlias = Callable[[JournalError | None], None]
 """Called once, on the event loop: with None when the records are durable, else with why they may not be."""
+WhileWriting: TypeAlias = Callable[[], None]
+"""Called on the event loop while the disk writes. Never raises."""
 
 
 class Journal(Protocol):
@@ -133,12 +135,19 @@ class Journal(Protocol):
         """
         ...
 
-    def append(self, entries: Sequence[JournalEntry], on_durable: OnDurable) -> int:
+    def append(
+        self,
+        entries: Sequence[JournalEntry],
+        on_durable: OnDurable,
+        while_writing: WhileWriting | None = None,
+    ) -> int:
         """Append the entries in one commit and return the number of the last. Call it on the event loop only.
 
         ``on_durable`` is called on the loop in the order of the appends, never from within this call. Without
         entries it is called when all earlier appends are durable. An append may be larger than the limit of
         records that wait, as long as fewer than the limit wait: otherwise it could never be made.
+        ``while_writing`` is called on the loop when the disk begins to write them, so that what comes after
+        can be made ready. It is left out if they are durable by then.
         Raises JournalFullError and JournalBrokenError; then nothing is appended and nothing called.
         """
         ...

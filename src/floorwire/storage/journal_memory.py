@@ -15,6 +15,7 @@ from floorwire.storage.journal import (
     JournalRecord,
     JournalSnapshot,
     OnDurable,
+    WhileWriting,
 )
 from floorwire.storage.pending_appends import AppendsDone, PendingAppend, PendingAppends
 
@@ -66,7 +67,12 @@ class MemoryJournal:
         """The number of the first record that is kept; where none is, of the next one."""
         return self._kept[0].n if self._kept else self._kept_n + 1
 
-    def append(self, entries: Sequence[JournalEntry], on_durable: OnDurable) -> int:
+    def append(
+        self,
+        entries: Sequence[JournalEntry],
+        on_durable: OnDurable,
+        while_writing: WhileWriting | None = None,
+    ) -> int:
         last_n = self._waiting.admit(entries)
         if not self._appends:
             self._loop = self._loop or asyncio.get_running_loop()  # looked up once: it is a system call

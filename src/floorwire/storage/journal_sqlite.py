@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,7 @@ from floorwire.storage.journal import (
     JournalSnapshot,
     JournalUnusableError,
     OnDurable,
+    WhileWriting,
 )
 from floorwire.storage.journal_file import Connection
 from floorwire.storage.journal_snapshots import SnapshotFiles
@@ -159,12 +160,17 @@ class SqliteJournal:
     def is_restored(self) -> bool:
         return self._is_restored
 
-    def append(self, entries: Sequence[JournalEntry], on_durable: OnDurable) -> int:
+    def append(
+        self,
+        entries: Sequence[JournalEntry],
+        on_durable: OnDurable,
+        while_writing: WhileWriting | None = None,
+    ) -> int:
         last_n = self._waiting.admit(entries)
         if not self._is_watching:
             self._is_watching = True
             self._watch.start(self.check)
-        self._writer.put(PendingAppend(entries, on_durable))
+        self._writer.put(PendingAppend(entries, on_durable, while_writing))
         return last_n
 
     def check(self) -> None:
@@ -175,9 +181,10 @@ class SqliteJournal:
                 log.error("journal broken", error=str(error))
                 self._waiting.fail(JournalBrokenError(str(error)))
 
-    def _commit(self, entries: Sequence[JournalEntry]) -> None:
+    def _commit(self, entries: Sequence[JournalEntry], begin: Callable[[], None]) -> None:
         """Write one row, in the commit thread. Raises sqlite3.Error, OSError."""
         row = journal_rows.make(self._written_n + 1, entries, self._chain)
+        begin()  # from here on this thread waits for the disk, without the interpreter's lock
         self._writing.execute(journal_file.INSERT, row)
         self._mark.raise_to(row.last_n)
         self._written_n, self._chain = row.last_n, row.chain

@@ -15,6 +15,7 @@ from floorwire.storage.journal import (
     JournalError,
     JournalFullError,
     OnDurable,
+    WhileWriting,
 )
 
 TURN_NS = 3_000_000
@@ -26,6 +27,7 @@ class PendingAppend(msgspec.Struct, frozen=True):
 
     entries: Sequence[JournalEntry]
     on_durable: OnDurable
+    while_writing: WhileWriting | None = None
 
 
 class AppendsDone(msgspec.Struct, frozen=True):

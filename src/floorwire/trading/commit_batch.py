@@ -60,13 +60,15 @@ def durable_reply(client: DeskClient, request: TradingRequest, reply: Reply | No
 class CommitBatch:
     """The entries of one group commit, and the replies and callbacks that wait until it is durable."""
 
-    __slots__ = ("callbacks", "entries", "replies")
+    __slots__ = ("callbacks", "entries", "preparations", "replies")
 
     def __init__(self) -> None:
         self.entries: list[AccountEntry] = []
         self.replies: list[DurableReply] = []
         self.callbacks: list[Callback] = []
         """Called when the batch is durable, before the replies. Never called when the journal fails."""
+        self.preparations: list[Callback] = []
+        """Called while the disk writes the batch, if it takes long enough for that. They never raise."""
 
     def journal_entries(self) -> list[journal.JournalEntry]:
         """Return the entries, encoded for the journal."""
@@ -76,6 +78,11 @@ class CommitBatch:
             )
             for entry in self.entries
         ]
+
+    def prepare(self) -> None:
+        """Run the preparations."""
+        for prepare in self.preparations:
+            prepare()
 
     def send_replies(self) -> dict[DeskClient, None]:
         """Run the callbacks, then send the replies in order. Return the clients to flush."""

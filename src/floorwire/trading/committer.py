@@ -93,6 +93,10 @@ class Committer:
         if not self._is_commit_scheduled:
             self._schedule()
 
+    def while_writing(self, callback: Callback) -> None:
+        """Call back while the disk writes what was added so far. It may not be called. It never raises."""
+        self._batch.preparations.append(callback)
+
     def fail(self, error: Exception, failed: CommitBatch | None = None) -> None:
         """Stop: waiting requests, and those of batches on their way, get an error.
 
@@ -126,7 +130,9 @@ class Committer:
             return
         try:
             last_n = self.store.journal.append(
-                batch.journal_entries(), partial(self._on_durable, batch, time.perf_counter_ns())
+                batch.journal_entries(),
+                partial(self._on_durable, batch, time.perf_counter_ns()),
+                batch.prepare if batch.preparations else None,
             )
         except Exception as error:  # of the journal; or what no record can hold, a bug of ours
             if not isinstance(error, JournalError):

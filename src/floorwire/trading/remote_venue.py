@@ -18,9 +18,16 @@ import structlog
 from floorwire.clock import Clock
 from floorwire.core.account_events import Quarantined
 from floorwire.core.execution_reports import Report
-from floorwire.core.order_commands import Cancel, Command
+from floorwire.core.order_commands import Cancel, Command, Place
 from floorwire.core.ports import Prices
-from floorwire.core.remote_orders import LinkDown, LinkUp, RemoteCommand, RemotePolicy, RemoteReport
+from floorwire.core.remote_orders import (
+    LinkDown,
+    LinkUp,
+    PlaceOrder,
+    RemoteCommand,
+    RemotePolicy,
+    RemoteReport,
+)
 from floorwire.engine.order_inquiries import NEVER_US
 from floorwire.engine.remote_account import RemoteDecision
 from floorwire.engine.remote_orders import RemoteOrders
@@ -52,6 +59,10 @@ class CommandSender(Protocol):
 
     def send(self, command: RemoteCommand) -> None:
         """Begin to send. Answers come as reports, never before this returns. Never raises."""
+        ...
+
+    def prepare(self, command: PlaceOrder) -> None:
+        """Make ready what can be made before the command may leave. Nothing is sent. Never raises."""
         ...
 
 
@@ -140,11 +151,25 @@ class RemoteVenue:
         if committer is not None:
             self._undurable += 1
             committer.when_durable(partial(self._execute, committer, command))
+            if self._undurable == 1 and type(command) is Place:
+                committer.while_writing(partial(self._prepare, committer, command))
         return ()
 
     def prices(self, symbol: str) -> Prices:
         """Return the venue's own prices of the symbol."""
         return self._prices(symbol)
+
+    def _prepare(self, committer: Committer, command: Place) -> None:
+        """While the disk writes the intent: make the order ready, so that it leaves soon after."""
+        remote, sender = self._remote, self._sender
+        if remote is None or sender is None or committer is not self._committer or self._has_fault:
+            return
+        try:
+            prepared = remote.prepare(command)
+            if prepared is not None:
+                sender.prepare(prepared)
+        except Exception:  # a bug of ours: the order is made when it is sent
+            log.exception("fault; an order was not prepared", venue=self.venue)
 
     def _execute(self, committer: Committer, command: Command) -> None:
         remote = self._remote
@@ -201,7 +226,8 @@ class RemoteVenue:
     ) -> None:
         """Carry out a decision. ``source``: what it is about, for the log. Never raises."""
         try:
-            decision = decide(self._clock.monotonic_us(), self._clock.stamp_us())
+            at = self._clock.moment()
+            decision = decide(at.now_us, at.stamp_us)
             self._carry_out(committer, decision)
         except Exception as error:  # a bug of ours: this venue stops, and the accounts are read again
             self._has_fault = True

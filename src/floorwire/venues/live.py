@@ -77,7 +77,8 @@ class LiveVenue:
         market = self._markets.get(symbol)
         if market is None:
             return UNKNOWN
-        return replace(market.prices(), feed=self._current(symbol))
+        prices, feed = market.prices(), self._current(symbol)
+        return prices if prices.feed == feed else replace(prices, feed=feed)
 
     # --- InstrumentNames of the order adapter -------------------------------------------------------
 

@@ -57,6 +57,19 @@ def test_clocks_are_compared_before_the_first_signed_request() -> None:
     assert reports(driver.out) == [LinkUp()]
 
 
+def test_a_prepared_order_is_sent_when_it_may_be() -> None:
+    driver, other = connected(), place("fw0a1b2c3d8")
+    command = place()
+    before = len(driver.out)
+    driver.adapter.prepare(command, driver.now_us, driver.date_us)
+    assert len(driver.out) == before
+    driver.command(command)
+    assert driver.last("order.place")["params"]["newClientOrderId"] == command.client_id
+    driver.adapter.prepare(command, driver.now_us, driver.date_us)
+    driver.command(other)
+    assert driver.last("order.place")["params"]["newClientOrderId"] == other.client_id
+
+
 def test_requests_are_signed_over_all_parameters() -> None:
     driver = connected()
     driver.command(place())

@@ -44,6 +44,7 @@ from floorwire.venues.common.order_exchange import (
     UselessLink,
 )
 from floorwire.venues.common.order_outcomes import OrderOutcome, OrderRequest
+from floorwire.venues.common.prepared_order import FRESH_US
 from floorwire.venues.common.private_link import LinkTimes
 from floorwire.venues.common.private_links import LinkKind, Preparation
 from floorwire.venues.common.request_budgets import BudgetRule, RequestBudgets
@@ -102,6 +103,8 @@ class PlainExchange:
         self.needs_token = needs_token
         self.free_us = 0
         self.closed_links: list[str] = []
+        self.made = 0
+        """How many requests to place an order were made."""
 
     def _preparation(self) -> Preparation | None:
         return self._token() if self.needs_token else None
@@ -127,6 +130,7 @@ class PlainExchange:
         return (Answered(int(number), word),)
 
     def place(self, command: PlaceOrder, number: int, *, on_link: bool) -> OrderCall[str]:
+        self.made += 1
         if command.client_id == "none":
             raise UnplaceableError(Code.TICK_SIZE, "no such order")
         if command.client_id == "bad":
@@ -205,6 +209,70 @@ def texts(driver: OrderDriver) -> list[str]:
     found = [one.text for one in of(driver.out, Send)]
     driver.out = [one for one in driver.out if not isinstance(one, Send)]
     return found
+
+
+# --- orders that are prepared ---------------------------------------------------------------------------
+
+
+def prepared(driver: OrderDriver, client_id: str = "a") -> PlaceOrder:
+    command = place(client_id)
+    driver.adapter.prepare(command, driver.now_us, driver.date_us)
+    return command
+
+
+def test_a_prepared_order_is_sent_as_it_was_made() -> None:
+    exchange = PlainExchange()
+    driver = connected(exchange)
+    command = prepared(driver)
+    made = exchange.made
+    assert not of(driver.out, Send)[1:]
+    driver.command(command)
+    assert (exchange.made, texts(driver)[-1]) == (made, "place 1")
+    driver.frame("1 ok")
+    assert driver.reports() == [PlaceAnswer("a", "accepted", "88")]
+
+
+@pytest.mark.parametrize("between", ["another order", "another command", "time", "a link"])
+def test_what_was_prepared_is_not_sent_where_it_does_not_fit(between: str) -> None:
+    exchange = PlainExchange()
+    driver = connected(exchange)
+    command = prepared(driver)
+    if between == "another order":
+        driver.command(place("b"))
+    elif between == "another command":
+        command = place("a")
+    elif between == "time":
+        driver.now_us += FRESH_US + 1
+    else:
+        driver.frame("ends")
+        driver.opened("private_2")
+        driver.frame("signed in", "private_2")
+    made = exchange.made
+    out = driver.command(command)
+    assert exchange.made == made + 1
+    [sent] = [one for one in of(out, Send) if one.text.startswith("place")]
+    assert (sent.link, sent.text) == {
+        "another order": ("private", "place 2"),
+        "a link": ("private_2", "place 1"),
+    }.get(between, ("private", "place 1"))
+
+
+@pytest.mark.parametrize("client_id", ["none", "bad", "rest"])
+def test_an_order_that_cannot_be_prepared_is_answered_when_it_comes(client_id: str) -> None:
+    driver = connected()
+    driver.out = []
+    command = prepared(driver, client_id)
+    assert driver.out == []
+    driver.command(command)
+    assert bool(driver.fetches()) is (client_id == "rest")
+
+
+def test_nothing_is_prepared_while_the_link_is_down() -> None:
+    exchange = PlainExchange()
+    driver = connected(exchange)
+    driver.closed()
+    prepared(driver)
+    assert exchange.made == 0
 
 
 # --- links -------------------------------------------------------------------------------------------

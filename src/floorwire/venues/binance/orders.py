@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Final
 
 from floorwire.core.codes import Code
 from floorwire.core.order_ports import (
@@ -69,6 +71,7 @@ POLICY = RemotePolicy(
     lag_us=15 * SECOND_US,
     answer_us=12 * SECOND_US,
 )
+NOTHING: Final[tuple[None, None]] = (None, None)
 
 
 class BinanceOrders:
@@ -81,6 +84,8 @@ class BinanceOrders:
         self._names = names
         self._api = OrderApi(settings, self, random)
         self._reading: AccountReading | None = None
+        self._prepared: tuple[PlaceOrder | None, Call | None] = NOTHING
+        """The order that was prepared last, and its request."""
         self._traded: dict[str, None] = {}
         """Symbols of which orders were placed."""
         self._prices: dict[str, str] = {}
@@ -101,6 +106,13 @@ class BinanceOrders:
         self._api.at(now_us, date_us)
         self._api.start()
         return self._outputs(now_us)
+
+    def prepare(self, command: PlaceOrder, now_us: int, date_us: int) -> None:
+        """Make the request of an order."""
+        native = self._names.native(bare(command.symbol))
+        if native is not None:
+            with suppress(UnplaceableError):  # it is answered when it comes
+                self._prepared = command, order_requests.place(command, native)
 
     def command(self, command: RemoteCommand, now_us: int, date_us: int) -> Sequence[OrderAdapterOutput]:
         """Send the command, or say why not."""
@@ -145,12 +157,14 @@ class BinanceOrders:
 
     def _place(self, command: PlaceOrder) -> None:
         native = self._names.native(bare(command.symbol))
+        (prepared, call), self._prepared = self._prepared, NOTHING
         try:
             if not self._api.is_up:
                 raise UnplaceableError(Code.VENUE_UNAVAILABLE, "the session with Binance is down")
             if native is None:
                 raise UnplaceableError(Code.UNKNOWN_SYMBOL, "Binance does not list it")
-            call = order_requests.place(command, native)
+            if call is None or prepared is not command:
+                call = order_requests.place(command, native)
             if not self._api.send_order(call):
                 raise UnplaceableError(Code.RATE_LIMITED, "the limits of Binance allow no further order now")
         except UnplaceableError as error:  # nothing was sent

@@ -45,6 +45,7 @@ from floorwire.venues.common.order_exchange import (
 )
 from floorwire.venues.common.order_outcomes import OrderRequest, rejected, unknown
 from floorwire.venues.common.order_times import WakeTimer
+from floorwire.venues.common.prepared_order import PreparedOrder
 from floorwire.venues.common.private_links import Preparation, PrivateLinks
 from floorwire.venues.common.private_stream_watch import PrivateStreamWatch
 from floorwire.venues.common.request_sequences import UNUSABLE, RequestSequences, Steps
@@ -81,6 +82,8 @@ class ExchangeOrderAdapter(Generic[AnswerT]):
         self._is_linked = False
         """Whether ``LinkUp`` was the last word about the private link."""
         self._is_preparing = False
+        self._prepared: PreparedOrder | None = None
+        """The order that was prepared last."""
         self._now_us = self._date_us = 0
 
     # --- the port -----------------------------------------------------------------------------------
@@ -89,6 +92,21 @@ class ExchangeOrderAdapter(Generic[AnswerT]):
         """Ask for the exchange's clock and instruments; then the links are opened."""
         self._at(now_us, date_us)
         return self._with_due([])
+
+    def prepare(self, command: PlaceOrder, now_us: int, date_us: int) -> None:
+        """Make the message of an order that goes over a link. By REST nothing can be made before."""
+        self._at(now_us, date_us)
+        link, number = self._order_link(), self._requests.next_number
+        if link is None:
+            return
+        try:
+            call = self._exchange.place(command, number, on_link=True)
+        except (UnplaceableError, AmountError):
+            return  # it is answered when it comes
+        if isinstance(call, str):
+            self._prepared = PreparedOrder(command, number, link, call, now_us)
+        else:
+            call.close()
 
     def command(self, command: RemoteCommand, now_us: int, date_us: int) -> Iterator[OrderAdapterOutput]:
         """Yield what the command needs, then what is due: an order has left before that is looked for."""
@@ -132,15 +150,21 @@ class ExchangeOrderAdapter(Generic[AnswerT]):
 
     def _order_link(self) -> str | None:
         """Return the link for requests about orders; None: they go by REST."""
-        usable = (links.active() for links in self._links if links.kind.takes_orders)
-        return next(filter(None, usable), None)
+        for links in self._links:
+            if links.kind.takes_orders and (name := links.active()):
+                return name
+        return None
 
     def _place(self, command: PlaceOrder) -> list[OrderAdapterOutput]:
         if not self._private.is_up:
             return [rejected(command, Code.VENUE_UNAVAILABLE, "the private link is down")]
-        link = self._order_link()
+        link, number = self._order_link(), self._requests.next_number
+        prepared, self._prepared = self._prepared, None
         try:
-            call = self._exchange.place(command, self._requests.next_number, on_link=link is not None)
+            if prepared is not None and prepared.fits(command, number, link, self._now_us):
+                call: OrderCall[AnswerT] = prepared.message
+            else:
+                call = self._exchange.place(command, number, on_link=link is not None)
         except UnplaceableError as error:
             return [rejected(command, error.code, str(error))]
         except AmountError as error:

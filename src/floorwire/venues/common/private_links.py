@@ -83,9 +83,13 @@ class PrivateLinks:
 
     def active(self) -> str | None:
         """Return the name of the link for the next request: one that is up, a new one first."""
-        usable = [held for held in self._held.values() if held.link.is_up and held.takes_requests]
-        best = min(usable, key=lambda held: held.is_retiring, default=None)
-        return None if best is None else best.link.name
+        retiring: str | None = None
+        for held in self._held.values():
+            if held.takes_requests and held.link.is_up:
+                if not held.is_retiring:
+                    return held.link.name
+                retiring = retiring or held.link.name
+        return retiring
 
     def opened(self, name: str, now_us: int) -> bool:
         """Record that a link is connected. Return whether that was wanted."""
