@@ -72,6 +72,8 @@ def test_nobody_new_is_taken() -> None:
         told = stack.enter_context(client(server))
         told.ask("subscribe", channel="system")
         early = stack.enter_context(RawClient(server))
+        early.socket.sendall(b"HEAD /health HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+        assert early.http_answer()[0] == 200, "it is accepted, and not in the queue of the listener"
         server.signal(signal.SIGTERM)
         assert told.event()["event"] == "draining"
         status, headers = early.handshake()
