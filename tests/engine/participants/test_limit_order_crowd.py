@@ -17,19 +17,35 @@ class CrowdMarket(SimMarket):
 
 
 def test_it_fills_the_book_except_for_orders_too_far_away() -> None:
-    sim = CrowdMarket()
+    sim = CrowdMarket(reach=10.0)
     sim.crowd.fill_book(0)
     for orders in sim.orders_of(CROWD).values():
-        assert 140 <= len(orders) <= 150
+        assert 130 <= len(orders) <= 150
 
 
-def test_its_orders_are_more_often_near_than_far_and_never_too_far() -> None:
-    sim = CrowdMarket(reach=200.0)
-    sim.crowd.fill_book(0)
+def test_its_orders_are_placed_more_often_near_than_far_and_never_too_far() -> None:
+    sim = CrowdMarket(reach=200.0, eager=0.0)
+    for side in ("buy", "sell"):
+        for _ in range(150):
+            sim.crowd._arrive(side, 0)
     distances = sorted(abs(order.price_ticks - 2000) for order in sim.market.orders.values())
     assert distances[-1] <= MAX_DISTANCE * 2000
     assert distances[len(distances) // 2] < 200
     assert distances[-1] > 300
+
+
+def test_a_filled_book_is_as_wide_as_after_hours() -> None:
+    """Half of the orders are this near: at first, and when each has been replaced many times."""
+    sim = CrowdMarket(reach=20.0, eager=0.0)
+    sim.crowd.fill_book(0)
+    halves = []
+    for _ in range(20):
+        distances = sorted(abs(2000 - order.price_ticks) for order in sim.orders_of(CROWD)["buy"])
+        halves.append(distances[len(distances) // 2])
+        for n in range(1500):
+            sim.crowd.arrive(n)
+    later = halves[5:]
+    assert min(later) <= halves[0] <= max(later), halves
 
 
 def test_its_number_of_orders_returns_from_above_and_from_below() -> None:
@@ -50,7 +66,8 @@ def test_an_eager_crowd_closes_the_spread_and_another_does_not() -> None:
         sim = CrowdMarket(eager=eager)
         sim.buy(1, 1900)
         sim.sell(1, 2100)
-        sim.crowd.fill_book(0)
+        for n in range(500):
+            sim.crowd.arrive(n)
         bid, ask = sim.market_access.best_prices()
         spreads.append(ask - bid)
     assert spreads == [1, 200]

@@ -9,6 +9,7 @@ TAIL = 1.25  # exponent of the distances; those of real books are between 0.8 an
 MAX_DISTANCE = 0.2  # as a share of the last price; no order is placed further away
 ROUND_PRICES = 0.2  # share of the prices that are round numbers
 SPREAD, ROUND_SIZES = 1.1, 0.5  # sizes: standard deviation of their logarithm, share of round ones
+ANY = 0.2  # share of the cancels that take any order; the others take the nearer of two
 
 
 class LimitOrderCrowd:
@@ -22,10 +23,16 @@ class LimitOrderCrowd:
         """Order ids by side, in no order. Filled orders stay in the lists until they are picked."""
 
     def fill_book(self, now_us: int) -> None:
-        """Place as many orders on each side as the crowd keeps."""
+        """Place as many orders on each side as the crowd keeps, as far away as they are after hours.
+
+        Near orders are cancelled more often, so those that rest are further away than those that are placed:
+        otherwise the book would grow wider, and larger, for hours. Where a share u of the resting orders is
+        further away than a distance, as many are cancelled there as placed: ANY u + (1 - ANY) u^2.
+        """
         for _ in range(self._market_access.profile.crowd):
-            self._place("buy", now_us)
-            self._place("sell", now_us)
+            for side in ("buy", "sell"):
+                share = 1.0 - self._rng.random()
+                self._place(side, self._distance(ANY * share + (1.0 - ANY) * share * share), now_us)
 
     def arrive(self, now_us: int) -> None:
         """Place or cancel an order, mostly what brings their number nearer to the profile's."""
@@ -33,17 +40,26 @@ class LimitOrderCrowd:
         count = len(self._orders[side])
         wanted = self._market_access.profile.crowd
         if self._rng.random() * (count + wanted) < wanted:
-            self._place(side, now_us)
+            self._arrive(side, now_us)
         else:
             self._cancel_one(side, now_us)
 
-    def _place(self, side: Side, now_us: int) -> None:
+    def _arrive(self, side: Side, now_us: int) -> None:
         market_access, rng = self._market_access, self._rng
         bid, ask = market_access.best_prices()
         if ask - bid > 1 and rng.random() < market_access.profile.eager:
             distance = -1 - int(rng.random() * min(ask - bid - 1, 3))
         else:
-            distance = int(self._market_access.profile.reach * ((1.0 - rng.random()) ** (-1 / TAIL) - 1.0))
+            distance = self._distance(1.0 - rng.random())
+        self._place(side, distance, now_us)
+
+    def _distance(self, share: float) -> int:
+        """Return the distance in ticks that this share of the placed orders exceeds."""
+        return int(self._market_access.profile.reach * (share ** (-1 / TAIL) - 1.0))
+
+    def _place(self, side: Side, distance: int, now_us: int) -> None:
+        market_access, rng = self._market_access, self._rng
+        bid, ask = market_access.best_prices()
         price_ticks = bid - distance if side == "buy" else ask + distance
         if rng.random() < ROUND_PRICES and distance > 10:
             price_ticks = _round_price(price_ticks, distance)
@@ -55,12 +71,12 @@ class LimitOrderCrowd:
             self._orders[side].append(order_id)
 
     def _cancel_one(self, side: Side, now_us: int) -> None:
-        """Cancel the nearer of two orders; one in five times any order, so that none rests for ever."""
+        """Cancel the nearer of two orders, and sometimes any order, so that none rests for ever."""
         orders = self._orders[side]
         if not orders:
             return
         index = self._random_index(orders)
-        if self._rng.random() > 0.2:
+        if self._rng.random() > ANY:
             index = self._nearer_index(orders, index, self._random_index(orders))
         orders[index], orders[-1] = orders[-1], orders[index]
         order_id = orders.pop()
