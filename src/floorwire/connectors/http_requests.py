@@ -140,8 +140,12 @@ class _From(httpcore2.AnyIOBackend):
 
 
 def _network_fault(error: Exception) -> str:
-    cause = error if isinstance(error, ssl.SSLError) else error.__cause__
-    return tls_fault(cause) if isinstance(cause, ssl.SSLError) else f"{type(error).__name__}: {error}"
+    cause: BaseException | None = error
+    while cause is not None:  # the library raises its own errors in between, some of them "from None"
+        if isinstance(cause, ssl.SSLError):
+            return tls_fault(cause)
+        cause = cause.__cause__ or cause.__context__
+    return f"{type(error).__name__}: {error}"
 
 
 def _proxy(url: str) -> httpcore2.Proxy:
