@@ -13,7 +13,7 @@ from setuptools.command.build_ext import build_ext
 SOURCES = Path("src")
 sys.path.insert(0, str(SOURCES))
 
-from floorwire.compiled import COMPILED_PACKAGES, folder, sources  # noqa: E402
+from floorwire.compiled import COMPILED_PACKAGES, LAYOUTS_OF, folder, sources  # noqa: E402
 
 # -O2 compiles longer, and was measured to make nothing faster here.
 FLAGS = [] if sys.platform == "win32" else ["-O1", "-g0", "-Werror=incompatible-pointer-types"]
@@ -63,11 +63,13 @@ class BuildCompiledPackages(build_ext):
         self.parallel = os.cpu_count()
 
     def build_extensions(self) -> None:
-        """Build all. Remove the modules of a package where one module failed to compile."""
+        """Build all. Remove a package where one module failed to compile, or one whose layout it knows."""
         super().build_extensions()
         for package_name in COMPILED_PACKAGES:
-            modules = [Path(self.get_ext_fullpath(one.name)) for one in self._of(package_name)]
-            if not all(module.exists() for module in modules):
+            of_others = LAYOUTS_OF.get(package_name)
+            modules = self._modules(package_name)
+            needed = modules + ([] if of_others is None else self._modules(of_others))
+            if not all(module.exists() for module in needed):
                 shutil.rmtree(modules[0].parent, ignore_errors=True)
 
     def copy_extensions_to_source(self) -> None:
@@ -79,6 +81,9 @@ class BuildCompiledPackages(build_ext):
             if Path(self.build_lib, *self._of(package_name)[0].name.split(".")).parent.is_dir():
                 folder(package).mkdir()
         super().copy_extensions_to_source()
+
+    def _modules(self, package_name: str) -> list[Path]:
+        return [Path(self.get_ext_fullpath(one.name)) for one in self._of(package_name)]
 
     def _of(self, package_name: str) -> list[Extension]:
         start = f"floorwire.{package_name.replace('/', '.')}."

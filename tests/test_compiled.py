@@ -108,8 +108,12 @@ from floorwire.connectors import recording
 from floorwire.core.ports import Wake, Woke
 
 told = blake2b()
-for name in ("ADVANCED.ws.1.0", "BINANCE.ws.1.0", "COINBASE.ws.28.0"):
-    venue = recording.replay(recording.read(Path("tests/recorded/sessions") / name), speed=None)
+own, shared = Path("tests/recorded"), Path("../shared/recorded/sessions")
+played = [own / "sessions" / name for name in ("ADVANCED.ws.1.0", "BINANCE.ws.1.0", "COINBASE.ws.28.0")]
+played += [own / name for name in ("bybit", "kraken", "okx")]
+played += [shared / name for name in ("KRAKEN.0", "OKX.0")]
+for path in filter(Path.exists, played):
+    venue = recording.replay(recording.read(path), speed=None)
     out = venue.start(1)
     while out and isinstance(out[-1], Wake):
         told.update(repr(out).encode())
@@ -142,6 +146,20 @@ def test_what_was_compiled_of_other_sources_is_not_used(
     assert path([package]) == [str(first), package]
     monkeypatch.setenv(PURE, "1")
     assert path([package]) == [package]
+
+
+def test_what_knows_the_layouts_of_an_edited_package_is_not_used(tmp_path: Path) -> None:
+    exchange, common = (tmp_path / "venues" / name for name in ("binance", "common"))
+    for package in (exchange, common):
+        package.mkdir(parents=True)
+        (package / "one.py").touch()
+    before = folder(exchange), folder(common)
+    (common / "one.pxd").touch()
+    assert folder(exchange) != before[0]
+    assert folder(common) != before[1]
+    after = folder(common)
+    (exchange / "one.pxd").touch()
+    assert folder(common) == after
 
 
 # --- slots.h: compiled code remembers where a type keeps a slot, and is never wrong about it ------------

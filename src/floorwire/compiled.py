@@ -17,15 +17,20 @@ COMPILED_PACKAGES: Mapping[str, Sequence[str]] = {
     "core": (),
     "engine": (),
     "venues/common": (
+        "decimals",
         "diff_book",
+        "event_mapping",
+        "followed_symbols",
         "level_reader",
         "links",
         "market_data_adapter",
         "message_application",
+        "plain_decimals",
+        "price_levels",
+        "subscribed_symbol",
         "trade_ids",
         "venue_book",
         "venue_clock",
-        "written_side",
     ),
     "venues/binance": (*BOOKS, "depth_book"),
     "venues/bybit": (*BOOKS, "numbered_book"),
@@ -35,15 +40,21 @@ COMPILED_PACKAGES: Mapping[str, Sequence[str]] = {
 }
 """The packages that setup.py compiles, and which modules of each; none named: all. Of the venues: those that
 a frame goes through."""
+LAYOUTS_OF: Mapping[str, str] = {
+    f"venues/{exchange}": "venues/common" for exchange in ("binance", "bybit", "coinbase", "kraken", "okx")
+}
+"""A package -> another one, the memory layout of whose classes its compiled modules know."""
 PURE = "PURE_PYTHON"
 """An environment variable. If it is not empty, only sources are used: to debug, to profile, to compare."""
 
 
 def folder(package: Path) -> Path:
-    """Return the folder of the compiled modules for the package's present sources."""
+    """Return the folder of the compiled modules for the present sources, and those of ``LAYOUTS_OF``."""
     digest = blake2b(digest_size=8)
-    for source in sorted(package.glob("*.py")) + sorted(package.glob("*.pxd")):
-        digest.update(source.name.encode() + source.read_bytes())
+    known = LAYOUTS_OF.get("/".join(package.parts[-2:]))
+    for part in (package,) if known is None else (package, package.parents[1] / known):
+        for source in sorted(part.glob("*.py")) + sorted(part.glob("*.pxd")):
+            digest.update(source.name.encode() + source.read_bytes())
     return package / f"compiled_{digest.hexdigest()}"
 
 

@@ -58,9 +58,8 @@ async def delist(run: MarketFaultRun, market: Market) -> None:
     if not are_lost:
         for other, losses in _losses(run).items():
             if other != symbol and losses != before[other]:
-                run.problems.append(
-                    f"{other} was disturbed by the {what} of {symbol}: {losses - before[other]}"
-                )
+                told = run.feed.books[other].told
+                run.problems.append(f"{other} was disturbed by the {what} of {symbol}: {told}")
     fake.relist(market.symbol)
     run.trade_anew(market)
     await run.until(lambda: book.state == "open", f"{symbol} is told to be open", LISTED_S)

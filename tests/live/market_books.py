@@ -82,6 +82,8 @@ class FollowedBook:
         """Of the last message of a client's socket."""
         self.state = "open"
         """As the client was told: ``open``, ``halted`` or ``closed``."""
+        self.told = ""
+        """Why it was not live when that was last told on the channel ``system``."""
         self.is_between_steps = False
         """Whether its steps became finer, and the list that says so did not come: levels are missing."""
         self.losses: Counter[str] = Counter()
@@ -148,8 +150,12 @@ class WatchedFeed:
     def receive(self, message: Mapping[str, object]) -> None:
         """Apply one message of a client's socket as docs/channels.md tells clients to do."""
         channel = message.get("channel")
-        if channel == "system" and message.get("event") in ("halted", "resumed"):
-            self.books[str(message["symbol"])].state = str(message["reason"])
+        if channel == "system" and message.get("symbol") in self.books:
+            one = self.books[str(message["symbol"])]
+            if message["event"] in ("halted", "resumed"):
+                one.state = str(message["reason"])
+            elif message["event"] in ("stale", "gap"):
+                one.told = str(message["reason"])
         if channel in ("ticker", "candles") and "status" not in message:
             self.prices[str(message["symbol"])].receive(message)
         if channel != "book" or "bids" not in message:

@@ -36,8 +36,9 @@ A_ROUND = 5
 MIDDLE = 50_000
 MOST_BANS = 2
 """In a session: each ban is twice as long as the one before."""
-PATIENCE_S = 900.0
-"""How long anything may take, by the clock of the session."""
+PATIENCE_S = 1_500.0
+"""How long anything may take, by the clock of the session. A gateway waits ten minutes from the last
+refusal of a ban on, and Kraken's lockout takes fifteen."""
 LISTED_S = 700.0
 """How long it may take until it is known that an instrument is delisted: by a list of every ten minutes."""
 USED_WITHIN_S = 40.0

@@ -127,6 +127,18 @@ def test_a_stream_that_tells_nothing_of_an_accepted_order_is_opened_again() -> N
     assert LinkDown() in outputs
 
 
+def test_an_order_that_is_accepted_while_the_private_link_is_down_gives_up_no_new_one() -> None:
+    driver = connected()
+    request = on_trade_link(driver.command(place()))["reqId"]
+    driver.closed()
+    driver.frame(verdict(request), "trade")
+    driver.wait(2)
+    driver.opened()
+    driver.wait(9)  # it takes some time to answer, and the stream tells nothing of the order
+    driver.frame(AUTH)
+    assert LinkUp() in driver.frame(SUBSCRIBED)
+
+
 # --- orders ------------------------------------------------------------------------------------------
 
 

@@ -113,13 +113,13 @@ class PlainExchange:
 
     def link_opened(self, link: str) -> None: ...
 
-    def read(self, data: str | bytes, link: str) -> Reading[str] | None:
+    def read(self, data: str | bytes, link: str) -> Reading | None:
         return None
 
     def unreadable(self, data: str | bytes) -> Unreadable:
         return Unreadable()
 
-    def apply(self, message: str, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]) -> None:
+    def apply(self, message: object, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]) -> None:
         match message:
             case "book":
                 out.append(symbol.book.levels.apply_snapshot(BID, ASK, now_us))
@@ -142,7 +142,7 @@ class Parts:
         self.exchange = exchange or PlainExchange()
         ids, self.now_us = count(1), 0
         limits = RateLimits(self.exchange.allowances)
-        self.streams: StreamLinks[str] = StreamLinks(self.exchange, 20 * SECOND, limits, no_jitter)
+        self.streams: StreamLinks = StreamLinks(self.exchange, 20 * SECOND, limits, no_jitter)
         self.links = self.streams.links
         self.followed = FollowedSymbols(self.links)
         fetches = SnapshotFetches(ids, no_jitter)

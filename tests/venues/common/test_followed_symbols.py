@@ -77,3 +77,13 @@ def test_books_are_waited_for_from_the_opening_of_their_link_on() -> None:
     abc = parts.followed.by_native["A"]
     assert not abc.snapshot_is_due(49 * SECOND)
     assert abc.snapshot_is_due(50 * SECOND)
+
+
+def test_what_still_comes_of_a_delisted_symbol_does_not_make_it_live() -> None:
+    parts = synced()
+    symbol = parts.followed.by_native["A"]
+    symbol.book.levels.instrument = replace(A, state="closed")
+    assert list(parts.followed.delisted(symbol, 1)) == [FeedStatus(A.symbol, "stale", "delisted", 1)]
+    assert not symbol.is_synced
+    out = parts.message("A", "book")
+    assert [one for one in out if isinstance(one, FeedStatus)] == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from floorwire.core.capabilities import StreamKind
 from floorwire.core.market_events import FeedStatus, StreamsEnded
 from floorwire.core.ports import Open, Send, VenueOutput
@@ -74,3 +76,17 @@ def test_a_venue_of_which_nothing_is_wanted_is_live() -> None:
     parts = connected()
     list(parts.followed.statuses.set_all("stale", "link_lost", parts.now_us))
     assert parts.want()[-1] == FeedStatus(None, "live", "unwanted", parts.now_us)
+
+
+def test_a_delisted_symbol_is_followed_but_not_subscribed_to() -> None:
+    parts = Parts()
+    parts.wish.streams = {A.symbol: BOOK, B.symbol: BOOK}
+    listed = LISTED | {"A": replace(A, state="closed")}
+    out = list(parts.wish.apply(listed, 0))
+    assert [send.text for send in parts.up() if isinstance(send, Send)] == ["hello", "subscribe B"]
+    out += parts.message("B", "book")
+    assert FeedStatus(A.symbol, "stale", "delisted", 0) in out
+    assert list(dict(parts.followed.on(LINK))) == ["B"]
+    assert Send(LINK, "subscribe A") in list(parts.wish.apply(LISTED, 9 * SECOND))
+    assert list(dict(parts.followed.on(LINK))) == ["A", "B"]
+    assert Send(LINK, "unsubscribe A") in list(parts.wish.apply(listed, 18 * SECOND))

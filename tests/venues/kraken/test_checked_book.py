@@ -14,6 +14,7 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot
 from floorwire.venues.common.decimals import OffTickError
 from floorwire.venues.common.errors import LostChangeError
+from floorwire.venues.common.exchange import SymbolMessages
 from floorwire.venues.common.venue_book import CrossedBookError
 from floorwire.venues.kraken import messages
 from floorwire.venues.kraken.checked_book import CheckedBook
@@ -40,7 +41,7 @@ def book(
 
 def _one(text: str) -> messages.BookFrame:
     frame = messages.read(text)
-    assert isinstance(frame, messages.SymbolFrame)
+    assert isinstance(frame, SymbolMessages)
     [message] = frame.messages
     assert isinstance(message, messages.BookFrame)
     return message
@@ -127,6 +128,15 @@ def test_checksums_hold_over_a_change_of_the_tick() -> None:
     right = crc32(b"105200000000" + b"1041100000000" + b"104100000000")
     changed = kept.apply_change(book({"10.41": "1.00000000"}, {}, right), 3)
     assert changed == BookChange("ABC-USD", ((1041, 10**8),), (), 3)
+
+
+def test_a_level_between_new_ticks_ends_the_book_whatever_changes_next() -> None:
+    kept = synced()
+    kept.levels.instrument = WHOLE
+    kept.levels.convert(ABC, 2)
+    with pytest.raises(OffTickError):
+        kept.apply_change(book({"10": "1"}, {}, 1), 3)
+    assert not kept.is_synced
 
 
 @given(

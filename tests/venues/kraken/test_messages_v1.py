@@ -8,8 +8,9 @@ from zlib import crc32
 import pytest
 
 from floorwire.core.market_events import BookChange, BookSnapshot, DayStats, Listing, Quote, Trade
+from floorwire.venues.common.exchange import SymbolMessages
 from floorwire.venues.kraken import market_data, messages_v1
-from floorwire.venues.kraken.messages import Notice, SymbolFrame
+from floorwire.venues.kraken.messages import Notice
 from tests.venues.driver import Driver, every, statuses
 
 T = 1_618_678_132_000_000
@@ -150,7 +151,7 @@ def test_frames_that_cannot_be_read(frame: str) -> None:
 
 def test_other_channels_are_of_another_kind() -> None:
     assert messages_v1.read('[1,["1","2","3","4","5"],"spread","XBT/USD"]') is None
-    assert isinstance(messages_v1.read('[1,[],"trade","XBT/USD"]'), SymbolFrame)
+    assert isinstance(messages_v1.read('[1,[],"trade","XBT/USD"]'), SymbolMessages)
 
 
 def test_which_book_a_broken_frame_is_of() -> None:

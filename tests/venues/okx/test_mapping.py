@@ -7,8 +7,8 @@ import pytest
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Candle, DayStats, Quote, Trade
 from floorwire.venues.common.decimals import OffTickError
-from floorwire.venues.common.event_mapping import BookLevels
 from floorwire.venues.common.level_reader import LevelReader
+from floorwire.venues.common.written_level import WrittenLevel
 from floorwire.venues.okx import mapping, messages
 
 ABC = Instrument("ABC-USDT", "ABC", "USDT", "okx", "0.1", "0.001")
@@ -68,16 +68,8 @@ def test_a_trade_has_the_takers_side() -> None:
         mapping.trade(messages.Trade("ABC-USDT", 906, "10.55", "1", "buy", 1), ABC, LevelReader(ABC))
 
 
-def test_a_book_leaves_out_what_is_between_two_ticks() -> None:
-    level = messages.Level
-    message = messages.Book(
-        3, bids=[level("10.4", "1"), level("10.35", "9")], asks=[level("10.5", "0")], seq_id=1, prev_seq_id=-1
-    )
-    assert mapping.book(message, ABC, LevelReader(ABC)) == BookLevels(((104, 1_000),), ((105, 0),), 1, 3_000)
-
-
 def test_a_quote_of_an_empty_side_is_zero() -> None:
-    message = messages.Book(3, bids=[], asks=[messages.Level("10.5", "2")], seq_id=9)
+    message = messages.Book(3, bids=[], asks=[WrittenLevel("10.5", "2")], seq_id=9)
     assert mapping.quote(message, ABC, LevelReader(ABC)) == Quote("ABC-USDT", 0, 0, 105, 2_000, 3_000)
 
 

@@ -13,7 +13,8 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot
 from floorwire.venues.common.errors import LostChangeError
 from floorwire.venues.common.venue_book import CrossedBookError
-from floorwire.venues.okx.messages import Book, Level
+from floorwire.venues.common.written_level import WrittenLevel
+from floorwire.venues.okx.messages import Book
 from floorwire.venues.okx.numbered_book import NumberedBook
 from tests.venues.driver import rebuilt
 
@@ -25,8 +26,8 @@ def message(
 ) -> Book:
     return Book(
         1_000,
-        [Level(*level) for level in bids.items()],
-        [Level(*level) for level in asks.items()],
+        [WrittenLevel(*level) for level in bids.items()],
+        [WrittenLevel(*level) for level in asks.items()],
         seq,
         before,
         checksum,
@@ -40,6 +41,13 @@ def synced() -> NumberedBook:
     book = NumberedBook(ABC)
     book.apply_snapshot(SNAPSHOT)
     return book
+
+
+def test_what_is_between_two_ticks_is_left_out() -> None:
+    book = NumberedBook(ABC)
+    event = book.apply_snapshot(message({"10.4": "1", "10.35": "9"}, {"10.5": "3"}, 1, -1))
+    assert event == BookSnapshot("ABC-USDT", ((104, 1_000),), ((105, 3_000),), 1_000_000)
+    assert (book.off_tick, book.has_left_out) == (1, True)
 
 
 def test_a_snapshot_and_a_change() -> None:

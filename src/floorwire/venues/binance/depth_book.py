@@ -12,14 +12,19 @@ RESTARTED_US = 5 * SECOND_US
 """A difference this much later than the last one is new, even if its update ids are lower."""
 
 
+DEPTH_LATE_US = 5 * SECOND_US
+"""Best prices carry an update id of the book. If the book is behind it for this long, the stream of
+differences has ended."""
+
+
 class DepthBook:
     """The book, and what is known of the update ids."""
 
     __slots__ = (
         "_applied_us",
         "_diffs",
-        "changed_us",
         "has_left_out",
+        "late_from_us",
         "levels",
         "off_tick",
         "quote_id",
@@ -34,8 +39,8 @@ class DepthBook:
         """How many levels of the last message were left out."""
         self.quote_id = 0
         """The update id of the last best prices that Binance sent."""
-        self.changed_us = 0
-        """When the last difference or snapshot came."""
+        self.late_from_us = 0
+        """When the next difference or snapshot is late."""
         self._applied_us = 0
         """The latest time, by Binance, of what was applied or buffered; 0: nothing yet."""
 
@@ -68,7 +73,7 @@ class DepthBook:
         Binance. Raises CrossedBookError; then it is the same.
         """
         is_gap = self.levels.is_synced
-        self.changed_us = now_us
+        self.late_from_us = now_us + DEPTH_LATE_US
         if diff.last <= self._diffs.newest_id and 0 < self._applied_us < venue_us - RESTARTED_US:
             self._diffs.reset_ids()  # Binance restarted its ids: new ones do not follow the old ones
             self.quote_id = 0
@@ -90,7 +95,7 @@ class DepthBook:
         if not self._diffs.apply_snapshot(last_id, bids, asks):
             return None
         event = self.levels.checked(now_us)
-        self.changed_us = now_us
+        self.late_from_us = now_us + DEPTH_LATE_US
         self._applied_us = max(self._applied_us, venue_us)
         return event
 

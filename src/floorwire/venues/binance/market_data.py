@@ -20,6 +20,19 @@ from floorwire.core.ports import VenueOutput
 from floorwire.core.symbols import normalize_symbol
 from floorwire.venues.binance import limits, mapping, messages
 from floorwire.venues.binance.depth_book import DepthBook
+from floorwire.venues.binance.messages import (
+    AggTrade,
+    BookTicker,
+    DayTicker,
+    DepthUpdate,
+    KlineEvent,
+    Refusal,
+    ServerShutdown,
+    Trade,
+)
+from floorwire.venues.binance.messages import (
+    read as read_message,
+)
 from floorwire.venues.common.backoff import SECOND_US
 from floorwire.venues.common.decimals import epoch_us
 from floorwire.venues.common.diff_book import BookDiff
@@ -54,9 +67,6 @@ STREAMS: dict[StreamKind, tuple[str, ...]] = {
 }
 NAMED_IN_LIST = 100
 """The list of all symbols has megabytes. Up to so many are named in the address of a shorter one."""
-DEPTH_LATE_US = 5 * SECOND_US
-"""Best prices carry an update id of the book. If the book is behind it for this long, the stream of
-differences has ended."""
 DEPTH = 1_000
 """Levels of a side in a snapshot."""
 QUIET_US = 5 * SECOND_US
@@ -149,14 +159,14 @@ class Binance:
     def link_opened(self, link: str) -> None:
         """Do nothing: connections have no numbers here."""
 
-    def read(self, data: str | bytes, link: str) -> Reading[messages.Message] | None:
+    def read(self, data: str | bytes, link: str) -> Reading | None:
         """Return what a frame is. Raises ValueError, RecursionError."""
-        message = messages.read(data)
+        message = read_message(data)
         if message is None:
             return None
-        if type(message) is messages.ServerShutdown:
+        if type(message) is ServerShutdown:
             return EndsSoon()
-        if type(message) is messages.Refusal:
+        if type(message) is Refusal:
             return Control("refused")
         return SymbolMessages(message.symbol, (message,))
 
@@ -164,29 +174,27 @@ class Binance:
         """Return nothing: if a difference was lost, the next one shows a gap."""
         return Unreadable()
 
-    def apply(
-        self, message: messages.Message, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]
-    ) -> None:
+    def apply(self, message: object, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]) -> None:
         """Append the market events of a message. Raises ValueError."""
-        if type(message) is messages.BookTicker:  # the most frequent first
+        if type(message) is BookTicker:  # the most frequent first
             self._quote(message, symbol, now_us, out)
-        elif type(message) is messages.Trade or type(message) is messages.AggTrade:
+        elif type(message) is Trade or type(message) is AggTrade:
             self._trade(message, symbol, now_us, out)
-        elif type(message) is messages.DepthUpdate:
+        elif type(message) is DepthUpdate:
             self._depth(message, symbol, now_us, out)
-        elif type(message) is messages.KlineEvent:
+        elif type(message) is KlineEvent:
             self._candle(message, symbol, out)
-        elif type(message) is messages.DayTicker:
+        elif type(message) is DayTicker:
             out.append(mapping.day(message, symbol.instrument))
 
     def _depth(
-        self, update: messages.DepthUpdate, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]
+        self, update: DepthUpdate, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]
     ) -> None:
-        book, of = symbol.book, symbol.instrument
-        assert isinstance(book, DepthBook)
         if "book" not in symbol.wanted:
             return  # it came after it was unsubscribed
-        reader = book.levels.reader
+        book, levels = symbol.book, symbol.levels
+        assert isinstance(book, DepthBook)
+        of, reader = levels.instrument, levels.reader
         bids, bids_off = reader.read(of, update.bids)
         asks, asks_off = reader.read(of, update.asks)
         symbol.book_came()
@@ -198,7 +206,7 @@ class Binance:
         if result == "applied":
             out.append(BookChange(of.symbol, bids, asks, diff.ts_us))
             if symbol.quotes_ended(now_us):
-                out += book.levels.changed_quote(diff.ts_us)
+                out += levels.changed_quote(diff.ts_us)
         elif result == "old":
             self.skipped["repeated"] += 1
         elif result == "gap":
@@ -206,32 +214,31 @@ class Binance:
             raise LostChangeError(of.symbol, "sequence_gap")
 
     def _quote(
-        self, message: messages.BookTicker, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]
+        self, message: BookTicker, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]
     ) -> None:
         book = symbol.book
         assert isinstance(book, DepthBook)
-        levels = book.levels
-        quote = mapping.quote(message, levels.instrument, levels.reader, now_us)
-        if message.update < book.quote_id:
+        levels, update = symbol.levels, message.update
+        best = mapping.quote(message, levels.instrument, levels.reader, now_us)
+        if update < book.quote_id:
             self.skipped["repeated"] += 1
             return
-        book.quote_id = message.update
+        book.quote_id = update
         symbol.quote_came(now_us)
-        levels.quoted((quote.bid_ticks, quote.bid_lots), (quote.ask_ticks, quote.ask_lots))
-        out.append(quote)
-        is_late = now_us - book.changed_us >= DEPTH_LATE_US
-        if is_late and levels.is_synced and message.update > book.last_id:
+        levels.quoted(best)
+        out.append(best)
+        if now_us >= book.late_from_us and levels.is_synced and update > book.last_id:
             book.clear()
             raise LostChangeError(symbol.instrument.symbol, "silent")
 
     def _trade(
         self,
-        message: messages.Trade | messages.AggTrade,
+        message: Trade | AggTrade,
         symbol: SubscribedSymbol,
         now_us: int,
         out: list[VenueOutput],
     ) -> None:
-        levels = symbol.book.levels
+        levels = symbol.levels
         of, ts_us = levels.instrument, epoch_us(message.trade_time)
         ids = self._trade_ids.get(of.symbol)
         if ids is None:
@@ -246,7 +253,7 @@ class Binance:
             out.append(MissingTrade(of.symbol, ts_us))
             raise
 
-    def _candle(self, message: messages.KlineEvent, symbol: SubscribedSymbol, out: list[VenueOutput]) -> None:
+    def _candle(self, message: KlineEvent, symbol: SubscribedSymbol, out: list[VenueOutput]) -> None:
         candle = mapping.candle(message, symbol.instrument)
         if candle is None:
             self.skipped["other_kind"] += 1
@@ -305,4 +312,4 @@ def _names(native: str, kinds: frozenset[StreamKind]) -> list[str]:
     ]
 
 
-venue: VenueMaker[messages.Message] = VenueMaker(Binance)
+venue = VenueMaker(Binance)

@@ -6,6 +6,7 @@ milliseconds, or in microseconds if the client requested them (``timeUnit=MICROS
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Generic, TypeAlias, TypeVar, final
 
 import msgspec
@@ -244,16 +245,21 @@ class Combined(msgspec.Struct, Generic[DataT]):
 
 _frame_decoder = msgspec.json.Decoder(Frame)
 _decoders = {kind: msgspec.json.Decoder(message) for kind, message in MESSAGES.items()}
-_combined: dict[bytes, msgspec.json.Decoder[Combined[Message]]] = {
-    b"depth": msgspec.json.Decoder(Combined[DepthUpdate]),
-    b"depth@100ms": msgspec.json.Decoder(Combined[DepthUpdate]),
-    b"trade": msgspec.json.Decoder(Combined[Trade]),
-    b"aggTrade": msgspec.json.Decoder(Combined[AggTrade]),
-    b"bookTicker": msgspec.json.Decoder(Combined[BookTicker]),
+_combined: dict[
+    bytes,
+    Callable[[bytes], Combined[DepthUpdate] | Combined[Trade] | Combined[AggTrade] | Combined[BookTicker]],
+] = {
+    b"depth": msgspec.json.Decoder(Combined[DepthUpdate]).decode,
+    b"depth@100ms": msgspec.json.Decoder(Combined[DepthUpdate]).decode,
+    b"trade": msgspec.json.Decoder(Combined[Trade]).decode,
+    b"aggTrade": msgspec.json.Decoder(Combined[AggTrade]).decode,
+    b"bookTicker": msgspec.json.Decoder(Combined[BookTicker]).decode,
 }
 """By the stream's name after the symbol: those that most frames are of."""
 COMBINED = b'{"stream":"'
 NAME_FROM = len(COMBINED)
+QUOTE, AT = ord('"'), ord("@")
+IS_COMPILED = not __file__.endswith(".py")
 
 
 def read(data: str | bytes) -> Message | ServerShutdown | Refusal | None:
@@ -262,15 +268,27 @@ def read(data: str | bytes) -> Message | ServerShutdown | Refusal | None:
     Raises ValueError if it is no valid message, RecursionError if it is nested too deep.
     """
     if type(data) is bytes and data.startswith(COMBINED):
-        decoder = _combined.get(data[data.find(b"@", NAME_FROM) + 1 : data.find(b'"', NAME_FROM)])
-        if decoder is not None:
-            return decoder.decode(data).data
+        decode = _combined.get(_stream_name(data))
+        if decode is not None:
+            return decode(data).data
     frame = _frame_decoder.decode(data)
     if frame.stream:
         return _decode(_kind(frame.stream), frame.data)
     if frame.code is not None:
         return Refusal(frame.code)
     return _decode(frame.kind or ("bookTicker" if bytes(frame.update) else ""), data)
+
+
+def _stream_name(data: bytes) -> bytes:
+    """Return the name of a stream after the symbol, of the frame of a combined stream."""
+    if not IS_COMPILED:
+        return data[data.find(b"@", NAME_FROM) + 1 : data.find(b'"', NAME_FROM)]
+    begin = end = NAME_FROM
+    while end < len(data) and data[end] != QUOTE:
+        end += 1
+        if data[end - 1] == AT and begin == NAME_FROM:
+            begin = end
+    return data[begin:end]
 
 
 def _kind(stream: str) -> str:

@@ -161,7 +161,7 @@ class Bybit:
     def link_opened(self, link: str) -> None:
         """Do nothing: connections have no numbers here."""
 
-    def read(self, data: str | bytes, link: str) -> Reading[Message] | None:
+    def read(self, data: str | bytes, link: str) -> Reading | None:
         """Return what a frame is. Raises ValueError, RecursionError."""
         message = messages.read(data)
         match message:
@@ -182,18 +182,18 @@ class Bybit:
         is_book = channel.startswith("orderbook.") and channel != f"orderbook.{BEST}"
         return Unreadable(native, is_of_book=True) if is_book else Unreadable()
 
-    def apply(self, message: Message, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]) -> None:
+    def apply(self, message: object, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]) -> None:
         """Append the market events of a message. Raises ValueError."""
-        if isinstance(message, messages.BookFrame):
+        if type(message) is messages.BookFrame:
             if message.depth == BEST:
                 self._quote(message, symbol, now_us, out)
             else:
                 self._book(message, symbol, now_us, out)
-        elif isinstance(message, messages.Trade):
+        elif type(message) is messages.Trade:
             self._trade(message, symbol, out)
-        elif isinstance(message, messages.TickerFrame):
+        elif type(message) is messages.TickerFrame:
             out.append(mapping.day(message, symbol.instrument))
-        else:
+        elif type(message) is messages.KlineFrame:
             self._candles(message, symbol.instrument, out)
 
     def _book(
@@ -278,4 +278,4 @@ class Bybit:
         return msgspec.json.encode({"op": op, "args": topics, "req_id": request_id}).decode()
 
 
-venue: VenueMaker[Message] = VenueMaker(Bybit)
+venue = VenueMaker(Bybit)

@@ -157,7 +157,7 @@ class Coinbase:
 
     # --- frames ---------------------------------------------------------------------------------
 
-    def read(self, data: str | bytes, link: str) -> Reading[messages.Message] | None:
+    def read(self, data: str | bytes, link: str) -> Reading | None:
         """Return what a frame is. Raises ValueError, RecursionError."""
         head = messages.head(data)
         if head.sequence_num is not None and (found := self._out_of_sequence(head.sequence_num, link)):
@@ -207,9 +207,7 @@ class Coinbase:
             return (product,)
         return [native for native in (product, *aliases) if native in self._subscribed] or (product,)
 
-    def apply(
-        self, message: messages.Message, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]
-    ) -> None:
+    def apply(self, message: object, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]) -> None:
         """Append the market events of a message. Raises ValueError."""
         match message:
             case messages.Snapshot() | messages.Change():
@@ -320,4 +318,4 @@ def _request(op: Operation, channel: str, products: Sequence[str]) -> str:
     return msgspec.json.encode(request).decode()
 
 
-venue: VenueMaker[messages.Message] = VenueMaker(Coinbase)
+venue = VenueMaker(Coinbase)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Generic
 
 from floorwire.core.ports import Answer, Fetch, Send, VenueOutput
 from floorwire.venues.common.backoff import Jitter
-from floorwire.venues.common.exchange import Exchange, MessageT
+from floorwire.venues.common.exchange import Exchange
 from floorwire.venues.common.followed_symbols import FollowedSymbols
 from floorwire.venues.common.rate_limits import REST, RateLimits
 from floorwire.venues.common.snapshot_fetches import FetchedSymbol, SnapshotFetches
@@ -15,15 +14,15 @@ from floorwire.venues.common.stream_links import StreamLinks
 from floorwire.venues.common.subscribed_symbol import SubscribedSymbol
 
 
-class BookRequests(Generic[MessageT]):
+class BookRequests:
     """Requests whole books as the exchange gives them."""
 
     __slots__ = ("_exchange", "_fetches", "_followed", "_is_recorded", "_jitter", "_limits", "_streams")
 
     def __init__(
         self,
-        exchange: Exchange[MessageT],
-        streams: StreamLinks[MessageT],
+        exchange: Exchange,
+        streams: StreamLinks,
         followed: FollowedSymbols,
         fetches: SnapshotFetches,
         limits: RateLimits,

@@ -10,9 +10,13 @@ from datetime import UTC, datetime, timedelta
 
 from floorwire.core.instrument import Instrument
 from floorwire.core.units import MAX_DECIMALS, InexactError, Scale, trim
+from floorwire.venues.common.plain_decimals import plain_decimal
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+MAX_TICKS = 2**63 - 1
+"""Books compare prices as numbers of 64 bits."""
+TEN_TO_THE: tuple[int, ...] = tuple(10**exponent for exponent in range(2 * MAX_DECIMALS))
 MICROSECONDS_FROM = 100_000_000_000_000
 """Smaller numbers are milliseconds (up to the year 5138), larger ones microseconds (from 1973 on)."""
 
@@ -64,6 +68,8 @@ def price_ticks(instrument: Instrument, text: str) -> int:
         raise OffTickError(text, instrument) from None
     if ticks <= 0:
         raise InexactError(text, "a positive price")
+    if ticks > MAX_TICKS:
+        raise InexactError(text, "ticks of 64 bits")
     return ticks
 
 
@@ -100,6 +106,10 @@ def amount(text: str) -> str:
 
 
 def _floored(scale: Scale, text: str) -> int:
+    plain = plain_decimal(text)
+    if plain >= 0:
+        units, shift = plain >> 5, scale.decimals - (plain & 31)
+        return (units * TEN_TO_THE[shift] if shift >= 0 else units // TEN_TO_THE[-shift]) // scale.step
     steps = scale.floor(text)
     if steps < 0:
         raise InexactError(text, "zero or more")

@@ -7,7 +7,6 @@ correctly". U and u are the first and the last update id of a difference.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable
 from typing import Literal, Protocol, TypeAlias
 
 import msgspec
@@ -36,11 +35,11 @@ class BookDiff(msgspec.Struct, frozen=True):
 class Levels(Protocol):
     """The levels of a book. ``Book`` fits."""
 
-    def replace(self, bids: Iterable[Level], asks: Iterable[Level]) -> None:
+    def replace(self, bids: tuple[Level, ...], asks: tuple[Level, ...]) -> None:
         """Replace all levels."""
         ...
 
-    def put(self, bids: Collection[Level], asks: Collection[Level]) -> object:
+    def put(self, bids: tuple[Level, ...], asks: tuple[Level, ...]) -> None:
         """Set levels to their absolute sizes."""
         ...
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import Literal, NamedTuple, Protocol, TypeAlias, final
 
 import msgspec
 
@@ -16,21 +16,21 @@ from floorwire.venues.common.rate_limits import Allowance
 from floorwire.venues.common.subscribed_symbol import KeptBook, SubscribedSymbol
 from floorwire.venues.common.venue_clock import VenueClock
 
-MessageT = TypeVar("MessageT")
 Operation: TypeAlias = Literal["subscribe", "unsubscribe"]
 
 
-class SymbolMessages(msgspec.Struct, Generic[MessageT], frozen=True):
+@final
+class SymbolMessages(msgspec.Struct, frozen=True):
     """Messages of one symbol, by the exchange's name of it. A fault of one does not affect the others."""
 
     native: str
-    messages: Sequence[MessageT]
+    messages: Sequence[object]
 
 
-class SeveralSymbols(NamedTuple, Generic[MessageT]):
+class SeveralSymbols(NamedTuple):
     """A frame with messages of several symbols."""
 
-    symbols: Sequence[SymbolMessages[MessageT]]
+    symbols: Sequence[SymbolMessages]
 
 
 class ListedRows(NamedTuple):
@@ -59,9 +59,7 @@ class EndsSoon(NamedTuple):
     """The exchange will end this link soon. Another one takes its place before that."""
 
 
-Reading: TypeAlias = (
-    SymbolMessages[MessageT] | SeveralSymbols[MessageT] | ListedRows | Control | LostMessages | EndsSoon
-)
+Reading: TypeAlias = SymbolMessages | SeveralSymbols | ListedRows | Control | LostMessages | EndsSoon
 
 
 class Unreadable(NamedTuple):
@@ -107,7 +105,7 @@ class FetchedSnapshots(Protocol):
         ...
 
 
-class Exchange(Protocol[MessageT]):
+class Exchange(Protocol):
     """What differs from one exchange to another. All methods raise only what they say."""
 
     name: str
@@ -175,7 +173,7 @@ class Exchange(Protocol[MessageT]):
         """Forget what is known of the connection before."""
         ...
 
-    def read(self, data: str | bytes, link: str) -> Reading[MessageT] | None:
+    def read(self, data: str | bytes, link: str) -> Reading | None:
         """Return what a frame is; None if it is of another kind. Raises ValueError, RecursionError."""
         ...
 
@@ -183,7 +181,7 @@ class Exchange(Protocol[MessageT]):
         """Return what is known of a frame that cannot be read."""
         ...
 
-    def apply(self, message: MessageT, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]) -> None:
+    def apply(self, message: object, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]) -> None:
         """Append the market events of a message. Raises ValueError, for a lost change LostChangeError.
 
         What was appended before an error counts. Changes of a book are applied only while it is synced.

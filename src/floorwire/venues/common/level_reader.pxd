@@ -1,12 +1,11 @@
 cimport cython
 from libc.stdint cimport int64_t, uint64_t
 
+from floorwire.venues.common.plain_decimals cimport plain_decimal
 
-cdef bint IS_COMPILED
-cdef int64_t MAX_DIGITS
+
 cdef uint64_t MAX_UNITS
 cdef tuple TEN_TO_THE
-cdef int64_t NOT_PLAIN
 
 
 @cython.final
@@ -21,10 +20,11 @@ cdef class LevelReader:
     cdef int64_t _size_written
     cdef uint64_t _size_factor
 
-    @cython.locals(levels=list, ticks=int64_t, lots=int64_t, last=int64_t, off_tick=Py_ssize_t, rises=bint, falls=bint)
-    cpdef tuple read(self, object instrument, object pairs)
+    @cython.locals(levels=list, ticks=int64_t, lots=int64_t, last=int64_t, off_tick=Py_ssize_t, rises=bint, falls=bint, price=str, size=str)
+    cpdef tuple read(self, object instrument, object rows)
     @cython.locals(ticks=int64_t, lots=int64_t)
     cpdef tuple level(self, object instrument, str price, str size)
+    @cython.locals(ticks=int64_t, lots=int64_t)
     cpdef tuple best(self, object instrument, str price, str size)
     @cython.locals(ticks=int64_t, lots=int64_t)
     cpdef tuple trade(self, object instrument, str price, str size)
@@ -34,7 +34,3 @@ cdef class LevelReader:
     cdef int64_t _plain_ticks(self, str text) except -2
     @cython.locals(plain=int64_t, units=uint64_t, decimals=int64_t, factor=uint64_t)
     cdef int64_t _plain_lots(self, str text) except -2
-
-
-@cython.locals(units=uint64_t, digits_read=int64_t, after_dot=int64_t, length=Py_ssize_t, character=Py_UCS4)
-cpdef int64_t plain_decimal(str text) except -2

@@ -11,13 +11,11 @@ from collections.abc import Iterable
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Level
 from floorwire.venues.common.decimals import OffTickError, floor_lots, price_ticks, traded_lots
+from floorwire.venues.common.plain_decimals import NOT_PLAIN, plain_decimal
+from floorwire.venues.common.written_level import PriceAndSize
 
-IS_COMPILED = not __file__.endswith(".py")
-MAX_DIGITS = 17
-"""With so many, and the number of decimals beside them, a decimal fits in 64 bits."""
 MAX_UNITS = 2**63 - 1
 TEN_TO_THE: tuple[int, ...] = tuple(10**exponent for exponent in range(19))
-NOT_PLAIN = -1
 
 
 class LevelReader:
@@ -38,17 +36,21 @@ class LevelReader:
     def __init__(self, instrument: Instrument) -> None:
         self._use(instrument)
 
-    def read(self, instrument: Instrument, pairs: Iterable[tuple[str, str]]) -> tuple[tuple[Level, ...], int]:
-        """Return (price, size) pairs as levels, and how many were left out because they are between ticks.
+    def read(self, instrument: Instrument, rows: Iterable[PriceAndSize]) -> tuple[tuple[Level, ...], int]:
+        """Return written levels in ticks and lots, and how many were left out because they are between ticks.
 
-        Of two pairs at one price the later counts. Raises InexactError if one is no price or no size.
+        Of two at one price the later counts. Raises InexactError if one is no price or no size.
         """
         if instrument is not self._instrument:
             self._use(instrument)
         levels: list[Level] = []
         off_tick = last = 0
         rises = falls = True
-        for price, size in pairs:
+        for row in rows:
+            if isinstance(row, tuple):
+                price, size = row
+            else:
+                price, size = row.price, row.size
             ticks = self._plain_ticks(price)
             lots = self._plain_lots(size)
             if ticks == NOT_PLAIN or lots == NOT_PLAIN:
@@ -82,8 +84,14 @@ class LevelReader:
 
         Raises OffTickError, and InexactError if one is no price or no size.
         """
+        if instrument is not self._instrument:
+            self._use(instrument)
+        ticks = self._plain_ticks(price)
+        lots = self._plain_lots(size)
+        if ticks > 0 and lots >= 0:
+            return ticks, lots
         if price.strip("0."):
-            return self.level(instrument, price, size)
+            return price_ticks(instrument, price), floor_lots(instrument, size)
         return 0, floor_lots(instrument, size)
 
     def trade(self, instrument: Instrument, price: str, size: str) -> Level:
@@ -163,31 +171,3 @@ class LevelReader:
         else:
             units //= factor
         return units if self._lot == 1 else units // self._lot
-
-
-def plain_decimal(text: str) -> int:
-    """Return the digits of a decimal as a number, times 32, plus how many decimals they have.
-
-    ``NOT_PLAIN`` if it has a sign, an exponent, over ``MAX_DIGITS`` digits, or is no decimal.
-    """
-    if not IS_COMPILED:
-        whole, dot, fraction = text.partition(".")
-        digits = whole + fraction
-        is_plain = digits.isdigit() and digits.isascii() and len(digits) <= MAX_DIGITS
-        return int(digits) << 5 | len(fraction) if is_plain and (fraction or not dot) else NOT_PLAIN
-    length = len(text)
-    if not 0 < length <= MAX_DIGITS + 1:
-        return NOT_PLAIN
-    units = digits_read = 0
-    after_dot = -1
-    for character in text:
-        if "0" <= character <= "9":
-            units = units * 10 + ord(character) - 48
-            digits_read += 1
-        elif character == "." and after_dot < 0:
-            after_dot = digits_read
-        else:
-            return NOT_PLAIN
-    if digits_read > MAX_DIGITS or not digits_read or after_dot == digits_read:
-        return NOT_PLAIN
-    return units << 5 | (digits_read - after_dot if after_dot >= 0 else 0)

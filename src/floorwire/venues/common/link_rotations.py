@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Generic
 
 from floorwire.core.ports import Close, VenueOutput
 from floorwire.venues.common.book_requests import BookRequests
-from floorwire.venues.common.exchange import Exchange, MessageT
+from floorwire.venues.common.exchange import Exchange
 from floorwire.venues.common.followed_symbols import FollowedSymbols
 from floorwire.venues.common.link_rotation import RETRY_US, Rotation
 from floorwire.venues.common.stream_links import StreamLinks
 from floorwire.venues.common.subscribed_symbol import SubscribedSymbol
 
 
-class LinkRotations(Generic[MessageT]):
+class LinkRotations:
     """Begins, ends and gives up replacements. At most one begins at a time by age."""
 
     __slots__ = ("_books", "_exchange", "_followed", "_next_us", "_streams", "by_new")
 
     def __init__(
         self,
-        exchange: Exchange[MessageT],
-        streams: StreamLinks[MessageT],
+        exchange: Exchange,
+        streams: StreamLinks,
         followed: FollowedSymbols,
-        books: BookRequests[MessageT],
+        books: BookRequests,
     ) -> None:
         self._exchange = exchange
         self._streams = streams

@@ -240,31 +240,37 @@ class ActivityTracker:
     Only messages of the venue count. What the adapter makes itself is no sign that the venue is there.
     """
 
-    __slots__ = ("_links", "_received_us", "_symbols")
+    __slots__ = ("_earlier_us", "_last_link", "_links", "_received_us")
 
     def __init__(self) -> None:
+        self._earlier_us: dict[str, int] = {}
+        """Symbol -> when its last message came before the last ``pop``."""
         self._received_us: dict[str, int] = {}
-        """Symbol -> when its last message came."""
+        """The same since then."""
         self._links: set[str] = set()
-        self._symbols: set[str] = set()
+        self._last_link: str | None = None
+        """The last one that was added."""
 
     def link_received(self, link: str) -> None:
         """Record a message on the link."""
-        self._links.add(link)
+        if link is not self._last_link:
+            self._links.add(link)
+            self._last_link = link
 
     def symbol_received(self, symbol: str, now_us: int) -> None:
         """Record a message of the symbol."""
         self._received_us[symbol] = now_us
-        self._symbols.add(symbol)
 
     def age_us(self, symbol: str, now_us: int) -> int | None:
         """Return how long ago the last message of the symbol came; None before the first."""
-        received_us = self._received_us.get(symbol)
+        received_us = self._received_us.get(symbol, self._earlier_us.get(symbol))
         return None if received_us is None else now_us - received_us
 
     def pop(self) -> Iterator[Activity]:
         """Yield what was recorded since the last call, if anything, and clear it."""
         if self._links:
-            yield Activity(tuple(sorted(self._links)), tuple(sorted(self._symbols)))
+            yield Activity(tuple(sorted(self._links)), tuple(sorted(self._received_us)))
             self._links.clear()
-            self._symbols.clear()
+            self._last_link = None
+            self._earlier_us.update(self._received_us)
+            self._received_us.clear()

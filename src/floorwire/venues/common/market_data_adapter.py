@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
-from typing import Generic, final
 
 from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument
@@ -34,7 +33,6 @@ from floorwire.venues.common.exchange import (
     Exchange,
     ListedRows,
     LostMessages,
-    MessageT,
     SeveralSymbols,
     SymbolMessages,
 )
@@ -59,12 +57,13 @@ SAID_PAUSE_US = 60 * SECOND_US
 """The pause after an answer that says in its body that there were too many requests."""
 
 
-@final
-class MarketDataAdapter(Generic[MessageT]):
+class MarketDataAdapter:
     """The adapter, a pure state machine. ``skipped`` counts what it left out, by reason."""
 
     __slots__ = (
+        "_activity",
         "_books",
+        "_by_new",
         "_catalogue",
         "_clock",
         "_exchange",
@@ -76,6 +75,7 @@ class MarketDataAdapter(Generic[MessageT]):
         "_links",
         "_list_failed",
         "_messages",
+        "_read_frame",
         "_requested",
         "_rotations",
         "_stale_us",
@@ -89,7 +89,7 @@ class MarketDataAdapter(Generic[MessageT]):
 
     def __init__(
         self,
-        exchange: Exchange[MessageT],
+        exchange: Exchange,
         symbols: Sequence[str],
         *,
         recorded: bool,
@@ -100,6 +100,7 @@ class MarketDataAdapter(Generic[MessageT]):
         self.name = exchange.name
         self.skipped = exchange.skipped
         self._exchange = exchange
+        self._read_frame = exchange.read
         self._requested = symbols
         self._is_recorded = recorded
         self.streams_on_demand = not recorded
@@ -118,11 +119,13 @@ class MarketDataAdapter(Generic[MessageT]):
         self._streams = StreamLinks(exchange, self._stale_us, limits, jitter)
         self._links = self._streams.links
         self._followed = FollowedSymbols(self._links)
+        self._activity = self._followed.activity
         fetches = SnapshotFetches(self._ids, jitter)
         self._books = BookRequests(
             exchange, self._streams, self._followed, fetches, limits, jitter, is_recorded=self._is_recorded
         )
         self._rotations = LinkRotations(exchange, self._streams, self._followed, self._books)
+        self._by_new = self._rotations.by_new
         self._wish = StreamWish(
             exchange,
             self._streams,
@@ -149,7 +152,7 @@ class MarketDataAdapter(Generic[MessageT]):
 
     def receive(self, happened: VenueInput, now_us: int) -> Sequence[VenueOutput]:
         """Return what follows from one input."""
-        if isinstance(happened, Frame):
+        if type(happened) is Frame:
             refused = self._clock.refused
             outputs = self._clock.check(self._frame(happened.link, happened.data, now_us), now_us)
             if self._clock.refused != refused:
@@ -362,11 +365,11 @@ class MarketDataAdapter(Generic[MessageT]):
         receipt = self._links.received(link, now_us)
         if receipt == "ignored":
             return out
-        self._followed.activity.link_received(link)
+        self._activity.link_received(link)
         if receipt == "active_again":
             out += self._followed.link_active_again(link, now_us)
         try:
-            reading = self._exchange.read(data, link)
+            reading = self._read_frame(data, link)
         except (ValueError, RecursionError):
             out += self._unreadable(link, data, now_us)
             return out
@@ -378,27 +381,21 @@ class MarketDataAdapter(Generic[MessageT]):
             out += self._control(reading, link, now_us)
         return out
 
-    def _read(
-        self, reading: SymbolMessages[MessageT], link: str, now_us: int, out: list[VenueOutput]
-    ) -> None:
-        symbol = self._followed.by_native.get(reading.native)
+    def _read(self, reading: SymbolMessages, link: str, now_us: int, out: list[VenueOutput]) -> None:
+        native = reading.native
+        symbol = self._followed.by_native.get(native)
         if symbol is None or symbol.is_silent:
-            symbol = self._heard(reading.native, link, now_us, out)
-        elif self._rotations.by_new:
-            symbol = self._rotations.symbol_on(link, reading.native, symbol)
+            symbol = self._heard(native, link, now_us, out)
+        elif self._by_new:
+            symbol = self._rotations.symbol_on(link, native, symbol)
         if symbol is not None:
-            self._followed.activity.symbol_received(symbol.name, now_us)
+            self._activity.symbol_received(symbol.name, now_us)
             for message in reading.messages:
-                self._messages.apply(reading.native, symbol, message, now_us, out)
+                self._messages.apply(native, symbol, message, now_us, out)
 
     def _control(
         self,
-        reading: SymbolMessages[MessageT]
-        | SeveralSymbols[MessageT]
-        | ListedRows
-        | Control
-        | LostMessages
-        | EndsSoon,
+        reading: SymbolMessages | SeveralSymbols | ListedRows | Control | LostMessages | EndsSoon,
         link: str,
         now_us: int,
     ) -> Iterator[VenueOutput]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Generic
 
 from floorwire.core.market_events import BookSnapshot, Quote
 from floorwire.core.ports import VenueOutput
 from floorwire.venues.common.book_requests import BookRequests
 from floorwire.venues.common.decimals import OffTickError
 from floorwire.venues.common.errors import LostChangeError
-from floorwire.venues.common.exchange import Exchange, MessageT
+from floorwire.venues.common.exchange import Exchange
 from floorwire.venues.common.followed_symbols import FollowedSymbols
 from floorwire.venues.common.instrument_catalogue import InstrumentCatalogue
 from floorwire.venues.common.link_rotations import LinkRotations
@@ -19,23 +18,34 @@ from floorwire.venues.common.subscribed_symbol import SubscribedSymbol
 from floorwire.venues.common.venue_book import CrossedBookError
 
 
-class MessageApplication(Generic[MessageT]):
+class MessageApplication:
     """Gives messages to the exchange's rules, and acts on what they find. It counts what is left out."""
 
-    __slots__ = ("_books", "_catalogue", "_exchange", "_followed", "_rotations", "_skipped")
+    __slots__ = (
+        "_apply",
+        "_books",
+        "_by_new",
+        "_catalogue",
+        "_exchange",
+        "_followed",
+        "_rotations",
+        "_skipped",
+    )
 
     def __init__(
         self,
-        exchange: Exchange[MessageT],
+        exchange: Exchange,
         followed: FollowedSymbols,
-        books: BookRequests[MessageT],
-        rotations: LinkRotations[MessageT],
+        books: BookRequests,
+        rotations: LinkRotations,
         catalogue: InstrumentCatalogue,
     ) -> None:
         self._exchange = exchange
+        self._apply = exchange.apply
         self._followed = followed
         self._books = books
         self._rotations = rotations
+        self._by_new = rotations.by_new
         self._catalogue = catalogue
         self._skipped = exchange.skipped
 
@@ -64,14 +74,14 @@ class MessageApplication(Generic[MessageT]):
             yield from self._rotations.move_if_synced(found.native, symbol, now_us)
 
     def apply(
-        self, native: str, symbol: SubscribedSymbol, message: MessageT, now_us: int, out: list[VenueOutput]
+        self, native: str, symbol: SubscribedSymbol, message: object, now_us: int, out: list[VenueOutput]
     ) -> None:
         """Append what follows from one message of a symbol."""
-        levels, before = symbol.book.levels, len(out)
+        levels, before = symbol.levels, len(out)
         was_synced = levels.is_synced
         reason = "bad_message"
         try:
-            self._exchange.apply(message, symbol, now_us, out)
+            self._apply(message, symbol, now_us, out)
         except OffTickError:
             self._skipped["off_tick"] += 1
             self._catalogue.refresh_soon()  # trades are on the current ticks, so the list is old
@@ -81,7 +91,7 @@ class MessageApplication(Generic[MessageT]):
             self._skipped["crossed_book"] += 1
         except ValueError:
             self._skipped["bad_message"] += 1
-        if self._rotations.by_new and symbol is not self._followed.by_native.get(native):
+        if self._by_new and symbol is not self._followed.by_native.get(native):
             out[before:] = [event for event in out[before:] if type(event) is not Quote]  # it comes twice
             out += self._rotations.move_if_synced(native, symbol, now_us)
             out += self._books.fetch(native, symbol, now_us)

@@ -219,7 +219,8 @@ class ExchangeOrderAdapter(Generic[AnswerT]):
             assert isinstance(request, CancelOrder), "only cancels are sent again"
             is_kept = self._cancels.add(request, self._now_us + outcome.wait_us)
             return [] if is_kept else [unknown(request)]
-        if isinstance(outcome, PlaceAnswer) and outcome.outcome == "accepted":
+        # Without a stream nothing is to come of it. A new one would be given up for that again and again.
+        if isinstance(outcome, PlaceAnswer) and outcome.outcome == "accepted" and self._is_linked:
             self._watch.accepted(outcome.client_id, self._now_us)
         return [outcome]
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
-from typing import Generic
 
 from floorwire.core.capabilities import StreamKind
 from floorwire.core.ports import Close, Open, Send
 from floorwire.venues.common.backoff import Jitter
-from floorwire.venues.common.exchange import Exchange, LinkKind, MessageT
+from floorwire.venues.common.exchange import Exchange, LinkKind
 from floorwire.venues.common.link_requests import LinkRequests
 from floorwire.venues.common.links import Links
 from floorwire.venues.common.rate_limits import CONNECTIONS, RateLimits
@@ -21,7 +20,7 @@ SPREAD = 24
 """Links are replaced up to one part in so many before their age, so that not all of them are at once."""
 
 
-class StreamLinks(Generic[MessageT]):
+class StreamLinks:
     """Opens links for what is wanted, subscribes when they are up, and closes those without streams.
 
     ``links`` has the state of each link.
@@ -29,9 +28,7 @@ class StreamLinks(Generic[MessageT]):
 
     __slots__ = ("_ages_us", "_assignments", "_exchange", "_jitter", "_replaced", "_requests", "links")
 
-    def __init__(
-        self, exchange: Exchange[MessageT], stale_us: int, limits: RateLimits, jitter: Jitter
-    ) -> None:
+    def __init__(self, exchange: Exchange, stale_us: int, limits: RateLimits, jitter: Jitter) -> None:
         may_connect = partial(limits.allow, CONNECTIONS, 1)
         self.links = Links(exchange.silent_us, stale_us, may_connect, jitter)
         self._exchange = exchange

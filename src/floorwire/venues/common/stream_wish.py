@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Generic
 
 from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import StreamsEnded
 from floorwire.core.ports import VenueOutput
-from floorwire.venues.common.exchange import Exchange, MessageT
+from floorwire.venues.common.exchange import Exchange
 from floorwire.venues.common.followed_symbols import FollowedSymbols
 from floorwire.venues.common.link_rotations import LinkRotations
 from floorwire.venues.common.stream_links import StreamLinks
@@ -17,17 +16,17 @@ from floorwire.venues.common.subscribed_symbol import EVERYTHING, SubscribedSymb
 from floorwire.venues.common.venue_clock import VenueClock
 
 
-class StreamWish(Generic[MessageT]):
+class StreamWish:
     """The wish, and its consequences."""
 
     __slots__ = ("_clock", "_exchange", "_followed", "_is_named", "_links", "_rotations", "streams")
 
     def __init__(
         self,
-        exchange: Exchange[MessageT],
-        links: StreamLinks[MessageT],
+        exchange: Exchange,
+        links: StreamLinks,
         followed: FollowedSymbols,
-        rotations: LinkRotations[MessageT],
+        rotations: LinkRotations,
         streams: Mapping[str, frozenset[StreamKind]] | None,
         *,
         is_named: bool,

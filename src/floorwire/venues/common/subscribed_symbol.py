@@ -14,6 +14,8 @@ SNAPSHOT_S = (10, 20, 40, 80, 160, 300)
 """Seconds that a snapshot may take at most before the next request, by the number of tries that failed."""
 QUOTE_LATE_US = 3 * SECOND_US
 """If no best prices came for this long, their stream may have ended. Quotes are then made from the book."""
+NEVER = -1
+"""No time: it has not happened."""
 BOOK_LATE_US = 5 * SECOND_US
 """If the book has other best prices than their stream for this long, the stream of the book has ended."""
 
@@ -48,6 +50,7 @@ class SubscribedSymbol:
         "is_heard",
         "is_regular",
         "is_silent",
+        "levels",
         "link",
         "name",
         "next_fetch_us",
@@ -60,7 +63,8 @@ class SubscribedSymbol:
         self, book: KeptBook, link: str | None, now_us: int, wanted: frozenset[StreamKind] = EVERYTHING
     ) -> None:
         self.book = book
-        self.name = book.levels.instrument.symbol
+        self.levels = book.levels
+        self.name = self.levels.instrument.symbol
         """The canonical symbol. Its instrument may change, this does not."""
         self.link = link
         """The link on which its book comes, or what else is wanted of it; None: nothing is wanted."""
@@ -84,15 +88,15 @@ class SubscribedSymbol:
         """Whether a message came that the exchange repeats in quiet times. Then silence is a fault."""
         self.is_silent = False
         """Whether the exchange stopped sending the symbol though its link is active."""
-        self._quoted_us: int | None = None
-        """When the exchange last sent best prices; None if it has not since the link opened."""
+        self._quoted_us = NEVER
+        """When the exchange last sent best prices since the link opened."""
         self._differs_since_us: int | None = None
         """Since when the book has other best prices than their stream, without a message of the book."""
 
     @property
     def instrument(self) -> Instrument:
         """The instrument of the symbol."""
-        return self.book.levels.instrument
+        return self.levels.instrument
 
     @property
     def is_current(self) -> bool:
@@ -102,7 +106,7 @@ class SubscribedSymbol:
     @property
     def is_synced(self) -> bool:
         """Whether the book is the exchange's."""
-        return self.book.levels.is_synced
+        return self.levels.is_synced
 
     def clear(self, now_us: int) -> None:
         """Drop the book and wait for a snapshot."""
@@ -115,7 +119,7 @@ class SubscribedSymbol:
         self.clear(now_us)
         self.book_synced()
         self.is_regular = self.is_silent = self.is_heard = self.is_book_silent = False
-        self._quoted_us = None
+        self._quoted_us = NEVER
 
     def snapshot_is_due(self, now_us: int) -> bool:
         """Return whether a requested snapshot has not come in time."""
@@ -142,7 +146,7 @@ class SubscribedSymbol:
     def quoted(self, bid: Level, ask: Level, now_us: int) -> bool:
         """Record best prices; return whether they show that the stream of the book has ended."""
         self.quote_came(now_us)
-        if not self.is_synced or self.book.levels.best() == (bid, ask):
+        if not self.levels.is_synced or self.levels.best() == (bid, ask):
             self._differs_since_us = None
             return False
         if self._differs_since_us is None:
@@ -155,8 +159,10 @@ class SubscribedSymbol:
 
     def quotes_ended(self, now_us: int) -> bool:
         """Return whether the exchange sent best prices since the link opened, and stopped."""
-        return self._quoted_us is not None and now_us - self._quoted_us >= QUOTE_LATE_US
+        at_us = now_us
+        return self._quoted_us != NEVER and at_us - self._quoted_us >= QUOTE_LATE_US
 
     def has_quotes(self, now_us: int) -> bool:
         """Return whether the exchange sends best prices, so that none are made from the book."""
-        return self._quoted_us is not None and now_us - self._quoted_us < QUOTE_LATE_US
+        at_us = now_us
+        return self._quoted_us != NEVER and at_us - self._quoted_us < QUOTE_LATE_US

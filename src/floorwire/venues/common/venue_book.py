@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot, Level, MarketEvent, Quote
-from floorwire.core.order_book import Book
 from floorwire.venues.common.level_reader import LevelReader
-
-EMPTY: Level = (0, 0)
-"""The best level of a side without levels."""
+from floorwire.venues.common.price_levels import PriceLevels, Rows, TextOf
+from floorwire.venues.common.written_level import PriceAndSize
 
 
 class CrossedBookError(ValueError):
@@ -24,40 +22,59 @@ class CrossedBookError(ValueError):
 class VenueBook:
     """The book of one instrument. It is synced from a snapshot on until it is cleared."""
 
-    __slots__ = ("_best", "_book", "instrument", "is_synced", "reader")
+    __slots__ = ("_told", "asks", "bids", "instrument", "is_synced", "reader")
 
-    def __init__(self, instrument: Instrument) -> None:
+    def __init__(self, instrument: Instrument, text_of: TextOf | None = None, top_count: int = 0) -> None:
+        """``text_of`` and ``top_count``: of the exchange's checksum, if it has one (``PriceLevels``)."""
         self.instrument = instrument
         self.reader = LevelReader(instrument)
         """Reads what messages say of prices and sizes of the instrument."""
         self.is_synced = False
-        self._book = Book()
-        self._best: tuple[Level, Level] | None = None
+        self.bids = PriceLevels(1, text_of, top_count)
+        self.asks = PriceLevels(-1, text_of, top_count)
+        self._told: Quote | None = None
+        """The best prices that were told last."""
 
     def clear(self) -> None:
         """Drop the book. The next snapshot starts it again (resync)."""
         self.is_synced = False
-        self._book = Book()
-        self._best = None
+        self.bids.clear()
+        self.asks.clear()
+        self._told = None
 
-    def apply_snapshot(self, bids: tuple[Level, ...], asks: tuple[Level, ...], ts_us: int) -> BookSnapshot:
+    def apply_snapshot(
+        self,
+        bids: tuple[Level, ...],
+        asks: tuple[Level, ...],
+        ts_us: int,
+        bid_rows: Rows = None,
+        ask_rows: Rows = None,
+    ) -> BookSnapshot:
         """Replace the book; return it as an event. Raises CrossedBookError."""
-        self._book.replace(bids, asks)
-        return self.checked(ts_us)
+        if not self.bids.replace(bids, bid_rows):
+            bids = self.bids.levels()
+        if not self.asks.replace(asks, ask_rows):
+            asks = self.asks.levels()
+        self.check()
+        self.is_synced = True
+        return BookSnapshot(self.instrument.symbol, bids, asks, ts_us)
 
     def convert(self, before: Instrument, ts_us: int) -> BookSnapshot:
         """Convert the book from the steps of ``before`` to those of the instrument; return it as an event."""
-        self._book = self._book.converted(before, self.instrument)
-        self._best = None
+        self.bids.convert(before, self.instrument)
+        self.asks.convert(before, self.instrument)
+        self._told = None
         return self._snapshot(ts_us)
 
-    def replace(self, bids: Iterable[Level], asks: Iterable[Level]) -> None:
+    def replace(self, bids: tuple[Level, ...], asks: tuple[Level, ...]) -> None:
         """Replace the levels, for a book whose changes are numbered. ``checked`` tells of it."""
-        self._book.replace(bids, asks)
+        self.bids.replace(bids)
+        self.asks.replace(asks)
 
-    def put(self, bids: Collection[Level], asks: Collection[Level]) -> None:
+    def put(self, bids: tuple[Level, ...], asks: tuple[Level, ...]) -> None:
         """Set levels to their absolute sizes, without telling of it."""
-        self._book.put(bids, asks)
+        self.bids.put(bids)
+        self.asks.put(asks)
 
     def checked(self, ts_us: int) -> BookSnapshot:
         """Return the whole book as an event, from which on it is synced. Raises CrossedBookError."""
@@ -65,36 +82,58 @@ class VenueBook:
         self.is_synced = True
         return self._snapshot(ts_us)
 
-    def apply_change(self, bids: tuple[Level, ...], asks: tuple[Level, ...], ts_us: int) -> BookChange:
+    def apply_change(
+        self,
+        bids: tuple[Level, ...],
+        asks: tuple[Level, ...],
+        ts_us: int,
+        bid_rows: Rows = None,
+        ask_rows: Rows = None,
+    ) -> BookChange:
         """Set levels to their absolute sizes; return the event. Raises CrossedBookError."""
-        self._book.put(bids, asks)
+        self.bids.put(bids, bid_rows)
+        self.asks.put(asks, ask_rows)
         self.check()
         return BookChange(self.instrument.symbol, bids, asks, ts_us)
 
+    def last_of_each_price(self, rows: Sequence[PriceAndSize]) -> list[PriceAndSize]:
+        """Return levels as ``reader`` reads them, each price once, but as they were written."""
+        last: dict[int, PriceAndSize] = {}
+        for row in rows:
+            price, size = row if isinstance(row, tuple) else (row.price, row.size)
+            last[self.reader.level(self.instrument, price, size)[0]] = row
+        return list(last.values())
+
     def best(self) -> tuple[Level, Level]:
         """Return the best bid and the best ask."""
-        return self._book.bids.best() or EMPTY, self._book.asks.best() or EMPTY
+        return self.bids.best(), self.asks.best()
 
-    def quoted(self, bid: Level, ask: Level) -> None:
+    def quoted(self, quote: Quote) -> None:
         """Record best prices that the exchange sent, and that were told."""
-        self._best = bid, ask
+        self._told = quote
 
     def changed_quote(self, ts_us: int) -> Sequence[MarketEvent]:
         """Return the best bid and ask if they changed since the last call."""
-        best = self.best()
-        if best == self._best:
+        bid_ticks, bid_lots = self.bids.best()
+        ask_ticks, ask_lots = self.asks.best()
+        told = self._told
+        if (
+            told is not None
+            and told.bid_ticks == bid_ticks
+            and told.ask_ticks == ask_ticks
+            and told.bid_lots == bid_lots
+            and told.ask_lots == ask_lots
+        ):
             return ()
-        self._best = best
-        (bid_ticks, bid_lots), (ask_ticks, ask_lots) = best
-        return (Quote(self.instrument.symbol, bid_ticks, bid_lots, ask_ticks, ask_lots, ts_us),)
-
-    def _snapshot(self, ts_us: int) -> BookSnapshot:
-        book = self._book
-        whole = tuple(book.bids.top(len(book.bids))), tuple(book.asks.top(len(book.asks)))
-        return BookSnapshot(self.instrument.symbol, *whole, ts_us)
+        quote = self._told = Quote(self.instrument.symbol, bid_ticks, bid_lots, ask_ticks, ask_lots, ts_us)
+        return (quote,)
 
     def check(self) -> None:
         """Raise CrossedBookError if the best bid is at or above the best ask."""
+        bid, ask = self.bids.best()[0], self.asks.best()[0]
         # In an auction nothing trades, and prices may cross.
-        if self._book.crossed() and self.instrument.state == "open":
+        if ask and bid >= ask and self.instrument.state == "open":
             raise CrossedBookError(self.instrument.symbol)
+
+    def _snapshot(self, ts_us: int) -> BookSnapshot:
+        return BookSnapshot(self.instrument.symbol, self.bids.levels(), self.asks.levels(), ts_us)

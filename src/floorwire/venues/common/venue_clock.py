@@ -51,11 +51,14 @@ class VenueClock:
         "_ahead_us",
         "_before_us",
         "_behind_us",
+        "_bound_us",
+        "_most_ahead_us",
         "_sent_us",
         "_suspect_since_us",
         "_suspect_us",
         "_suspects",
         "_window",
+        "_window_ends_us",
         "refused",
     )
 
@@ -67,9 +70,13 @@ class VenueClock:
         self._before_us: int | None = None
         """The same of the window before."""
         self._window = 0
+        self._window_ends_us = self._most_ahead_us = 0
+        """The window, and ``_ahead_us`` in it: what a message is compared with that may say nothing new."""
         self._sent_us = 0
         self._behind_us = 0
         """By how much our clock is behind the venue's; 0 unless it is more than some seconds."""
+        self._bound_us = AHEAD_US
+        """How far the time of a message may be ahead of our clock."""
         self._suspects = 0
         """How many messages in a row were ahead by about ``_suspect_us``, since ``_suspect_since_us``."""
         self._suspect_us = 0
@@ -77,22 +84,25 @@ class VenueClock:
 
     def check(self, outputs: list[VenueOutput], now_us: int) -> list[VenueOutput]:
         """Learn from the events of one message; return them with impossible times replaced."""
+        at_us = now_us
         for output in outputs:
             # The usual case at once: a time that can be right, and that says how late messages come.
-            if not isinstance(output, MOVING) or output.ts_us > now_us + self._behind_us + AHEAD_US:
+            if type(output) is not Quote and type(output) is not BookChange and type(output) is not Trade:
                 break
-            if output.ts_us != now_us or not isinstance(output, Quote):  # else it has our time
+            ahead_us = output.ts_us - at_us
+            if ahead_us > self._bound_us:
+                break
+            if ahead_us or type(output) is not Quote:  # else it has our time
                 self._suspects = 0
-                ahead_us, window = output.ts_us - now_us, now_us // WINDOW_US
-                if window != self._window or self._ahead_us is None or ahead_us > self._ahead_us:
-                    self._learn(ahead_us, window)
+                if at_us >= self._window_ends_us or ahead_us > self._most_ahead_us:
+                    self._learn(ahead_us, at_us // WINDOW_US)
         else:
             return outputs
         return [checked for output in outputs for checked in self._checked(output, now_us)]
 
     def bounded(self, ts_us: int, now_us: int) -> int:
         """Return the time, or the venue's estimated time if it is too far ahead."""
-        if ts_us <= now_us + self._behind_us + AHEAD_US:
+        if ts_us - now_us <= self._bound_us:
             return ts_us
         return self.venue_time(now_us)
 
@@ -135,7 +145,9 @@ class VenueClock:
         if self._suspects < ACCEPT_AFTER or now_us - self._suspect_since_us < ACCEPT_AFTER_US:
             return False
         self._ahead_us = self._before_us = None
+        self._window_ends_us = 0
         self._behind_us = ahead_us
+        self._bound_us = ahead_us + AHEAD_US
         return True
 
     def _learned(self) -> int | None:
@@ -148,6 +160,8 @@ class VenueClock:
             self._before_us = self._ahead_us if window == self._window + 1 else None
             if self._ahead_us is not None and self._ahead_us < self._behind_us:
                 self._behind_us = max(0, self._ahead_us)  # our clock was set
+                self._bound_us = self._behind_us + AHEAD_US
             self._ahead_us, self._window = None, window
         if self._ahead_us is None or ahead_us > self._ahead_us:
             self._ahead_us = ahead_us
+        self._most_ahead_us, self._window_ends_us = self._ahead_us, (window + 1) * WINDOW_US

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Generic, final
+from typing import final
 
 from floorwire.venues.common.backoff import Jitter, no_jitter
-from floorwire.venues.common.exchange import Exchange, MessageT
+from floorwire.venues.common.exchange import Exchange
 from floorwire.venues.common.links import STALE_US
 from floorwire.venues.common.market_data_adapter import MarketDataAdapter
 from floorwire.venues.common.rate_limits import Allowance, RateLimits
 
 
 @final
-class VenueMaker(Generic[MessageT]):
+class VenueMaker:
     """Makes adapters of one exchange. ``exchange`` makes what differs there, for a prefix of symbols."""
 
-    def __init__(self, exchange: Callable[[str], Exchange[MessageT]]) -> None:
+    def __init__(self, exchange: Callable[[str], Exchange]) -> None:
         self._exchange = exchange
         self.allowances: Mapping[str, Allowance] = exchange("").allowances
         """What the exchange allows an address."""
@@ -30,7 +30,7 @@ class VenueMaker(Generic[MessageT]):
         stale_us: int = STALE_US,
         limits: RateLimits | None = None,
         jitter: Jitter = no_jitter,
-    ) -> MarketDataAdapter[MessageT]:
+    ) -> MarketDataAdapter:
         """Return the adapter for these symbols (BASE-QUOTE); without symbols, for all.
 
         ``prefix`` goes before each canonical symbol. ``recorded``: for recordings, which have one link and

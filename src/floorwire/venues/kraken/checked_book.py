@@ -13,8 +13,9 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot, Level
 from floorwire.venues.common.decimals import OffTickError
 from floorwire.venues.common.errors import LostChangeError
+from floorwire.venues.common.price_levels import PriceLevels
 from floorwire.venues.common.venue_book import VenueBook
-from floorwire.venues.common.written_side import WrittenSide
+from floorwire.venues.common.written_level import PriceAndSize
 from floorwire.venues.kraken.messages import BookFrame
 
 CHECKSUM_LEVELS = 10
@@ -25,11 +26,11 @@ class CheckedBook:
     """The book of one instrument. It is synced from a snapshot on until it is cleared or a change is lost."""
 
     __slots__ = (
-        "_asks",
-        "_bids",
-        "_checked",
         "_crc",
-        "_steps",
+        "_crc_asks",
+        "_instrument",
+        "_top_asks",
+        "_top_bids",
         "depth",
         "has_left_out",
         "levels",
@@ -37,19 +38,18 @@ class CheckedBook:
     )
 
     def __init__(self, instrument: Instrument, depth: int) -> None:
-        self.levels = VenueBook(instrument)
+        self.levels = VenueBook(instrument, checksum_text, CHECKSUM_LEVELS)
+        self._instrument = instrument
+        """The instrument at the last change. Its steps may be others now."""
         self.depth = depth
         """How many levels a side has at most: the subscribed depth."""
         self.has_left_out = False
         self.off_tick = 0
         """Both are never set: a level between two ticks would make the depth wrong, so it ends the book."""
-        self._steps = instrument.steps
-        """The steps by which the sides are kept."""
-        self._bids = WrittenSide(-1, CHECKSUM_LEVELS, _text)
-        self._asks = WrittenSide(1, CHECKSUM_LEVELS, _text)
-        self._checked: tuple[list[str], list[str]] = ([], [])
-        """The texts of the asks and the bids that the last checksum was computed of."""
-        self._crc = 0
+        self._top_asks: list[str] | None = None
+        self._top_bids: list[str] | None = None
+        """The texts that the last checksum was computed of."""
+        self._crc_asks = self._crc = 0
 
     @property
     def instrument(self) -> Instrument:
@@ -64,18 +64,17 @@ class CheckedBook:
     def clear(self) -> None:
         """Drop the book. The next snapshot starts it again (resync)."""
         self.levels.clear()
-        self._bids.clear()
-        self._asks.clear()
 
     def apply_snapshot(self, message: BookFrame, ts_us: int) -> BookSnapshot:
         """Replace the book; return it as an event. Raises ValueError, and then the book is cleared."""
-        self._bids.clear()
-        self._asks.clear()
-        self._steps = self.instrument.steps
+        levels = self.levels
         try:
-            bids = self._set(self._bids, message.bids)
-            asks = self._set(self._asks, message.asks)
-            event = self.levels.apply_snapshot(_present(bids), _present(asks), ts_us)
+            bids, asks = self._read(message.bids), self._read(message.asks)
+            bid_rows, ask_rows = self._each_once(bids, message.bids), self._each_once(asks, message.asks)
+            event = levels.apply_snapshot(bids, asks, ts_us, bid_rows, ask_rows)
+            pushed_out = levels.bids.cut(self.depth) + levels.asks.cut(self.depth)
+            if pushed_out:
+                event = levels.checked(ts_us)
             self._check(message.checksum)
         except ValueError:
             self.clear()
@@ -88,32 +87,42 @@ class CheckedBook:
         Raises ValueError, and then the book is cleared: LostChangeError, CrossedBookError, OffTickError, or
         what a level that cannot be read raises.
         """
+        levels = self.levels
         try:
-            if self._steps != self.instrument.steps:
-                self._bids.convert(self.instrument)
-                self._asks.convert(self.instrument)
-                self._steps = self.instrument.steps
-            bids = self._set(self._bids, message.bids)
-            asks = self._set(self._asks, message.asks)
-            event = self.levels.apply_change(bids, asks, ts_us)
+            if levels.instrument is not self._instrument:
+                self._instrument = levels.instrument
+                if (
+                    not levels.bids.is_written or not levels.asks.is_written
+                ):  # a level is between the new ticks
+                    raise OffTickError("a level", levels.instrument)
+            bids = self._put(levels.bids, message.bids)
+            asks = self._put(levels.asks, message.asks)
+            levels.check()
             self._check(message.checksum)
         except ValueError:
             self.clear()
             raise
-        return event if bids or asks else None
+        return BookChange(levels.instrument.symbol, bids, asks, ts_us) if bids or asks else None
 
-    def _set(self, side: WrittenSide, pairs: Sequence[tuple[str, str]]) -> tuple[Level, ...]:
+    def _put(self, side: PriceLevels, rows: Sequence[PriceAndSize]) -> tuple[Level, ...]:
         """Set the levels of one side and cut it to the depth; return all that changed."""
-        if not pairs:
+        if not rows:
             return ()
-        changed, off_tick = self.levels.reader.read(self.instrument, pairs)
-        if off_tick:
-            raise OffTickError("a level", self.instrument)
-        side.put(changed, pairs, self.instrument)
+        changed = self._read(rows)
+        side.put(changed, self._each_once(changed, rows))
         pushed_out = side.cut(self.depth)
         if not pushed_out:
             return changed
         return tuple((dict(changed) | dict.fromkeys(pushed_out, 0)).items())
+
+    def _read(self, rows: Sequence[PriceAndSize]) -> tuple[Level, ...]:
+        changed, off_tick = self.levels.reader.read(self.levels.instrument, rows)
+        if off_tick:
+            raise OffTickError("a level", self.levels.instrument)
+        return changed
+
+    def _each_once(self, levels: tuple[Level, ...], rows: Sequence[PriceAndSize]) -> Sequence[PriceAndSize]:
+        return rows if len(levels) == len(rows) else self.levels.last_of_each_price(rows)
 
     def _check(self, checksum: int | None) -> None:
         """Compare the checksum. Without one, as in snapshots of few levels, there is nothing to compare.
@@ -122,21 +131,16 @@ class CheckedBook:
         """
         if checksum is None:
             return
-        asks, bids = self._asks.best(), self._bids.best()
-        if asks is not self._checked[0] or bids is not self._checked[1]:
-            self._checked = asks, bids
-            self._crc = crc32("".join(asks + bids).encode())
+        asks, bids = self.levels.asks.top(), self.levels.bids.top()
+        if asks is not self._top_asks:
+            self._crc_asks, self._top_asks, self._top_bids = crc32("".join(asks).encode()), asks, None
+        if bids is not self._top_bids:
+            self._crc, self._top_bids = crc32("".join(bids).encode(), self._crc_asks), bids
         if self._crc != checksum:
-            raise LostChangeError(self.instrument.symbol, "bad_message")
+            raise LostChangeError(self.levels.instrument.symbol, "bad_message")
 
 
-def _text(price: str, size: str) -> str:
-    return _digits(price) + _digits(size)
-
-
-def _digits(text: str) -> str:
-    return text.replace(".", "").lstrip("0")
-
-
-def _present(levels: tuple[Level, ...]) -> tuple[Level, ...]:
-    return tuple(level for level in levels if level[1])
+def checksum_text(row: PriceAndSize) -> str:
+    """Return the text that a level has in the checksum."""
+    price, size = row if isinstance(row, tuple) else (row.price, row.size)
+    return price.replace(".", "").lstrip("0") + size.replace(".", "").lstrip("0")

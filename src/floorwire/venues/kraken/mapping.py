@@ -36,6 +36,8 @@ def current_coin(name: str) -> str:
 
 def current_pair(name: str) -> str:
     """Return the name of the WebSocket v2 for a pair as BASE/QUOTE."""
+    if "XBT" not in name and "XDG" not in name:
+        return name
     return "/".join(map(current_coin, name.split("/")))
 
 

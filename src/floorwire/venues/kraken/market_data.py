@@ -35,6 +35,9 @@ from floorwire.venues.common.venue_clock import VenueClock
 from floorwire.venues.common.venue_maker import VenueMaker
 from floorwire.venues.kraken import limits, mapping, messages, messages_v1
 from floorwire.venues.kraken.checked_book import CheckedBook
+from floorwire.venues.kraken.messages import BookFrame, Ohlc, Ticker, Trade
+from floorwire.venues.kraken.messages import read as read_v2
+from floorwire.venues.kraken.messages_v1 import read as read_v1
 
 HOSTS = frozenset(("api.kraken.com", "ws.kraken.com", "beta-ws.kraken.com"))
 STREAM_URL = "wss://ws.kraken.com/v2"
@@ -148,15 +151,16 @@ class Kraken:
     def link_opened(self, link: str) -> None:
         """Do nothing: connections have no numbers here."""
 
-    def read(self, data: str | bytes, link: str) -> Reading[Message] | None:
+    def read(self, data: str | bytes, link: str) -> Reading | None:
         """Return what a frame is. Raises ValueError, RecursionError."""
-        message = messages_v1.read(data) if data[:1] in ("[", b"[") else messages.read(data)
+        is_v1 = data.startswith(b"[") if type(data) is bytes else data[:1] == "["
+        message = read_v1(data) if is_v1 else read_v2(data)
         if message is None:
             message = messages_v1.read_event(data)
         if message is None:
             return None
-        if isinstance(message, messages.SymbolFrame):
-            return SymbolMessages(message.symbol, message.messages)
+        if type(message) is SymbolMessages:
+            return message
         if isinstance(message, messages.Notice):
             return self._answered(message)
         return ListedRows([bytes(row) for row in message.pairs])
@@ -166,41 +170,41 @@ class Kraken:
         native = messages.symbol_of_book(data) or messages_v1.symbol_of_book(data)
         return Unreadable() if native is None else Unreadable(native, is_of_book=True)
 
-    def apply(self, message: Message, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]) -> None:
+    def apply(self, message: object, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]) -> None:
         """Append the market events of a message. Raises ValueError."""
-        if isinstance(message, messages.BookFrame):
+        if type(message) is BookFrame:
             self._book(message, symbol, now_us, out)
-        elif isinstance(message, messages.Trade):
+        elif type(message) is Trade:
             self._trade(message, symbol, out)
-        elif isinstance(message, messages.Ticker):
+        elif type(message) is Ticker:
             self._ticker(message, symbol, now_us, out)
-        else:
+        elif type(message) is Ohlc:
             self._candle(message, symbol.instrument, now_us, out)
 
     def _book(
         self, frame: messages.BookFrame, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]
     ) -> None:
-        book = symbol.book
-        assert isinstance(book, CheckedBook)
         if "book" not in symbol.wanted:
             return  # it came after it was unsubscribed
+        book, levels = symbol.book, symbol.levels
+        assert isinstance(book, CheckedBook)
         symbol.book_came()
         ts_us = self.clock.venue_time(now_us) if frame.ts_us is None else frame.ts_us
         if frame.is_snapshot:
             book.depth = self._depths.get(frame.symbol) or _fitting_depth(frame)
             out.append(book.apply_snapshot(frame, ts_us))
-        elif not book.is_synced:
+        elif not levels.is_synced:
             return
         elif change := book.apply_change(frame, ts_us):
             out.append(change)
         if not symbol.has_quotes(now_us):
-            out += book.levels.changed_quote(ts_us)
+            out += levels.changed_quote(ts_us)
 
     def _ticker(
         self, ticker: messages.Ticker, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]
     ) -> None:
         of, ts_us = symbol.instrument, self._time(ticker.timestamp, now_us)
-        quote = mapping.quote(ticker, of, symbol.book.levels.reader, ts_us)
+        quote = mapping.quote(ticker, of, symbol.levels.reader, ts_us)
         out.append(quote)
         day = mapping.day(ticker, of, ts_us)
         known = self._days.get(of.symbol)
@@ -213,15 +217,18 @@ class Kraken:
             raise LostChangeError(of.symbol, "silent")
 
     def _trade(self, message: messages.Trade, symbol: SubscribedSymbol, out: list[VenueOutput]) -> None:
-        of = symbol.instrument
+        of = symbol.levels.instrument
         ts_us = rfc3339_us(message.timestamp)
         if not message.trade_id:
             message = self._numbered(message)
-        if self._trade_ids.setdefault(of.symbol, TradeIds()).check(message.trade_id, ts_us) == "repeated":
+        ids = self._trade_ids.get(of.symbol)
+        if ids is None:
+            ids = self._trade_ids[of.symbol] = TradeIds()
+        if ids.check(message.trade_id, ts_us) == "repeated":
             self.skipped["repeated"] += 1
             return
         try:
-            out.append(mapping.trade(message, of, symbol.book.levels.reader))
+            out.append(mapping.trade(message, of, symbol.levels.reader))
         except ValueError:
             out.append(MissingTrade(of.symbol, ts_us))
             raise
@@ -291,4 +298,4 @@ def _request(op: Operation, params: Mapping[str, object]) -> str:
     return msgspec.json.encode({"method": op, "params": params}).decode()
 
 
-venue: VenueMaker[Message] = VenueMaker(Kraken)
+venue = VenueMaker(Kraken)

@@ -13,6 +13,9 @@ from typing import Annotated, TypeAlias
 import msgspec
 
 from floorwire.venues.common.decimals import rfc3339_us
+from floorwire.venues.common.exchange import SymbolMessages
+from floorwire.venues.common.plain_decimals import plain_decimal
+from floorwire.venues.common.written_level import PriceAndSize
 
 MAX_NUMBER = 60
 """A number with more characters is none that Kraken sends."""
@@ -159,21 +162,14 @@ class BookFrame(msgspec.Struct, frozen=True):
 
     is_snapshot: bool
     symbol: str
-    bids: Sequence[tuple[str, str]]
-    asks: Sequence[tuple[str, str]]
+    bids: Sequence[PriceAndSize]
+    asks: Sequence[PriceAndSize]
     checksum: int | None = None
     """The CRC32 after this message; None where Kraken sends none."""
     ts_us: int | None = None
 
 
 Message: TypeAlias = BookFrame | Trade | Ticker | Ohlc
-
-
-class SymbolFrame(msgspec.Struct, frozen=True):
-    """Messages of one symbol."""
-
-    symbol: str
-    messages: Sequence[Message]
 
 
 class Envelope(msgspec.Struct):
@@ -188,12 +184,22 @@ class Envelope(msgspec.Struct):
     result: msgspec.Raw = NO_DATA
 
 
+class BookEnvelope(msgspec.Struct):
+    """A frame of the channel ``book``."""
+
+    type: str
+    data: list[Book]
+
+
 class Named(msgspec.Struct):
     """The symbol of a row of data."""
 
     symbol: str = ""
 
 
+BOOK = b'{"channel":"book",'
+"""So begin most frames."""
+_book_envelopes = msgspec.json.Decoder(BookEnvelope)
 _envelopes = msgspec.json.Decoder(Envelope)
 _books = msgspec.json.Decoder(list[Book])
 _trades = msgspec.json.Decoder(list[Trade])
@@ -204,11 +210,15 @@ _results = msgspec.json.Decoder(Result)
 _named = msgspec.json.Decoder(list[Named])
 
 
-def read(data: str | bytes) -> SymbolFrame | Pairs | Notice | None:
+def read(data: str | bytes) -> SymbolMessages | Pairs | Notice | None:
     """Return the message in a frame; None if it is of another kind.
 
     Raises ValueError if it is no valid message, RecursionError if it is nested too deep.
     """
+    if type(data) is bytes and data.startswith(BOOK):
+        book_frame = _book_envelopes.decode(data)
+        is_snapshot = book_frame.type == "snapshot"
+        return _of_one([_book(is_snapshot, book) for book in book_frame.data])
     frame = _envelopes.decode(data)
     if frame.channel == "instrument":
         return _pairs.decode(frame.data)
@@ -232,6 +242,8 @@ def symbol_of_book(data: str | bytes) -> str | None:
 def number(raw: msgspec.Raw) -> str:
     """Return a JSON number as plain decimal text, with all its zeros. Raises ValueError."""
     text = bytes(raw).decode("ascii")
+    if plain_decimal(text) >= 0:
+        return text
     if len(text) > MAX_NUMBER:
         raise ValueError(text)
     if "e" not in text and "E" not in text:
@@ -245,7 +257,7 @@ def number(raw: msgspec.Raw) -> str:
     return format(decimal, "f")
 
 
-def _symbol_frame(frame: Envelope) -> SymbolFrame | None:
+def _symbol_frame(frame: Envelope) -> SymbolMessages | None:
     match frame.channel:
         case "book":
             is_snapshot = frame.type == "snapshot"
@@ -266,12 +278,13 @@ def _notice(frame: Envelope) -> Notice:
     return Notice(result=_results.decode(result) if result.startswith(b"{") else None)
 
 
-def _of_one(messages: Sequence[Message]) -> SymbolFrame:
+def _of_one(messages: Sequence[Message]) -> SymbolMessages:
     """Return the messages of a frame. Kraken sends frames of one symbol. Raises ValueError for others."""
-    symbols = {message.symbol for message in messages}
-    if len(symbols) != 1:
-        raise ValueError(f"{len(symbols)} symbols in a frame")
-    return SymbolFrame(symbols.pop(), messages)
+    if len(messages) != 1:
+        symbols = {message.symbol for message in messages}
+        if len(symbols) != 1:
+            raise ValueError(f"{len(symbols)} symbols in a frame")
+    return SymbolMessages(messages[0].symbol, messages)
 
 
 def _book(is_snapshot: bool, book: Book) -> BookFrame:
@@ -281,5 +294,5 @@ def _book(is_snapshot: bool, book: Book) -> BookFrame:
     )
 
 
-def _pairs_of(levels: Sequence[Level]) -> list[tuple[str, str]]:
+def _pairs_of(levels: Sequence[Level]) -> list[PriceAndSize]:
     return [(number(level.price), number(level.qty)) for level in levels]

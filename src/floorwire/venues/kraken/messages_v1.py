@@ -11,16 +11,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from typing import TypeAlias
 
 import msgspec
 
+from floorwire.venues.common.exchange import SymbolMessages
+from floorwire.venues.common.plain_decimals import plain_decimal
+from floorwire.venues.common.written_level import WrittenLevel
 from floorwire.venues.kraken import messages
 from floorwire.venues.kraken.mapping import current_pair
-from floorwire.venues.kraken.messages import BookFrame, Message, Notice, Result, SymbolFrame
+from floorwire.venues.kraken.messages import BookFrame, Message, Notice, Result
 
 SIDES = {"b": "buy", "s": "sell"}
 """The taker's side."""
 MAX_CHECKSUM = 2**32
+MICROSECOND_DECIMALS = 6
+LEAST_US, MOST_US = 10**15, 10**16 - 1
+"""Times with ten digits of seconds and six decimals, as Kraken writes them."""
 
 
 class Subscribed(msgspec.Struct):
@@ -47,8 +54,13 @@ class Request(msgspec.Struct):
     pair: list[str] = []
 
 
-Levels = list[list[str]]
-"""Each with price, size and time; a level that came again also has ``r``."""
+class TimedLevel(WrittenLevel, array_like=True, gc=False):
+    """``[price, size, time]``; a level that came again also has ``r``."""
+
+    time: str
+
+
+Levels: TypeAlias = list[TimedLevel]
 
 
 class BookData(msgspec.Struct):
@@ -73,6 +85,9 @@ class TickerData(msgspec.Struct):
     opened: tuple[str, str] = msgspec.field(name="o")
 
 
+# Whole frames of books, which most are: a change of one side or a snapshot, and a change of both sides.
+_one_object = msgspec.json.Decoder(tuple[int, BookData, str, str]).decode
+_two_objects = msgspec.json.Decoder(tuple[int, BookData, BookData, str, str]).decode
 _parts = msgspec.json.Decoder(list[msgspec.Raw])
 _texts = msgspec.json.Decoder(str)
 _events = msgspec.json.Decoder(Event)
@@ -95,17 +110,36 @@ def read_event(data: str | bytes) -> Notice | None:
         return None
 
 
-def read(data: str | bytes) -> SymbolFrame | None:
+def read(data: str | bytes) -> SymbolMessages | None:
     """Return the message in a frame that is an array; None if it is of another kind.
 
     Raises ValueError if it is no valid message, RecursionError if it is nested too deep.
     """
+    if (book := _read_book(data)) is not None:
+        return book
     parts = _parts.decode(data)
     if len(parts) < 4:
         raise ValueError(f"{len(parts)} parts")
     pair = current_pair(_texts.decode(parts[-1]))
     rows = _messages(_texts.decode(parts[-2]).partition("-")[0], pair, parts[1:-2])
-    return None if rows is None else SymbolFrame(pair, rows)
+    return None if rows is None else SymbolMessages(pair, rows)
+
+
+def _read_book(data: str | bytes) -> SymbolMessages | None:
+    """Return the message in a frame of a book; None if it is of another kind, or no valid message."""
+    try:
+        _, first, channel, name = _one_object(data)
+        parts: Sequence[BookData] = (first,)
+    except msgspec.ValidationError:
+        try:
+            _, first, second, channel, name = _two_objects(data)
+        except msgspec.ValidationError:
+            return None
+        parts = (first, second)
+    if not channel.startswith("book-"):
+        return None
+    pair = current_pair(name)
+    return SymbolMessages(pair, (_book(pair, parts),))
 
 
 def symbol_of_book(data: str | bytes) -> str | None:
@@ -141,19 +175,15 @@ def _messages(channel: str, pair: str, data: Sequence[msgspec.Raw]) -> Sequence[
 def _book(pair: str, parts: Sequence[BookData]) -> BookFrame:
     first = parts[0]
     if first.all_asks is not None and first.all_bids is not None:
-        return BookFrame(True, pair, _pairs(first.all_bids), _pairs(first.all_asks))
-    bids, asks = _pairs(first.bids), _pairs(first.asks)
-    checksum, latest_us = first.checksum, _latest_us(first, 0)
-    for part in parts[1:]:
-        bids += _pairs(part.bids)
-        asks += _pairs(part.asks)
-        checksum = part.checksum if checksum is None else checksum
-        latest_us = _latest_us(part, latest_us)
-    return BookFrame(False, pair, bids, asks, _checksum(checksum), latest_us or None)
-
-
-def _pairs(rows: Levels) -> list[tuple[str, str]]:
-    return [(row[0], row[1]) for row in rows if _has(row, 3)]
+        return BookFrame(True, pair, first.all_bids, first.all_asks)
+    bids, asks, checksum = first.bids, first.asks, first.checksum
+    if len(parts) > 1:
+        bids, asks = list(bids), list(asks)
+        for part in parts[1:]:
+            bids += part.bids
+            asks += part.asks
+            checksum = part.checksum if checksum is None else checksum
+    return BookFrame(False, pair, bids, asks, _checksum(checksum), _latest_us(bids, asks) or None)
 
 
 def _date(seconds: str) -> str:
@@ -171,17 +201,21 @@ def _has(row: Sequence[str], length: int) -> bool:
     return True
 
 
-def _latest_us(part: BookData, latest_us: int) -> int:
-    """Return the time of the latest level that changed; ``latest_us`` if none is later. Raises ValueError."""
-    for side in (part.bids, part.asks):
+def _latest_us(bids: Levels, asks: Levels) -> int:
+    """Return the time of the latest level that changed, 0 if there is none. Raises ValueError."""
+    latest_us = 0
+    for side in (bids, asks):
         for row in side:
-            at_us = _time_us(row[2])
+            at_us = _time_us(row.time)
             latest_us = max(at_us, latest_us)
     return latest_us
 
 
 def _time_us(seconds: str) -> int:
     """Return a time in seconds since 1970 in microseconds. Raises ValueError."""
+    plain = plain_decimal(seconds)
+    if plain > 0 and plain & 31 == MICROSECOND_DECIMALS and LEAST_US <= plain >> 5 <= MOST_US:
+        return plain >> 5
     whole, _, fraction = seconds.partition(".")
     if len(whole) != 10 or not (whole + fraction).isdecimal():
         raise ValueError(seconds)
@@ -191,6 +225,9 @@ def _time_us(seconds: str) -> int:
 def _checksum(text: str | None) -> int | None:
     if text is None:
         return None
+    plain = plain_decimal(text)
+    if plain >= 0 and not plain & 31 and plain >> 5 < MAX_CHECKSUM:
+        return plain >> 5
     if not text.isdecimal() or not int(text) < MAX_CHECKSUM:
         raise ValueError(text)
     return int(text)

@@ -8,8 +8,9 @@ from __future__ import annotations
 from floorwire.core.instrument import Instrument, InstrumentState, Side
 from floorwire.core.market_events import Candle, DayStats, Level, Quote, Trade
 from floorwire.venues.common import event_mapping
-from floorwire.venues.common.event_mapping import BookLevels, Ohlc
+from floorwire.venues.common.event_mapping import Ohlc
 from floorwire.venues.common.level_reader import LevelReader
+from floorwire.venues.common.written_level import WrittenLevel
 from floorwire.venues.okx import messages
 
 VENUE = "okx"
@@ -62,17 +63,6 @@ def trade(message: messages.Trade, of: Instrument, reader: LevelReader) -> Trade
     return Trade(of.symbol, str(message.trade_id), ticks, lots, side, message.ts * MILLISECOND_US)
 
 
-def book(message: messages.Book, of: Instrument, reader: LevelReader) -> BookLevels:
-    """Return the levels of a book message."""
-    bids, asks = pairs(message.bids), pairs(message.asks)
-    return event_mapping.book(reader, of, bids, asks, message.ts * MILLISECOND_US)
-
-
-def pairs(levels: list[messages.Level]) -> list[tuple[str, str]]:
-    """Return the price and the size of each level."""
-    return [(level.price, level.size) for level in levels]
-
-
 def quote(message: messages.Book, of: Instrument, reader: LevelReader) -> Quote:
     """Return best bid and ask, of the channel bbo-tbt. An empty side has no level."""
     bid_ticks, bid_lots = _best(message.bids, of, reader)
@@ -97,5 +87,5 @@ def candle(row: messages.CandleRow, channel: str, of: Instrument, now_us: int) -
     return event_mapping.candle(of, interval_us, start_us, prices, row.volume, closed=is_closed, ts_us=now_us)
 
 
-def _best(levels: list[messages.Level], of: Instrument, reader: LevelReader) -> Level:
+def _best(levels: list[WrittenLevel], of: Instrument, reader: LevelReader) -> Level:
     return reader.level(of, levels[0].price, levels[0].size) if levels else (0, 0)

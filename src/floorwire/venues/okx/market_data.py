@@ -34,6 +34,16 @@ from floorwire.venues.common.trade_ids import TradeIds
 from floorwire.venues.common.venue_clock import VenueClock
 from floorwire.venues.common.venue_maker import VenueMaker
 from floorwire.venues.okx import limits, mapping, messages
+from floorwire.venues.okx.messages import (
+    BookFrame,
+    CandleFrame,
+    TickerFrame,
+    Trade,
+    TradeFrame,
+)
+from floorwire.venues.okx.messages import (
+    read as read_message,
+)
 from floorwire.venues.okx.numbered_book import NumberedBook
 
 HOSTS = frozenset(
@@ -66,7 +76,7 @@ CODE_DIGITS = 5
 """OKX: codes of refusals, such as 60018, have five digits."""
 PUBLIC_KINDS: frozenset[StreamKind] = frozenset(("book", "quote", "trades", "day"))
 
-Message: TypeAlias = messages.BookFrame | messages.Trade | messages.TickerFrame | messages.CandleFrame
+Message: TypeAlias = BookFrame | Trade | TickerFrame | CandleFrame
 
 
 def requested_symbols(text: str) -> list[str]:
@@ -163,12 +173,14 @@ class Okx:
     def link_opened(self, link: str) -> None:
         """Do nothing: connections have no numbers here."""
 
-    def read(self, data: str | bytes, link: str) -> Reading[Message] | None:
+    def read(self, data: str | bytes, link: str) -> Reading | None:
         """Return what a frame is. Raises ValueError, RecursionError."""
-        message = messages.read(data)
+        message = read_message(data)
+        if type(message) is BookFrame or type(message) is TickerFrame or type(message) is CandleFrame:
+            return SymbolMessages(message.stream.inst_id, (message,))
+        if type(message) is TradeFrame:
+            return SymbolMessages(message.stream.inst_id, message.rows)
         match message:
-            case None:
-                return None
             case messages.Notice("error" | "channel-conn-count-error"):
                 is_code = (
                     message.code.isdecimal() and message.code.isascii() and len(message.code) == CODE_DIGITS
@@ -178,10 +190,7 @@ class Okx:
                 return EndsSoon() if (message.event, message.code) == ("notice", ENDS_SOON) else Control()
             case messages.InstrumentFrame():
                 return ListedRows([bytes(row) for row in message.rows])
-            case messages.TradeFrame():
-                return SymbolMessages(message.stream.inst_id, message.rows)
-            case _:
-                return SymbolMessages(message.stream.inst_id, (message,))
+        return None
 
     def unreadable(self, data: str | bytes) -> Unreadable:
         """Return the symbol of a frame of a book."""
@@ -189,33 +198,33 @@ class Okx:
         is_book = stream is not None and stream.channel == "books"
         return Unreadable(stream.inst_id, is_of_book=True) if stream is not None and is_book else Unreadable()
 
-    def apply(self, message: Message, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]) -> None:
+    def apply(self, message: object, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]) -> None:
         """Append the market events of a message. Raises ValueError."""
-        if isinstance(message, messages.BookFrame):
+        if type(message) is BookFrame:
             is_book = message.stream.channel == "books"
             for row in message.rows:
                 if is_book:
                     self._book(message.action, row, symbol, now_us, out)
                 else:
                     self._quote(row, symbol, now_us, out)
-        elif isinstance(message, messages.Trade):
+        elif type(message) is Trade:
             self._trade(message, symbol, now_us, out)
-        elif isinstance(message, messages.TickerFrame):
+        elif type(message) is TickerFrame:
             out += [mapping.day(ticker, symbol.instrument) for ticker in message.rows]
-        else:
+        elif type(message) is CandleFrame:
             self._candles(message, symbol.instrument, now_us, out)
 
     def _book(
         self, action: str, row: messages.Book, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]
     ) -> None:
-        book = symbol.book
-        assert isinstance(book, NumberedBook)
         if "book" not in symbol.wanted:
             return  # it came after it was unsubscribed
+        book, levels = symbol.book, symbol.levels
+        assert isinstance(book, NumberedBook)
         symbol.book_came()
         if action == "snapshot":
             out.append(book.apply_snapshot(row))
-        elif not book.is_synced:
+        elif not levels.is_synced:
             return
         elif change := book.apply_change(row):
             out.append(change)
@@ -224,34 +233,32 @@ class Okx:
         if book.off_tick:
             self.skipped["off_tick"] += book.off_tick
         if not symbol.has_quotes(now_us):
-            out += book.levels.changed_quote(row.ts * mapping.MILLISECOND_US)
+            out += levels.changed_quote(row.ts * mapping.MILLISECOND_US)
 
     def _quote(
         self, row: messages.Book, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]
     ) -> None:
-        quote = mapping.quote(row, symbol.instrument, symbol.book.levels.reader)
+        quote = mapping.quote(row, symbol.levels.instrument, symbol.levels.reader)
         out.append(quote)
         if symbol.quoted((quote.bid_ticks, quote.bid_lots), (quote.ask_ticks, quote.ask_lots), now_us):
             symbol.book.clear()
             raise LostChangeError(symbol.instrument.symbol, "silent")
 
-    def _trade(
-        self, message: messages.Trade, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]
-    ) -> None:
-        of, ts_us = symbol.instrument, message.ts * mapping.MILLISECOND_US
-        ids = self._trade_ids.setdefault(of.symbol, TradeIds())
+    def _trade(self, message: Trade, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]) -> None:
+        of, ts_us = symbol.levels.instrument, message.ts * mapping.MILLISECOND_US
+        ids = self._trade_ids.get(of.symbol)
+        if ids is None:
+            ids = self._trade_ids[of.symbol] = TradeIds()
         if ids.check(message.trade_id, self.clock.bounded(ts_us, now_us)) == "repeated":
             self.skipped["repeated"] += 1
             return
         try:
-            out.append(mapping.trade(message, of, symbol.book.levels.reader))
+            out.append(mapping.trade(message, of, symbol.levels.reader))
         except ValueError:
             out.append(MissingTrade(of.symbol, ts_us))
             raise
 
-    def _candles(
-        self, frame: messages.CandleFrame, of: Instrument, now_us: int, out: list[VenueOutput]
-    ) -> None:
+    def _candles(self, frame: CandleFrame, of: Instrument, now_us: int, out: list[VenueOutput]) -> None:
         for row in frame.rows:
             candle = mapping.candle(row, frame.stream.channel, of, self.clock.venue_time(now_us))
             if candle is None:
@@ -260,4 +267,4 @@ class Okx:
                 out.append(candle)
 
 
-venue: VenueMaker[Message] = VenueMaker(Okx)
+venue = VenueMaker(Okx)

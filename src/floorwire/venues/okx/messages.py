@@ -6,10 +6,12 @@ in text. Numbers are text too, but for the numbers of book messages and their ch
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, TypeAlias
 
 import msgspec
+
+from floorwire.venues.common.written_level import WrittenLevel
 
 Time: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799_999)]
 """Milliseconds since the epoch. The decoders accept them in text."""
@@ -17,19 +19,13 @@ SequenceId: TypeAlias = Annotated[int, msgspec.Meta(ge=-1, le=2**62)]
 TradeId: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 
 
-class Level(msgspec.Struct, array_like=True, gc=False):
-    """A price level: ``[price, size, "0", number of orders]``. Size "0" removes it."""
-
-    price: str
-    size: str
-
-
 class Book(msgspec.Struct, rename="camel"):
     """The whole book, or a change of it, or (bbo-tbt) its best levels."""
 
     ts: Time
-    bids: list[Level] = []
-    asks: list[Level] = []
+    bids: list[WrittenLevel] = []
+    """``[price, size, "0", number of orders]``. Size "0" removes a level."""
+    asks: list[WrittenLevel] = []
     seq_id: SequenceId | None = None
     prev_seq_id: SequenceId | None = None
     """The ``seq_id`` of the message before, -1 in a snapshot. Recordings of 2022 have neither."""
@@ -126,29 +122,33 @@ class Notice(msgspec.Struct, frozen=True):
     stream: Stream
 
 
-class BookFrame(msgspec.Struct, frozen=True):
+FRAME_NAMES = {"stream": "arg", "rows": "data"}
+"""What the parts of a frame are called in it."""
+
+
+class BookFrame(msgspec.Struct, frozen=True, rename=FRAME_NAMES):
     """Messages of a book channel; ``action`` is ``snapshot``, ``update``, or empty (bbo-tbt)."""
 
     stream: Stream
-    action: str
     rows: list[Book]
+    action: str = ""
 
 
-class TradeFrame(msgspec.Struct, frozen=True):
+class TradeFrame(msgspec.Struct, frozen=True, rename=FRAME_NAMES):
     """Trades of an instrument."""
 
     stream: Stream
     rows: list[Trade]
 
 
-class TickerFrame(msgspec.Struct, frozen=True):
+class TickerFrame(msgspec.Struct, frozen=True, rename=FRAME_NAMES):
     """Tickers of an instrument."""
 
     stream: Stream
     rows: list[Ticker]
 
 
-class CandleFrame(msgspec.Struct, frozen=True):
+class CandleFrame(msgspec.Struct, frozen=True, rename=FRAME_NAMES):
     """Candles of an instrument. The channel names the interval."""
 
     stream: Stream
@@ -187,6 +187,15 @@ _books = msgspec.json.Decoder(list[Book], strict=False)
 _trades = msgspec.json.Decoder(list[Trade], strict=False)
 _tickers = msgspec.json.Decoder(list[Ticker], strict=False)
 _candles = msgspec.json.Decoder(list[CandleRow], strict=False)
+_frames: dict[bytes, Callable[[bytes], BookFrame | TradeFrame | TickerFrame]] = {
+    b"books": msgspec.json.Decoder(BookFrame, strict=False).decode,
+    b"bbo-tbt": msgspec.json.Decoder(BookFrame, strict=False).decode,
+    b"trades": msgspec.json.Decoder(TradeFrame, strict=False).decode,
+    b"tickers": msgspec.json.Decoder(TickerFrame, strict=False).decode,
+}
+"""By the channel: whole frames of those that most are of."""
+HEAD = b'{"arg":{"channel":"'
+NAME_FROM = len(HEAD)
 _rows = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -195,6 +204,13 @@ def read(data: str | bytes) -> Message | None:
 
     Raises ValueError if it is no valid message, RecursionError if it is nested too deep.
     """
+    if type(data) is bytes and data.startswith(HEAD):
+        decode = _frames.get(data[NAME_FROM : data.find(b'"', NAME_FROM)])
+        if decode is not None:
+            try:
+                return decode(data)
+            except msgspec.ValidationError:
+                pass  # an answer to a request, or what is said of it below
     if data in (b"pong", "pong"):
         return PONG
     frame = _envelopes.decode(data)
@@ -206,7 +222,7 @@ def read(data: str | bytes) -> Message | None:
 def _read_rows(frame: Envelope) -> Message | None:
     channel = frame.arg.channel
     if channel in BOOK_CHANNELS:
-        return BookFrame(frame.arg, frame.action, _books.decode(frame.data))
+        return BookFrame(frame.arg, _books.decode(frame.data), frame.action)
     if channel in TRADE_CHANNELS:
         return TradeFrame(frame.arg, _trades.decode(frame.data))
     if channel == "tickers":

@@ -7,15 +7,14 @@ minute) or become smaller (after maintenance).
 
 from __future__ import annotations
 
-from itertools import zip_longest
 from zlib import crc32
 
 from floorwire.core.instrument import Instrument
-from floorwire.core.market_events import BookChange, BookSnapshot
+from floorwire.core.market_events import BookChange, BookSnapshot, Level
 from floorwire.venues.common.errors import LostChangeError
-from floorwire.venues.common.event_mapping import BookLevels
+from floorwire.venues.common.price_levels import Rows
 from floorwire.venues.common.venue_book import VenueBook
-from floorwire.venues.common.written_side import WrittenSide
+from floorwire.venues.common.written_level import PriceAndSize, WrittenLevel
 from floorwire.venues.okx import mapping, messages
 
 CHECKSUM_LEVELS = 25
@@ -25,18 +24,20 @@ SIGN_BIT = 1 << 31
 class NumberedBook:
     """The book of one instrument. It is synced from a snapshot on until it is cleared or a change is lost."""
 
-    __slots__ = ("_last", "_texts", "has_left_out", "levels", "off_tick")
+    __slots__ = ("_crc", "_last", "_top_asks", "_top_bids", "has_left_out", "levels", "off_tick")
 
     def __init__(self, instrument: Instrument) -> None:
-        self.levels = VenueBook(instrument)
+        self.levels = VenueBook(instrument, checksum_text, CHECKSUM_LEVELS)
         self.has_left_out = False
         """Whether levels were left out since the snapshot: they were between two ticks."""
         self.off_tick = 0
         """How many levels of the last message were left out."""
         self._last: int | None = None
         """The number of the last message; None in recordings that have no numbers."""
-        self._texts: ChecksumTexts | None = None
-        """What the checksum is of; None while OKX sends none."""
+        self._top_bids: list[str] | None = None
+        self._top_asks: list[str] | None = None
+        """The texts that the last checksum was computed of."""
+        self._crc = 0
 
     @property
     def instrument(self) -> Instrument:
@@ -51,17 +52,22 @@ class NumberedBook:
     def clear(self) -> None:
         """Drop the book. The next snapshot starts it again (resync)."""
         self.levels.clear()
-        self._last = self._texts = None
+        self._last = None
         self.has_left_out = False
 
     def apply_snapshot(self, message: messages.Book) -> BookSnapshot:
         """Replace the book; return it as an event. Raises ValueError, and then the book is cleared."""
         self.has_left_out = False
         try:
-            levels = self._mapped(message)
-            event = self.levels.apply_snapshot(levels.bids, levels.asks, levels.ts_us)
-            self._texts = ChecksumTexts(self.instrument) if message.checksum else None
-            self._check(message, levels)
+            bids, asks = self._read(message)
+            # What is written is kept while OKX sends checksums. 0 is none, since June 2026.
+            is_kept = message.checksum and not self.has_left_out
+            bid_rows = self._each_once(bids, message.bids) if is_kept else None
+            ask_rows = self._each_once(asks, message.asks) if is_kept else None
+            event = self.levels.apply_snapshot(
+                bids, asks, message.ts * mapping.MILLISECOND_US, bid_rows, ask_rows
+            )
+            self._check(message.checksum)
         except ValueError:
             self.clear()
             raise
@@ -74,63 +80,59 @@ class NumberedBook:
         Raises ValueError, and then the book is cleared: LostChangeError, CrossedBookError, or what a level
         that cannot be read raises.
         """
+        levels = self.levels
         try:
             if message.prev_seq_id != self._last:  # OKX: prevSeqId is the seqId of the message before
-                raise LostChangeError(self.instrument.symbol, "sequence_gap")
-            levels = self._mapped(message)
-            event = self.levels.apply_change(levels.bids, levels.asks, levels.ts_us)
-            self._check(message, levels)
+                raise LostChangeError(levels.instrument.symbol, "sequence_gap")
+            bids, asks = self._read(message)
+            # Without all texts since the snapshot no later checksum can be compared.
+            is_kept = message.checksum and not self.has_left_out and levels.bids.is_written
+            bid_rows = self._each_once(bids, message.bids) if is_kept else None
+            ask_rows = self._each_once(asks, message.asks) if is_kept else None
+            event = levels.apply_change(bids, asks, message.ts * mapping.MILLISECOND_US, bid_rows, ask_rows)
+            self._check(message.checksum)
         except ValueError:
             self.clear()
             raise
         self._last = message.seq_id
-        return event if levels.bids or levels.asks else None
+        return event if bids or asks else None
 
-    def _mapped(self, message: messages.Book) -> BookLevels:
-        levels = mapping.book(message, self.levels.instrument, self.levels.reader)
-        self.off_tick = levels.off_tick
-        self.has_left_out = self.has_left_out or levels.off_tick > 0
-        return levels
+    def _read(self, message: messages.Book) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
+        reader, of = self.levels.reader, self.levels.instrument
+        bids, bids_off = reader.read(of, message.bids)
+        asks, asks_off = reader.read(of, message.asks)
+        self.off_tick = bids_off + asks_off
+        self.has_left_out = self.has_left_out or self.off_tick > 0
+        return bids, asks
 
-    def _check(self, message: messages.Book, levels: BookLevels) -> None:
-        """Compare the checksum, if there is one. OKX: 0 is none, since June 2026."""
-        if self._texts is None:
-            return
-        if not message.checksum or self.has_left_out:
-            self._texts = None  # without all texts since the snapshot no later checksum can be compared
-            return
-        self._texts.apply(message, levels, self.levels.instrument)
-        if self._texts.checksum() != message.checksum:
-            raise LostChangeError(self.instrument.symbol, "bad_message")
+    def _each_once(self, levels: tuple[Level, ...], rows: list[WrittenLevel]) -> Rows:
+        return rows if len(levels) == len(rows) else self.levels.last_of_each_price(rows)
 
+    def _check(self, checksum: int) -> None:
+        """Compare the checksum, if there is one and the texts are known that it is of.
 
-class ChecksumTexts:
-    """The levels of a book as OKX wrote them. The checksum is of these texts, not of the numbers."""
-
-    __slots__ = ("_asks", "_bids", "_instrument")
-
-    def __init__(self, instrument: Instrument) -> None:
-        self._instrument = instrument
-        self._bids = WrittenSide(-1, CHECKSUM_LEVELS, _text)
-        self._asks = WrittenSide(1, CHECKSUM_LEVELS, _text)
-
-    def apply(self, message: messages.Book, levels: BookLevels, of: Instrument) -> None:
-        """Set the levels of a message, which are ``levels`` by the steps of ``of``. Size 0 removes one."""
-        is_same = of is self._instrument or of.steps == self._instrument.steps
-        bids, asks = (levels.bids, levels.asks) if is_same else ((), ())
-        self._bids.put(bids, mapping.pairs(message.bids), self._instrument)
-        self._asks.put(asks, mapping.pairs(message.asks), self._instrument)
-
-    def checksum(self) -> int:
-        """Return the CRC32 of the best 25 levels, bid and ask by turns, as a signed number of 32 bits.
-
-        OKX: if one side has fewer levels, the other goes on alone.
+        OKX: the CRC32 of the best 25 levels, bid and ask by turns, as a signed number of 32 bits. If one side
+        has fewer levels, the other goes on alone.
         """
-        bids, asks = self._bids.best(), self._asks.best()
-        texts = [text for pair in zip_longest(bids, asks) for text in pair if text is not None]
-        unsigned = crc32(":".join(texts).encode())
-        return unsigned - 2 * SIGN_BIT if unsigned & SIGN_BIT else unsigned
+        levels = self.levels
+        if not levels.bids.is_written or not levels.asks.is_written:
+            return
+        bids, asks = levels.bids.top(), levels.asks.top()
+        if bids is not self._top_bids or asks is not self._top_asks:
+            self._top_bids, self._top_asks = bids, asks
+            texts: list[str] = []
+            for place in range(max(len(bids), len(asks))):
+                if place < len(bids):
+                    texts.append(bids[place])
+                if place < len(asks):
+                    texts.append(asks[place])
+            unsigned = crc32(":".join(texts).encode())
+            self._crc = unsigned - 2 * SIGN_BIT if unsigned & SIGN_BIT else unsigned
+        if self._crc != checksum:
+            raise LostChangeError(levels.instrument.symbol, "bad_message")
 
 
-def _text(price: str, size: str) -> str:
+def checksum_text(row: PriceAndSize) -> str:
+    """Return the text that a level has in the checksum."""
+    price, size = row if isinstance(row, tuple) else (row.price, row.size)
     return f"{price}:{size}"

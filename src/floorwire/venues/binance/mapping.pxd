@@ -1,0 +1,5 @@
+from floorwire.venues.common.level_reader cimport LevelReader
+
+
+cpdef object trade(object message, object of, LevelReader reader)
+cpdef object quote(object message, object of, LevelReader reader, object now_us)

@@ -1,0 +1,20 @@
+cimport cython
+
+@cython.final
+cdef class DiffBook:
+    cdef readonly object book
+    cdef readonly bint is_live
+    cdef object _last
+    cdef bint _snapshot_is_last
+    cdef object _newest
+    cdef object _old_snapshots
+    cdef object _buffered
+
+    cpdef object reset_ids(self)
+    cpdef object reset(self)
+    cpdef str apply(self, object diff)
+    cpdef bint apply_snapshot(self, object last_id, tuple bids, tuple asks) except -1
+    cdef bint _is_older(self, object last_id) except -1
+    cdef str _buffer(self, object diff)
+    cdef bint _follows(self, object diff) except -1
+    cdef object _apply(self, object diff)

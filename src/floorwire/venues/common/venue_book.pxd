@@ -1,0 +1,28 @@
+cimport cython
+from libc.stdint cimport int64_t
+
+from floorwire.venues.common.level_reader cimport LevelReader
+from floorwire.venues.common.price_levels cimport PriceLevels
+
+
+@cython.final
+cdef class VenueBook:
+    cdef public object instrument
+    cdef readonly LevelReader reader
+    cdef public bint is_synced
+    cdef readonly PriceLevels bids
+    cdef readonly PriceLevels asks
+    cdef object _told
+
+    cpdef object clear(self)
+    cpdef object apply_snapshot(self, tuple bids, tuple asks, object ts_us, bid_rows=*, ask_rows=*)
+    cpdef object replace(self, tuple bids, tuple asks)
+    cpdef object put(self, tuple bids, tuple asks)
+    cpdef object checked(self, object ts_us)
+    cpdef object apply_change(self, tuple bids, tuple asks, object ts_us, bid_rows=*, ask_rows=*)
+    cpdef tuple best(self)
+    cpdef object quoted(self, object quote)
+    cpdef tuple changed_quote(self, object ts_us)
+    @cython.locals(bid=int64_t, ask=int64_t)
+    cpdef object check(self)
+    cdef object _snapshot(self, object ts_us)

@@ -1,0 +1,30 @@
+cimport cython
+
+from floorwire.venues.common.subscribed_symbol cimport SubscribedSymbol
+from floorwire.venues.common.trade_ids cimport TradeIds
+from floorwire.venues.common.venue_book cimport VenueBook
+from floorwire.venues.common.venue_clock cimport VenueClock
+from floorwire.venues.kraken.checked_book cimport CheckedBook
+from floorwire.venues.kraken.messages cimport read as read_v2
+from floorwire.venues.kraken.messages_v1 cimport read as read_v1
+
+
+@cython.final
+cdef class Kraken:
+    cdef readonly object skipped
+    cdef readonly VenueClock clock
+    cdef str _prefix
+    cdef dict _depths
+    cdef dict _ticker_kinds
+    cdef dict _trade_ids
+    cdef dict _unnumbered
+    cdef dict _days
+    cdef dict _candles
+
+    cpdef object apply(self, object message, SubscribedSymbol symbol, object now_us, list out)
+    @cython.locals(book=CheckedBook, levels=VenueBook)
+    cdef object _book(self, object frame, SubscribedSymbol symbol, object now_us, list out)
+    cdef object _ticker(self, object ticker, SubscribedSymbol symbol, object now_us, list out)
+    @cython.locals(ids=TradeIds)
+    cdef object _trade(self, object message, SubscribedSymbol symbol, list out)
+    cdef object _candle(self, object message, object of, object now_us, list out)

@@ -1,0 +1,24 @@
+cimport cython
+
+from floorwire.venues.common.subscribed_symbol cimport SubscribedSymbol
+from floorwire.venues.common.trade_ids cimport TradeIds
+from floorwire.venues.common.venue_book cimport VenueBook
+from floorwire.venues.common.venue_clock cimport VenueClock
+from floorwire.venues.okx.messages cimport read as read_message
+from floorwire.venues.okx.numbered_book cimport NumberedBook
+
+
+@cython.final
+cdef class Okx:
+    cdef readonly object skipped
+    cdef readonly VenueClock clock
+    cdef str _prefix
+    cdef dict _trade_ids
+
+    cpdef object apply(self, object message, SubscribedSymbol symbol, object now_us, list out)
+    @cython.locals(book=NumberedBook, levels=VenueBook)
+    cdef object _book(self, str action, object row, SubscribedSymbol symbol, object now_us, list out)
+    cdef object _quote(self, object row, SubscribedSymbol symbol, object now_us, list out)
+    @cython.locals(ids=TradeIds)
+    cdef object _trade(self, object message, SubscribedSymbol symbol, object now_us, list out)
+    cdef object _candles(self, object frame, object of, object now_us, list out)

@@ -1,0 +1,29 @@
+cimport cython
+
+from floorwire.venues.common.level_reader cimport LevelReader
+from floorwire.venues.common.venue_book cimport VenueBook
+
+
+@cython.final
+cdef class NumberedBook:
+    cdef readonly VenueBook levels
+    cdef readonly bint has_left_out
+    cdef readonly object off_tick
+    cdef object _last
+    cdef list _top_bids
+    cdef list _top_asks
+    cdef object _crc
+
+    cpdef object clear(self)
+    @cython.locals(bids=tuple, asks=tuple, is_kept=bint)
+    cpdef object apply_snapshot(self, object message)
+    @cython.locals(levels=VenueBook, bids=tuple, asks=tuple, is_kept=bint)
+    cpdef object apply_change(self, object message)
+    @cython.locals(reader=LevelReader)
+    cdef tuple _read(self, object message)
+    cdef object _each_once(self, tuple levels, list rows)
+    @cython.locals(levels=VenueBook, bids=list, asks=list, texts=list, place=Py_ssize_t)
+    cdef object _check(self, object checksum)
+
+
+cpdef str checksum_text(object row)

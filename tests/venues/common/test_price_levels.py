@@ -1,0 +1,93 @@
+"""One side of a book, beside a plain dictionary."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from floorwire.core.instrument import Instrument
+from floorwire.venues.common.price_levels import EMPTY, PriceLevels
+from floorwire.venues.common.written_level import PriceAndSize, WrittenLevel
+
+TOP = 3
+TENTHS = Instrument("A-B", "A", "B", "x", "0.1", "1")
+HUNDREDTHS = Instrument("A-B", "A", "B", "x", "0.01", "1")
+levels = st.lists(st.tuples(st.integers(1, 30), st.integers(0, 3)), max_size=12, unique_by=lambda one: one[0])
+signs = st.sampled_from((1, -1))
+
+
+def text_of(row: PriceAndSize) -> str:
+    price, size = row if isinstance(row, tuple) else (row.price, row.size)
+    return f"{price}={size}"
+
+
+def written(found: list[tuple[int, int]], dust: bool) -> list[PriceAndSize]:
+    """Return levels as an exchange writes them. With ``dust``, those of no lot have a size below one."""
+    none = "0.5" if dust else "0.0"
+    return [WrittenLevel(f"{price}", f"{size}" if size else none) for price, size in found]
+
+
+@given(signs, levels, st.lists(levels, max_size=5))
+def test_levels_are_those_of_a_dictionary_in_order(
+    sign: int, first: list[tuple[int, int]], changes: list[list[tuple[int, int]]]
+) -> None:
+    side, kept = PriceLevels(sign), dict(first)
+    side.replace(tuple(first))
+    for change in [[], *changes]:
+        side.put(tuple(change))
+        kept.update(change)
+        kept = {price: size for price, size in kept.items() if size}
+        expected = tuple(sorted(kept.items(), reverse=sign > 0))
+        assert side.levels() == expected
+        assert side.best() == (expected[0] if expected else EMPTY)
+
+
+@given(signs, levels, st.lists(st.tuples(levels, st.booleans()), max_size=5), st.integers(1, 6))
+def test_texts_are_those_of_the_best_levels_also_below_one_lot(
+    sign: int, first: list[tuple[int, int]], changes: list[tuple[list[tuple[int, int]], bool]], depth: int
+) -> None:
+    side, kept = PriceLevels(sign, text_of, TOP), {}
+    side.replace(tuple(first), written(first, dust=False))
+    for change, dust in [(first, False), *changes]:
+        rows = written(change, dust)
+        side.put(tuple(change), rows)
+        for (price, size), row in zip(change, rows, strict=True):
+            kept[price] = (size, text_of(row))
+            if not size and not dust:
+                del kept[price]
+        in_order = sorted(kept, reverse=sign > 0)
+        assert side.cut(depth) == in_order[depth:]
+        for price in in_order[depth:]:
+            del kept[price]
+        assert side.top() == [kept[price][1] for price in in_order[:depth][:TOP]]
+        assert side.top() is side.top()
+        assert side.levels() == tuple((price, kept[price][0]) for price in in_order[:depth] if kept[price][0])
+
+
+@pytest.mark.parametrize(
+    ("given_levels", "is_kept"),
+    [(((9, 1), (8, 1)), True), (((8, 1), (9, 1)), False), (((9, 1), (9, 2)), False), (((9, 0),), False)],
+)
+def test_it_says_whether_a_new_side_is_what_it_was_given(
+    given_levels: tuple[tuple[int, int], ...], is_kept: bool
+) -> None:
+    side = PriceLevels(1)
+    assert side.replace(given_levels) is is_kept
+    assert (side.levels() == given_levels) is is_kept
+
+
+def test_finer_steps_keep_the_texts_and_coarser_ones_lose_what_is_between() -> None:
+    side = PriceLevels(1, text_of, TOP)
+    side.replace(((9, 1), (8, 1)), written([(9, 1), (8, 1)], dust=False))
+    side.convert(TENTHS, HUNDREDTHS)
+    assert (side.levels(), side.is_written, side.top()) == (((90, 1), (80, 1)), True, ["9=1", "8=1"])
+    side.put(((81, 5),), [("8.1", "5")])
+    side.convert(HUNDREDTHS, TENTHS)
+    assert (side.levels(), side.is_written) == (((9, 1), (8, 1)), False)
+
+
+def test_prices_up_to_63_bits_are_in_order() -> None:
+    side = PriceLevels(-1)
+    side.put(((2**63 - 1, 1), (1, 10**30)))
+    assert side.levels() == ((1, 10**30), (2**63 - 1, 1))
