@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,11 +12,13 @@ import httpx2
 import pytest
 from typer.testing import CliRunner
 
+from floorwire.auth.grant import Grant
 from floorwire.cli import application
 from floorwire.connectors import recording
 from floorwire.core.authorization import Scope
+from floorwire.storage.data_dir import DataDir
 from floorwire.storage.key_store import Issued
-from tests.cli.operator import key_file, operate
+from tests.cli.operator import key_file, operate, written
 from tests.servers import Server
 from tests.trading.trader import FREE, Trader, serving, trader
 
@@ -109,6 +112,25 @@ def test_only_an_admin_of_everything_may(server: Server, folder: Path, file: Pat
     market = key_file(folder, "reader", (Scope.MARKET,))
     assert "needs the scope admin" in operate(server.http(), market, "replay", "show", code=4).output
     status, reply = patch(server, market, "played", {"paused": True})
+    assert (status, reply["code"]) == (403, "forbidden")
+
+
+@pytest.mark.parametrize(
+    "narrow",
+    [
+        Grant("alice", (Scope.ADMIN,), accounts=("alice",)),
+        Grant("ops", (Scope.ADMIN,), symbols=("BTC-USDT",)),
+    ],
+    ids=["account", "symbol"],
+)
+def test_a_narrowed_admin_neither_sees_nor_changes_a_replay(
+    server: Server, folder: Path, narrow: Grant
+) -> None:
+    made = DataDir(folder, {}).keys.create(narrow, {}, time.time_ns() // 1_000)
+    file = written(folder.with_name(f"{folder.name}-narrow-{narrow.account}.key"), made)
+    assert "concerns all accounts" in operate(server.http(), file, "replay", "show", code=4).output
+    assert "concerns all accounts" in operate(server.http(), file, "replay", "pause", code=4).output
+    status, reply = patch(server, file, "played", {"paused": True})
     assert (status, reply["code"]) == (403, "forbidden")
 
 

@@ -161,7 +161,9 @@ def test_narrowing_never_widens(
         assert expires is None or expires > NOW
 
 
-@pytest.mark.parametrize("action", [Action.METRICS, Action.JOURNAL])
+@pytest.mark.parametrize(
+    "action", [Action.METRICS, Action.JOURNAL, Action.REPLAYS_LIST, Action.REPLAYS_CONTROL]
+)
 @pytest.mark.parametrize("narrowed", [{"accounts": frozenset({"ann"})}, {"symbols": frozenset({"BTC-USDT"})}])
 def test_what_tells_of_all_accounts_is_for_no_narrowed_key(
     action: Action, narrowed: dict[str, frozenset[str]]

@@ -54,6 +54,32 @@ async def test_an_order_that_is_accepted_after_the_log_was_removed_survives_a_ki
             assert set(accepted) <= {row["client_order_id"] for row in rows if isinstance(row, dict)}
 
 
+async def test_an_order_that_is_accepted_after_the_logs_header_was_overwritten_survives_a_kill(
+    tmp_path: Path,
+) -> None:
+    """30 orders were accepted, and gone after kill -9: the next start finds no log without its header."""
+    issued = key(tmp_path)
+    with serving(tmp_path, *FREE) as server:
+        async with trader(server, issued) as client:
+            for number in range(ORDERS):
+                if number == ORDERS // 2:
+                    with (tmp_path / LOG).open("r+b") as file:
+                        file.write(bytes(32))
+                assert (await client.place(f"order-{number}"))["status"] == "accepted"
+            assert eventually(lambda: "the journal failed" in server.log)
+            assert f"{LOG} was overwritten" in server.log
+            assert eventually(lambda: not is_refusing(server)), "it is opened again: nothing was lost"
+        server.signal(signal.SIGKILL)
+        server.wait()
+    with serving(tmp_path, *FREE) as server:
+        assert "orders are refused" not in server.log
+        async with trader(server, issued) as client:
+            rows = (await client.ask("orders"))["orders"]
+            assert isinstance(rows, list)
+            kept = {row["client_order_id"] for row in rows if isinstance(row, dict)}
+            assert kept == {f"order-{number}" for number in range(ORDERS)}
+
+
 async def test_orders_are_refused_when_the_log_was_cut_in_place(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         os.truncate(tmp_path / LOG, 0)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from floorwire.config import Settings
-from floorwire.storage import high_water_mark, journal_file
+from floorwire.storage import high_water_mark, journal_file, wal_checkpoints
 from floorwire.storage.data_dir import JournalOpener, open_journal
 from floorwire.storage.journal import Journal, JournalBrokenError, JournalCorruptError
 from floorwire.storage.journal_sqlite import SqliteJournal
@@ -33,6 +33,11 @@ def replace(path: Path) -> None:
 
 def move(path: Path) -> None:
     path.rename(path.with_name("moved"))
+
+
+def overwrite(path: Path, content: bytes) -> None:
+    with path.open("r+b") as file:
+        file.write(content)
 
 
 @pytest.mark.parametrize("name", [LOG, journal_file.FILE, high_water_mark.FILE])
@@ -74,6 +79,48 @@ async def test_a_log_that_was_cut_in_place_is_found(tmp_path: Path, size: int) -
         journal.check()
         assert isinstance(journal.broken, JournalBrokenError)
         assert f"{LOG} was cut to {size} bytes" in str(journal.broken)
+
+
+@pytest.mark.parametrize("content", [bytes(4_096), b"garbage" * 5, bytes(4)], ids=["page", "text", "mark"])
+async def test_a_log_whose_header_was_overwritten_in_place_is_found(tmp_path: Path, content: bytes) -> None:
+    """SQLite goes on behind it: 30 orders were accepted, and gone after a kill."""
+    with closing(SqliteJournal(tmp_path, 100)) as journal:
+        journal.check()  # nothing was written yet, so that there is no header
+        await keep(journal, entries(3))
+        journal.check()
+        await keep(journal, entries(1))
+        overwrite(tmp_path / LOG, content)
+        journal.check()
+        assert isinstance(journal.broken, JournalBrokenError)
+        assert f"{LOG} was overwritten" in str(journal.broken)
+
+
+async def test_what_was_told_before_the_logs_header_was_overwritten_is_there_after_a_close(
+    tmp_path: Path,
+) -> None:
+    with closing(SqliteJournal(tmp_path, 100)) as journal:
+        await keep(journal, *[entries(3) for _ in range(20)])
+        overwrite(tmp_path / LOG, bytes(32))
+        await keep(journal, entries(3))
+        journal.check()
+        assert journal.broken is not None
+    with closing(SqliteJournal(tmp_path, 100)) as journal:
+        assert journal.last_n == 63
+        assert len(list(journal.read())) == 63
+
+
+async def test_a_log_that_sqlite_begins_again_is_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wal_checkpoints, "DUE_PAGES", 8)
+    with closing(SqliteJournal(tmp_path, 100)) as journal:
+        headers = set()
+        for _ in range(200):
+            await keep(journal, entries(1))
+            headers.add((tmp_path / LOG).read_bytes()[:32])
+            journal.check()
+            assert journal.broken is None
+        assert len(headers) > 1
 
 
 async def test_what_waits_is_not_told_as_durable_when_it_is_found(tmp_path: Path) -> None:

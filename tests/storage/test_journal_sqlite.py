@@ -56,6 +56,19 @@ def test_a_second_one_is_refused_in_this_process_and_in_another(tmp_path: Path) 
     SqliteJournal(tmp_path, 1).close()
 
 
+@pytest.mark.parametrize("content", [b"garbage" * 1_000, bytes(8_192), b"SQLite format 3\0" * 8])
+async def test_what_is_in_the_file_of_the_lock_does_not_matter(tmp_path: Path, content: bytes) -> None:
+    """The journal was called damaged after record 0, and orders were refused."""
+    with closing(SqliteJournal(tmp_path, 100)) as journal:
+        await keep(journal, entries(3))
+    (tmp_path / journal_file.LOCK).write_bytes(content)
+    with closing(SqliteJournal(tmp_path, 100)) as journal:
+        assert journal.last_n == 3
+        with pytest.raises(JournalLockedError, match="another process"):
+            SqliteJournal(tmp_path, 100)
+    assert (tmp_path / journal_file.LOCK).read_bytes() == content
+
+
 async def test_keys_are_made_beside_it(tmp_path: Path) -> None:
     with closing(SqliteJournal(tmp_path, 100)) as journal:
         KeyStore(tmp_path, SecretSealer(bytes(32))).open_account("alice", {"USDT": "10"}, 1)

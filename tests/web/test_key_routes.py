@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ from starlette.websockets import WebSocketDisconnect
 
 from floorwire.access import authenticator as authenticator_module
 from floorwire.auth.grant import Grant
-from floorwire.core.authorization import Scope
+from floorwire.auth.keyring import KeyInfo
+from floorwire.core.authorization import Principal, Scope
 from floorwire.protocol.requests import login_signature
 from tests.web.admin_server import body, open_admin_server
 
@@ -48,6 +50,26 @@ def test_a_key_is_made_listed_rotated_and_revoked(tmp_path: Path) -> None:
     done = [(line["event"], line["account"], line["target"]) for line in at.audit() if "target" in line]
     assert done == [(event, "root", key) for event in ("keys.create", "keys.rotate", "keys.revoke")]
     assert secret not in (tmp_path / "audit.jsonl").read_text()
+
+
+def test_a_list_of_keys_is_made_beside_the_event_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To filter and encode 100,000 keys held all clients for 0.15 s."""
+    at = open_admin_server(tmp_path)
+    root = at.key()
+    threads, seen_by = set[int](), KeyInfo.seen_by
+
+    def seen(info: KeyInfo, admin: Principal) -> KeyInfo | None:
+        threads.add(threading.get_ident())
+        return seen_by(info, admin)
+
+    monkeypatch.setattr(KeyInfo, "seen_by", seen)
+    with at.client() as client:
+        assert len(client.get(URL, headers=root).json()["keys"]) == 1
+        assert client.portal is not None
+        assert threads
+        assert client.portal.call(threading.get_ident) not in threads
 
 
 def test_a_rotation_whose_answer_is_lost_changes_nothing_until_it_is_repeated(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import zlib
 from collections.abc import AsyncIterator
 from typing import Final, NamedTuple
@@ -11,7 +12,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 import httpcore2
 
 import floorwire
-from floorwire.connectors.network_route import NetworkRoute
+from floorwire.connectors.network_route import NetworkRoute, tls_fault
 from floorwire.core.ports import Headers
 
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
@@ -76,7 +77,7 @@ class HttpRequests:
         except AnswerTooLargeError:
             return HttpAnswer(0, reason=f"larger than {self._max_bytes} bytes")
         except (OSError, httpcore2.NetworkError) as error:
-            return HttpAnswer(0, reason=f"{type(error).__name__}: {error}")
+            return HttpAnswer(0, reason=_network_fault(error))
         except (
             ValueError,
             zlib.error,
@@ -136,6 +137,15 @@ class _From(httpcore2.AnyIOBackend):
         socket_options: object = None,
     ) -> httpcore2.AsyncNetworkStream:
         return await super().connect_tcp(host, port, timeout, local_address or self._source_address)
+
+
+def _network_fault(error: Exception) -> str:
+    cause: BaseException | None = error
+    while cause is not None:  # the library raises its own errors in between, some of them "from None"
+        if isinstance(cause, ssl.SSLError):
+            return tls_fault(cause)
+        cause = cause.__cause__ or cause.__context__
+    return f"{type(error).__name__}: {error}"
 
 
 def _proxy(url: str) -> httpcore2.Proxy:

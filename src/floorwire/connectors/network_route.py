@@ -70,6 +70,13 @@ def is_secure(url: str) -> bool:
     return urlsplit(url).scheme in SECURE
 
 
+def tls_fault(error: ssl.SSLError) -> str:
+    """Return why TLS failed, in words."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"TLS: {error.verify_message or 'the certificate is not valid'}"
+    return f"TLS: {error.reason or 'failed'}"
+
+
 def address_fault(url: str, schemes: Collection[str]) -> str | None:
     """Return why this cannot be an address of a venue in the settings, or None."""
     if not url.isascii() or not url.isprintable() or " " in url:

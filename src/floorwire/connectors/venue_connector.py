@@ -226,7 +226,7 @@ class VenueConnector:
         answer = await self._http.send(
             fetch.url, fetch.timeout_us / 1_000_000, fetch.method, fetch.headers, fetch.body
         )
-        self.traffic.answered(answer.status)
+        self.traffic.answered(answer.status, answer.reason)
         if self._tap is not None:
             self._tap.answered(fetch.url, answer.status, answer.body)
         if not 200 <= answer.status < 300:

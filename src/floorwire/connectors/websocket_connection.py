@@ -18,7 +18,7 @@ from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 from python_socks import ProxyError
 
 import floorwire
-from floorwire.connectors.network_route import NetworkRoute, is_secure
+from floorwire.connectors.network_route import NetworkRoute, is_secure, tls_fault
 from floorwire.core.os_errors import reason as os_reason
 from floorwire.core.ports import Headers
 from floorwire.protocol.frames import CLOSE, PING
@@ -232,10 +232,8 @@ def failure(error: Exception) -> str:
     match error:
         case picows.WSHandshakeError(response=response) if response is not None:
             found = f"refused: HTTP {int(response.status)}"
-        case ssl.SSLCertVerificationError():
-            found = f"TLS: {error.verify_message or 'the certificate is not valid'}"
         case ssl.SSLError():
-            found = f"TLS: {error.reason or 'failed'}"
+            found = tls_fault(error)
         case ProxyError():
             found = f"proxy: {error}"
         case TimeoutError():

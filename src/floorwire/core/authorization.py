@@ -84,7 +84,7 @@ class Action(StrEnum):
     JOURNAL = "journal", Scope.ADMIN, False, True
     QUARANTINE_LIST = "quarantine.list", Scope.ADMIN
     QUARANTINE_RELEASE = "quarantine.release", Scope.ADMIN
-    REPLAYS_LIST = "replays.list", Scope.ADMIN
+    REPLAYS_LIST = "replays.list", Scope.ADMIN, False, True
     REPLAYS_CONTROL = "replays.control", Scope.ADMIN, False, True
     KEYS_LIST = "keys.list", Scope.ADMIN
     KEYS_CREATE = "keys.create", Scope.ADMIN

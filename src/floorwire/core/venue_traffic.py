@@ -31,7 +31,7 @@ class LinkTraffic:
 class VenueTraffic:
     """All links and requests of one venue since the start."""
 
-    __slots__ = ("answers", "links", "requested", "requests_under_way")
+    __slots__ = ("answers", "last_failure", "links", "requested", "requests_under_way")
 
     def __init__(self) -> None:
         self.links: dict[str, LinkTraffic] = {}
@@ -40,6 +40,8 @@ class VenueTraffic:
         self.requests_under_way = 0
         self.answers: Counter[str] = Counter()
         """By outcome: the class of the status (``2xx``), ``429``, ``418``, ``none``."""
+        self.last_failure = ""
+        """Why the last request without an answer had none."""
 
     def link(self, name: str) -> LinkTraffic:
         """Return the numbers of a link."""
@@ -52,8 +54,9 @@ class VenueTraffic:
         """Return the numbers of this moment."""
         return deepcopy(self)
 
-    def answered(self, status: int) -> None:
-        """Count an answer; 0: none came."""
+    def answered(self, status: int, failure: str = "") -> None:
+        """Count an answer; 0: none came, and ``failure`` says why."""
+        self.last_failure = failure or self.last_failure
         self.answers[
             "none" if not status else str(status) if status in (418, 429) else f"{status // 100}xx"
         ] += 1

@@ -113,8 +113,11 @@ class VenueCheck:
         if not traffic.answers and not traffic.links:
             yield "the venue asked for nothing"
         for outcome, count in sorted(traffic.answers.items()):
-            if outcome != "2xx":
-                yield f"{count} requests failed: {'no answer' if outcome == 'none' else 'HTTP ' + outcome}"
+            if outcome == "none":
+                why = f" ({traffic.last_failure})" if traffic.last_failure else ""
+                yield f"{count} requests failed: no answer{why}"
+            elif outcome != "2xx":
+                yield f"{count} requests failed: HTTP {outcome}"
         for name, link in traffic.links.items():
             if link.state != "up":
                 yield f"link {name} is {link.state}: {link.last_reason or 'no answer yet'}"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 class FileGoneError(Exception):
-    """A file was removed, moved, replaced or cut while it was open. The message names it."""
+    """A file was removed, moved, replaced, cut or overwritten while it was open. The message names it."""
 
 
 class FilesInPlace:

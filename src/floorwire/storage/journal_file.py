@@ -5,10 +5,12 @@ SQLite's write-ahead log is made long before the first commit.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from io import FileIO
 from pathlib import Path
 from typing import TypeAlias
 
@@ -90,22 +92,30 @@ def journal_errors(path: Path, good_n: int = 0) -> Iterator[None]:
         raise JournalUnusableError(f"{path}: {error.strerror}") from None
 
 
-def lock(folder: Path) -> Connection:
+def lock(folder: Path) -> FileIO:
     """Lock the journal for this process. Return the lock: it ends when it is closed or the process ends.
 
-    Raises JournalLockedError where another process has it, JournalUnusableError.
+    What is in the file does not matter. Raises JournalLockedError where another process has it,
+    JournalUnusableError.
     """
     path = folder / LOCK
     with journal_errors(path):
         touch_private(path)
-        connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+        file = FileIO(path, "r+b")
     try:
         with journal_errors(path):
-            connection.execute("BEGIN EXCLUSIVE")
+            _take(file, path)
     except JournalError:
-        connection.close()
+        file.close()
         raise
-    return connection
+    return file
+
+
+def _take(file: FileIO, path: Path) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise JournalLockedError(f"{path}: another process has it open") from None
 
 
 def connect(folder: Path) -> Connection:

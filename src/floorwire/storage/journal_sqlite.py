@@ -30,6 +30,7 @@ from floorwire.storage.journal import (
 )
 from floorwire.storage.journal_file import Connection
 from floorwire.storage.journal_snapshots import SnapshotFiles
+from floorwire.storage.log_header import LogHeader
 from floorwire.storage.pending_appends import PendingAppend, PendingAppends
 from floorwire.storage.private_files import private_folder
 from floorwire.storage.stored_number import DamagedNumberError
@@ -71,6 +72,7 @@ class SqliteJournal:
         opened.callback(self._mark.close)
         self._writing = self._connect(opened)
         before_n, self._written_n, self._chain = self._tail()
+        self._opened_n = self._written_n
         with journal_file.journal_errors(self._path):
             continues = self._mark.continues(self._path, self._written_n, before_n)
         self._is_restored = not continues
@@ -82,6 +84,8 @@ class SqliteJournal:
             names = (journal_file.FILE, f"{journal_file.FILE}-wal", high_water_mark.FILE)
             files = [self._folder / name for name in names]
             self._files = FilesInPlace(files)
+            self._log_header = LogHeader(files[1])
+        opened.callback(self._log_header.close)
         self._watch, self._is_watching = FileWatch(files), False
         opened.callback(self._watch.close)
         self._reading = journal_file.connect_to_read(self._folder)
@@ -176,6 +180,8 @@ class SqliteJournal:
     def check(self) -> None:
         try:
             self._files.check()
+            if self.durable_n > self._opened_n:
+                self._log_header.check()
         except FileGoneError as error:
             if self._waiting.broken is None:
                 log.error("journal broken", error=str(error))

