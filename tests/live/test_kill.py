@@ -29,7 +29,8 @@ KILLS = int(os.environ.get("KILLS", "3"))
 """How often the server is killed."""
 SEED = int(os.environ.get("KILL_SEED", "1"))
 TRIES = 400
-"""How often both sides are compared: Kraken may be asked once in three seconds."""
+"""How often both sides are compared while no difference goes. At Kraken's lowest tier an order whose outcome
+is unknown is asked about twice, and each time takes nine seconds."""
 MIDDLE = 50_000
 
 
@@ -99,13 +100,14 @@ async def others(market: FakeMarket, rng: Random) -> None:
 
 async def until_equal(client: Trader, markets: Sequence[FakeMarket]) -> None:
     """Wait until both sides agree in everything."""
-    wrong: list[str] = []
-    for _ in range(TRIES):
-        wrong = await differences(client, markets)
-        if not wrong:
-            return
+    wrong = await differences(client, markets)
+    fewest, tries = len(wrong), 0
+    while wrong:
+        assert tries < TRIES, wrong[:10]
         await asyncio.sleep(0.3)
-    raise AssertionError(wrong[:10])
+        wrong = await differences(client, markets)
+        tries = tries + 1 if len(wrong) >= fewest else 0
+        fewest = min(fewest, len(wrong))
 
 
 @pytest.mark.slow
