@@ -72,6 +72,8 @@ class Soak:
     def __init__(self, server: Server, folder: Path, load: float) -> None:
         self.samples: list[Sample] = []
         self.rounds = Rounds()
+        self.subscribers = 0
+        """How many of the crowd read at the end."""
         self.lost = 0
         """How often a client lost its connection against its will."""
         self.crowd = Crowd(server, load, lambda: self._sample(0.0).cpu_s)
@@ -123,6 +125,7 @@ class Soak:
                 self.samples.append(self._sample(at_s))
                 print(f"{at_s / 60:.1f} min: {self.samples[-1]}", file=sys.stderr, flush=True)
                 await asyncio.sleep(EVERY_S)
+            self.subscribers = len(self.crowd)
             for task in running:
                 task.cancel()
 
@@ -150,7 +153,7 @@ def main() -> None:
             print(server.log[-LOG_SHOWN:], file=sys.stderr)
     verdicts = judge(soak.samples)
     print(f"`make soak MINUTES={asked.minutes:g}`, {date.today().isoformat()}, on {machine.description()}.")
-    print(f"{len(soak.crowd)} subscribers brought the server to its load.\n")
+    print(f"{soak.subscribers} subscribers brought the server to its load.\n")
     print("\n".join(table(soak.samples, asked.minutes * 60 / ROWS)), end="\n\n")
     print("\n".join(verdict_table(verdicts)), end="\n\n")
     print("\n".join(soak.rounds.lines()))
