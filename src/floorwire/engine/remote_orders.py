@@ -114,7 +114,7 @@ class RemoteOrders:
 
     # --- what happens -------------------------------------------------------------------------------
 
-    def begin(self, now_us: int, stamp_us: int, *, is_linked: bool = False) -> RemoteDecision:
+    def start(self, now_us: int, stamp_us: int, *, is_linked: bool = False) -> RemoteDecision:
         """The accounts were read. An order that was on its way may be at the venue or not.
 
         ``is_linked``: whether the private stream is up already.
