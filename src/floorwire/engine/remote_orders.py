@@ -5,7 +5,7 @@
 them as journal entries with the commands to send when these are durable.
 
 What is only here, and not in the journal, is how the venue is asked. After a start or a failure of the
-journal ``begin`` makes it anew: each order that was on its way is unknown then, and is looked up.
+journal ``start`` makes it anew: each order that was on its way is unknown then, and is looked up.
 """
 
 from __future__ import annotations
