@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from floorwire.app import Gateway
-from floorwire.auth.client_address import neighbourhood
+from floorwire.auth.client_address import network_of
 from floorwire.core.authorization import Action
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
@@ -60,7 +60,7 @@ async def metrics(request: Request, auth: RequestAuth) -> Response:
     if not auth.is_local:
         auth.require(Action.METRICS)
     clock, budgets = gateway.clock, _metrics_budgets(request)
-    subject = auth.principal.key or neighbourhood(auth.address)
+    subject = auth.principal.key or network_of(auth.address)
     budget = budgets.of(subject, clock.monotonic_us())
     wait_us = budget.wait_us(clock.monotonic_us())
     if wait_us:
