@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final
 
-from floorwire.core.candle_state import SECOND_US
+from floorwire.core.candle_intervals import SECOND_US
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import (
     Candle,

@@ -8,7 +8,8 @@ from typing import Final
 
 import msgspec
 
-from floorwire.core.candle_state import SECOND_US, CandleState
+from floorwire.core.candle_intervals import SECOND_US
+from floorwire.core.candle_state import CandleState
 from floorwire.core.common_units import CommonUnits
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Trade
