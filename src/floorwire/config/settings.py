@@ -15,7 +15,14 @@ from floorwire.config.connections import (
     PingSettings,
     ResumeSettings,
 )
-from floorwire.config.trading import FeeSettings, LiveSettings, PaperSettings, RiskSettings, StorageSettings
+from floorwire.config.trading import (
+    AccountSettings,
+    FeeSettings,
+    LiveSettings,
+    PaperSettings,
+    RiskSettings,
+    StorageSettings,
+)
 from floorwire.config.venues import FeedSettings, ReplaySettings, VenueSettings
 
 
@@ -56,6 +63,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     auth: AuthSettings = AuthSettings()
     storage: StorageSettings = StorageSettings()
     risk: RiskSettings = RiskSettings()
+    accounts: AccountSettings = AccountSettings()
     fees: FeeSettings = FeeSettings()
     paper: PaperSettings = PaperSettings()
     live: LiveSettings = LiveSettings()

@@ -102,6 +102,10 @@ class DeskCollector(Collector):
             "desk_failures", "times that the accounts had to be read again", figures.stats.failures
         )
         yield _counter("snapshot_failures", "snapshots not saved", figures.stats.snapshot_failures)
+        yield _gauge("history_waiting", "records that the account history's index lacks", figures.history_lag)
+        yield _counter(
+            "history_failures", "times that index could not be read or written", figures.history_failures
+        )
         yield _histogram(
             "commit_seconds",
             "from a turn's hand-over to the journal until it is durable",

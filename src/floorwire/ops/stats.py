@@ -197,3 +197,7 @@ class DeskFigures(msgspec.Struct, frozen=True):
     """None while the journal cannot be written."""
     remote: Mapping[str, RemoteFigures] = {}
     """By venue."""
+    history_lag: int = 0
+    """Durable records that the index of the account history does not have yet."""
+    history_failures: int = 0
+    """How often that index could not be read or written."""

@@ -33,10 +33,12 @@ from floorwire.protocol.requests import (
 )
 from floorwire.protocol.topic import TopicCatalogue, TopicChoice, TopicName
 from floorwire.protocol.trading_requests import (
+    AccountSummary,
     Balances,
     CancelOnDisconnect,
     Deadman,
     Fills,
+    Ledger,
     OrderAmend,
     OrderCancel,
     OrderCancelAll,
@@ -64,6 +66,8 @@ TRADING_REQUESTS = (
     Fills,
     Balances,
     Positions,
+    Ledger,
+    AccountSummary,
     CancelOnDisconnect,
     Deadman,
 )
