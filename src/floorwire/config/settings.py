@@ -15,6 +15,7 @@ from floorwire.config.connections import (
     PingSettings,
     ResumeSettings,
 )
+from floorwire.config.history import HistorySettings
 from floorwire.config.trading import (
     AccountSettings,
     FeeSettings,
@@ -62,6 +63,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     doors: DoorSettings = DoorSettings()
     auth: AuthSettings = AuthSettings()
     storage: StorageSettings = StorageSettings()
+    history: HistorySettings = HistorySettings()
     risk: RiskSettings = RiskSettings()
     accounts: AccountSettings = AccountSettings()
     fees: FeeSettings = FeeSettings()

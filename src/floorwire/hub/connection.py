@@ -8,7 +8,7 @@ from functools import partial
 from msgspec import UNSET, UnsetType
 
 from floorwire.access.authenticator import Authenticator
-from floorwire.auth.client_address import neighbourhood
+from floorwire.auth.client_address import network_of
 from floorwire.core.authorization import Principal
 from floorwire.core.codes import CloseCode, Code
 from floorwire.core.refusal import Refusal
@@ -303,7 +303,7 @@ class Connection(ClientTransport):
             self._wire.defer()
 
     def _shared_budget(self, wire: Wire) -> CostBudget:
-        subject = self._session.principal.key or neighbourhood(wire.address)
+        subject = self._session.principal.key or network_of(wire.address)
         return self._hub.budgets.of(subject, self._hub.now_us())
 
     def _charge(self, cost_us: int) -> None:

@@ -255,7 +255,7 @@ class Hub:
         start = topic.decide_resume(resume, subscriber.codec, self.moment())
         subscription = OutboxSubscription(topic, on_slow)
         if start.last < topic.seq:
-            subscription.begin_replay(start.last + 1, topic.seq)
+            subscription.start_replay(start.last + 1, topic.seq)
         topic.add_subscriber(subscriber, subscription)
         self.stats.subscriptions += 1
         if name.symbol is not None:

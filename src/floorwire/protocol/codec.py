@@ -106,8 +106,7 @@ class Codec:
         except UNREADABLE as error:
             raise BadRequestError(Refusal(Code.BAD_JSON, str(error))) from None
         fewest = FEWEST_FIELDS[type(request)] - astuple(request).count(UNSET)
-        has_inner = type(request) is Subscribe and request.resume is not UNSET
-        if has_inner or self._count_fields(data) != fewest:
+        if self._count_fields(data) != fewest or _has_inner(request):
             self._check_repeated(data, request)
         return request
 
@@ -141,6 +140,11 @@ class Codec:
         else:
             refusal = Refusal(Code.UNKNOWN_ACTION, f"there is no action {action[:MAX_QUOTED]!r}")
         return BadRequestError(refusal, self.request_id(data), action)
+
+
+def _has_inner(request: AnyRequest) -> bool:
+    """Return whether the request has an object in it. Its fields are not counted in MessagePack."""
+    return type(request) is Subscribe and request.resume is not UNSET
 
 
 def _described(problem: str, words: Mapping[str, str]) -> tuple[str, dict[str, Detail]]:

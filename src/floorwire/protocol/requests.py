@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias, final
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -67,6 +67,7 @@ class Symbols(Request, frozen=True, tag="symbols"):
     """List the instruments."""
 
 
+@final
 class Ping(Request, frozen=True, tag="ping"):
     """Ask for a pong, for clients that cannot send ping frames."""
 

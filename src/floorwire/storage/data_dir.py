@@ -38,6 +38,7 @@ PRIVATE = (
     "journal.*",
     f"{account_history_index.FILE}*",
     f"{PREFIX}*",
+    "market.db*",
 )
 """The files of a data folder, by pattern, without the master key: whoever reads it checks it."""
 

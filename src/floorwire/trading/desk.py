@@ -205,7 +205,7 @@ class Desk:
         for venue in self._router.open_venues:
             self._symbol_listing.restore(committer, self._router.symbols_of(venue))
         for remote_venue in self._remote_venues.values():
-            remote_venue.begin(committer)
+            remote_venue.start(committer)
         self._credit(committer, self._deposits)
         self._indexer.start(committer.store.journal, committer.store.order_manager.identified_entry)
 

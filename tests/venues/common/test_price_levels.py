@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from floorwire.core.instrument import Instrument
-from floorwire.venues.common.price_levels import EMPTY, PriceLevels
-from floorwire.venues.common.written_level import PriceAndSize, WrittenLevel
+from floorwire.venues.common.price_levels import EMPTY, PriceAndSize, PriceLevels, WrittenLevel
 
 TOP = 3
 TENTHS = Instrument("A-B", "A", "B", "x", "0.1", "1")

@@ -8,7 +8,7 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Candle, DayStats, Quote, Trade
 from floorwire.venues.common.decimals import OffTickError
 from floorwire.venues.common.level_reader import LevelReader
-from floorwire.venues.common.written_level import WrittenLevel
+from floorwire.venues.common.price_levels import WrittenLevel
 from floorwire.venues.okx import mapping, messages
 
 ABC = Instrument("ABC-USDT", "ABC", "USDT", "okx", "0.1", "0.001")

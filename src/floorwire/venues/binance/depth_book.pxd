@@ -16,6 +16,5 @@ cdef class DepthBook:
 
     cpdef object clear(self)
     cpdef object count_off_tick(self, object levels)
-    cpdef str apply(self, object diff, object venue_us, object now_us)
+    cpdef object apply(self, object diff, object venue_us, object now_us)
     cpdef object apply_snapshot(self, object last_id, tuple bids, tuple asks, object venue_us, object now_us)
-    cdef object _check(self, object diff)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from floorwire.core.instrument import Instrument
-from floorwire.core.market_events import BookSnapshot, Level
+from floorwire.core.market_events import BookChange, BookSnapshot, Level
 from floorwire.venues.common.backoff import SECOND_US
 from floorwire.venues.common.diff_book import BookDiff, DiffBook, DiffResult
 from floorwire.venues.common.venue_book import CrossedBookError, VenueBook
@@ -57,7 +57,6 @@ class DepthBook:
     def clear(self) -> None:
         """Drop the book. A snapshot that is older than it is refused later."""
         self._diffs.reset()
-        self.levels.clear()
         self.has_left_out = False
         self.quote_id = 0
 
@@ -78,31 +77,27 @@ class DepthBook:
             self._diffs.reset_ids()  # Binance restarted its ids: new ones do not follow the old ones
             self.quote_id = 0
             is_gap = True
-        result = self._diffs.apply(diff)
+        try:
+            result = self._diffs.apply(diff)
+        except CrossedBookError:  # a message was lost although the update ids have no gap
+            self.clear()
+            self._diffs.apply(diff)
+            self._applied_us = max(self._applied_us, venue_us)
+            raise
         if result == "old":
             return result
         self._applied_us = max(self._applied_us, venue_us)
-        if result == "applied":
-            self._check(diff)
+        if type(result) is BookChange:
             return result
-        self.levels.clear()
         return "gap" if is_gap else "buffered"
 
     def apply_snapshot(
         self, last_id: int, bids: tuple[Level, ...], asks: tuple[Level, ...], venue_us: int, now_us: int
     ) -> BookSnapshot | None:
         """Start the book; return it as an event, None if the snapshot is too old. Raises CrossedBookError."""
-        if not self._diffs.apply_snapshot(last_id, bids, asks):
+        event = self._diffs.apply_snapshot(last_id, bids, asks, now_us)
+        if event is None:
             return None
-        event = self.levels.checked(now_us)
         self.late_from_us = now_us + DEPTH_LATE_US
         self._applied_us = max(self._applied_us, venue_us)
         return event
-
-    def _check(self, diff: BookDiff) -> None:
-        try:
-            self.levels.check()
-        except CrossedBookError:  # a message was lost although the update ids have no gap
-            self.clear()
-            self._diffs.apply(diff)
-            raise

@@ -203,8 +203,8 @@ class Binance:
             self.skipped["off_tick"] += book.off_tick
         diff = BookDiff(update.first, update.last, bids, asks, epoch_us(update.event_time))
         result = book.apply(diff, self.clock.bounded(diff.ts_us, now_us), now_us)
-        if result == "applied":
-            out.append(BookChange(of.symbol, bids, asks, diff.ts_us))
+        if type(result) is BookChange:
+            out.append(result)
             if symbol.quotes_ended(now_us):
                 out += levels.changed_quote(diff.ts_us)
         elif result == "old":

@@ -1,8 +1,11 @@
 cimport cython
 
+from floorwire.venues.common.venue_book cimport VenueBook
+
+
 @cython.final
 cdef class DiffBook:
-    cdef readonly object book
+    cdef readonly VenueBook book
     cdef readonly bint is_live
     cdef object _last
     cdef bint _snapshot_is_last
@@ -12,8 +15,8 @@ cdef class DiffBook:
 
     cpdef object reset_ids(self)
     cpdef object reset(self)
-    cpdef str apply(self, object diff)
-    cpdef bint apply_snapshot(self, object last_id, tuple bids, tuple asks) except -1
+    cpdef object apply(self, object diff)
+    cpdef object apply_snapshot(self, object last_id, tuple bids, tuple asks, object ts_us)
     cdef bint _is_older(self, object last_id) except -1
     cdef str _buffer(self, object diff)
     cdef bint _follows(self, object diff) except -1

@@ -7,11 +7,12 @@ correctly". U and u are the first and the last update id of a difference.
 from __future__ import annotations
 
 from collections import deque
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
-from floorwire.core.market_events import Level
+from floorwire.core.market_events import BookChange, BookSnapshot, Level
+from floorwire.venues.common.venue_book import VenueBook
 
 MAX_BUFFERED = 1_000
 """Differences buffered while a snapshot is awaited: at ten a second, more than a minute and a half."""
@@ -19,7 +20,8 @@ MAX_BUFFERED = 1_000
 OLD_SNAPSHOTS = 6
 """After so many snapshots below the last id, with differences below it too, the venue restarted its ids."""
 
-DiffResult: TypeAlias = Literal["buffered", "old", "applied", "gap"]
+DiffResult: TypeAlias = BookChange | Literal["buffered", "old", "gap"]
+"""The event of a difference that was applied, or why there is none."""
 
 
 class BookDiff(msgspec.Struct, frozen=True):
@@ -32,18 +34,6 @@ class BookDiff(msgspec.Struct, frozen=True):
     ts_us: int
 
 
-class Levels(Protocol):
-    """The levels of a book. ``Book`` fits."""
-
-    def replace(self, bids: tuple[Level, ...], asks: tuple[Level, ...]) -> None:
-        """Replace all levels."""
-        ...
-
-    def put(self, bids: tuple[Level, ...], asks: tuple[Level, ...]) -> None:
-        """Set levels to their absolute sizes."""
-        ...
-
-
 class DiffBook:
     """The book of one symbol, with resync: buffers differences until a snapshot fits, then applies them.
 
@@ -54,7 +44,7 @@ class DiffBook:
 
     __slots__ = ("_buffered", "_last", "_newest", "_old_snapshots", "_snapshot_is_last", "book", "is_live")
 
-    def __init__(self, book: Levels) -> None:
+    def __init__(self, book: VenueBook) -> None:
         self.book = book
         self.is_live = False
         self._last = 0
@@ -91,10 +81,13 @@ class DiffBook:
         """Drop the book. A snapshot older than it is refused later."""
         self.is_live = False
         self._buffered.clear()
-        self.book.replace((), ())
+        self.book.clear()
 
     def apply(self, diff: BookDiff) -> DiffResult:
-        """Apply or buffer one difference. A ``gap`` drops the book; the difference is buffered."""
+        """Apply or buffer one difference. A ``gap`` drops the book; the difference is buffered.
+
+        Raises CrossedBookError.
+        """
         if not self.is_live:
             return self._buffer(diff)
         if diff.last <= self._last:  # Binance: ignore if u <= last update id
@@ -103,28 +96,31 @@ class DiffBook:
             self.reset()
             self._buffered.append(diff)
             return "gap"
-        self._apply(diff)
-        return "applied"
+        return self._apply(diff)
 
-    def apply_snapshot(self, last_id: int, bids: tuple[Level, ...], asks: tuple[Level, ...]) -> bool:
-        """Start the book from a snapshot and the buffered differences; False if the snapshot is too old.
+    def apply_snapshot(
+        self, last_id: int, bids: tuple[Level, ...], asks: tuple[Level, ...], ts_us: int
+    ) -> BookSnapshot | None:
+        """Start the book from a snapshot and the buffered differences; return it as an event.
 
-        It is too old if it does not reach the first buffered difference, or is older than the book was. The
-        caller then fetches another.
+        Return None if the snapshot is too old: it does not reach the first buffered difference, or is older
+        than the book was. The caller then fetches another. Raises CrossedBookError.
         """
         if self._is_older(last_id):
-            return False
+            return None
         # Binance: discard differences with u <= lastUpdateId
         buffered = [diff for diff in self._buffered if diff.last > last_id]
         if buffered and buffered[0].first > last_id + 1:  # Binance: lastUpdateId < U is too old
-            return False
-        self.book.replace(bids, asks)
+            return None
         self._last, self._snapshot_is_last, self.is_live = last_id, True, True
         self._newest, self._old_snapshots = last_id, 0
         self._buffered.clear()
+        event = self.book.apply_snapshot(bids, asks, ts_us)
+        if not buffered:
+            return event
         for diff in buffered:
             self._apply(diff)
-        return True
+        return self.book.snapshot(ts_us)
 
     def _is_older(self, last_id: int) -> bool:
         if last_id >= self._newest:
@@ -147,7 +143,7 @@ class DiffBook:
             return diff.first <= self._last + 1 <= diff.last
         return diff.first == self._last + 1  # Binance: U == previous u + 1
 
-    def _apply(self, diff: BookDiff) -> None:
-        self.book.put(diff.bids, diff.asks)
+    def _apply(self, diff: BookDiff) -> BookChange:
         self._last = self._newest = diff.last
         self._snapshot_is_last = False
+        return self.book.apply_change(diff.bids, diff.asks, diff.ts_us)

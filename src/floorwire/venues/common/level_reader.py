@@ -12,7 +12,7 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Level
 from floorwire.venues.common.decimals import OffTickError, floor_lots, price_ticks, traded_lots
 from floorwire.venues.common.plain_decimals import NOT_PLAIN, plain_decimal
-from floorwire.venues.common.written_level import PriceAndSize
+from floorwire.venues.common.price_levels import PriceAndSize
 
 MAX_UNITS = 2**63 - 1
 TEN_TO_THE: tuple[int, ...] = tuple(10**exponent for exponent in range(19))

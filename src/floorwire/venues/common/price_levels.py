@@ -6,16 +6,27 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
+import msgspec
+
 from floorwire.core.common_units import convert_steps
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Level
 from floorwire.venues.common.decimals import MAX_TICKS
-from floorwire.venues.common.written_level import PriceAndSize
 
 IS_COMPILED = not __file__.endswith(".py")
 EMPTY: Level = (0, 0)
 """The best level of a side without levels."""
 
+
+class WrittenLevel(msgspec.Struct, array_like=True, gc=False):
+    """``[price, size, ...]`` as decimals. What else an exchange has in the array is not read."""
+
+    price: str
+    size: str
+
+
+PriceAndSize: TypeAlias = WrittenLevel | tuple[str, str]
+"""A level as an exchange wrote it."""
 TextOf: TypeAlias = Callable[[PriceAndSize], str]
 """Makes the text that a level has in the checksum."""
 Rows: TypeAlias = Sequence[PriceAndSize] | None

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot, Level, MarketEvent, Quote
 from floorwire.venues.common.level_reader import LevelReader
-from floorwire.venues.common.price_levels import PriceLevels, Rows, TextOf
-from floorwire.venues.common.written_level import PriceAndSize
+from floorwire.venues.common.price_levels import PriceAndSize, PriceLevels, Rows, TextOf
 
 
 class CrossedBookError(ValueError):
@@ -55,7 +54,7 @@ class VenueBook:
             bids = self.bids.levels()
         if not self.asks.replace(asks, ask_rows):
             asks = self.asks.levels()
-        self.check()
+        self._check()
         self.is_synced = True
         return BookSnapshot(self.instrument.symbol, bids, asks, ts_us)
 
@@ -64,23 +63,11 @@ class VenueBook:
         self.bids.convert(before, self.instrument)
         self.asks.convert(before, self.instrument)
         self._told = None
-        return self._snapshot(ts_us)
+        return self.snapshot(ts_us)
 
-    def replace(self, bids: tuple[Level, ...], asks: tuple[Level, ...]) -> None:
-        """Replace the levels, for a book whose changes are numbered. ``checked`` tells of it."""
-        self.bids.replace(bids)
-        self.asks.replace(asks)
-
-    def put(self, bids: tuple[Level, ...], asks: tuple[Level, ...]) -> None:
-        """Set levels to their absolute sizes, without telling of it."""
-        self.bids.put(bids)
-        self.asks.put(asks)
-
-    def checked(self, ts_us: int) -> BookSnapshot:
-        """Return the whole book as an event, from which on it is synced. Raises CrossedBookError."""
-        self.check()
-        self.is_synced = True
-        return self._snapshot(ts_us)
+    def snapshot(self, ts_us: int) -> BookSnapshot:
+        """Return the whole book as an event."""
+        return BookSnapshot(self.instrument.symbol, self.bids.levels(), self.asks.levels(), ts_us)
 
     def apply_change(
         self,
@@ -93,7 +80,7 @@ class VenueBook:
         """Set levels to their absolute sizes; return the event. Raises CrossedBookError."""
         self.bids.put(bids, bid_rows)
         self.asks.put(asks, ask_rows)
-        self.check()
+        self._check()
         return BookChange(self.instrument.symbol, bids, asks, ts_us)
 
     def last_of_each_price(self, rows: Sequence[PriceAndSize]) -> list[PriceAndSize]:
@@ -128,12 +115,9 @@ class VenueBook:
         quote = self._told = Quote(self.instrument.symbol, bid_ticks, bid_lots, ask_ticks, ask_lots, ts_us)
         return (quote,)
 
-    def check(self) -> None:
+    def _check(self) -> None:
         """Raise CrossedBookError if the best bid is at or above the best ask."""
         bid, ask = self.bids.best()[0], self.asks.best()[0]
         # In an auction nothing trades, and prices may cross.
         if ask and bid >= ask and self.instrument.state == "open":
             raise CrossedBookError(self.instrument.symbol)
-
-    def _snapshot(self, ts_us: int) -> BookSnapshot:
-        return BookSnapshot(self.instrument.symbol, self.bids.levels(), self.asks.levels(), ts_us)

@@ -1,6 +1,5 @@
 cimport cython
 
-from floorwire.venues.common.price_levels cimport PriceLevels
 from floorwire.venues.common.venue_book cimport VenueBook
 
 
@@ -19,14 +18,13 @@ cdef class CheckedBook:
     cpdef object clear(self)
     @cython.locals(levels=VenueBook, bids=tuple, asks=tuple)
     cpdef object apply_snapshot(self, object message, object ts_us)
-    @cython.locals(levels=VenueBook, bids=tuple, asks=tuple)
+    @cython.locals(levels=VenueBook, bids=tuple, asks=tuple, bids_out=list, asks_out=list)
     cpdef object apply_change(self, object message, object ts_us)
-    @cython.locals(changed=tuple, pushed_out=list)
-    cdef tuple _put(self, PriceLevels side, list rows)
     cdef tuple _read(self, list rows)
     cdef list _each_once(self, tuple levels, list rows)
     @cython.locals(asks=list, bids=list)
     cdef object _check(self, object checksum)
 
 
+cdef tuple _with_removed(tuple changed, list prices)
 cpdef str checksum_text(object row)

@@ -13,9 +13,8 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot, Level
 from floorwire.venues.common.decimals import OffTickError
 from floorwire.venues.common.errors import LostChangeError
-from floorwire.venues.common.price_levels import PriceLevels
+from floorwire.venues.common.price_levels import PriceAndSize
 from floorwire.venues.common.venue_book import VenueBook
-from floorwire.venues.common.written_level import PriceAndSize
 from floorwire.venues.kraken.messages import BookFrame
 
 CHECKSUM_LEVELS = 10
@@ -74,7 +73,7 @@ class CheckedBook:
             event = levels.apply_snapshot(bids, asks, ts_us, bid_rows, ask_rows)
             pushed_out = levels.bids.cut(self.depth) + levels.asks.cut(self.depth)
             if pushed_out:
-                event = levels.checked(ts_us)
+                event = levels.snapshot(ts_us)
             self._check(message.checksum)
         except ValueError:
             self.clear()
@@ -95,25 +94,18 @@ class CheckedBook:
                     not levels.bids.is_written or not levels.asks.is_written
                 ):  # a level is between the new ticks
                     raise OffTickError("a level", levels.instrument)
-            bids = self._put(levels.bids, message.bids)
-            asks = self._put(levels.asks, message.asks)
-            levels.check()
+            bids, asks = self._read(message.bids), self._read(message.asks)
+            bid_rows, ask_rows = self._each_once(bids, message.bids), self._each_once(asks, message.asks)
+            event = levels.apply_change(bids, asks, ts_us, bid_rows, ask_rows)
+            bids_out, asks_out = levels.bids.cut(self.depth), levels.asks.cut(self.depth)
+            if bids_out or asks_out:
+                bids, asks = _with_removed(bids, bids_out), _with_removed(asks, asks_out)
+                event = BookChange(event.symbol, bids, asks, ts_us)
             self._check(message.checksum)
         except ValueError:
             self.clear()
             raise
-        return BookChange(levels.instrument.symbol, bids, asks, ts_us) if bids or asks else None
-
-    def _put(self, side: PriceLevels, rows: Sequence[PriceAndSize]) -> tuple[Level, ...]:
-        """Set the levels of one side and cut it to the depth; return all that changed."""
-        if not rows:
-            return ()
-        changed = self._read(rows)
-        side.put(changed, self._each_once(changed, rows))
-        pushed_out = side.cut(self.depth)
-        if not pushed_out:
-            return changed
-        return tuple((dict(changed) | dict.fromkeys(pushed_out, 0)).items())
+        return event if bids or asks else None
 
     def _read(self, rows: Sequence[PriceAndSize]) -> tuple[Level, ...]:
         changed, off_tick = self.levels.reader.read(self.levels.instrument, rows)
@@ -138,6 +130,11 @@ class CheckedBook:
             self._crc, self._top_bids = crc32("".join(bids).encode(), self._crc_asks), bids
         if self._crc != checksum:
             raise LostChangeError(self.levels.instrument.symbol, "bad_message")
+
+
+def _with_removed(changed: tuple[Level, ...], prices: Sequence[int]) -> tuple[Level, ...]:
+    """Return changed levels, and those at these prices as removed."""
+    return tuple((dict(changed) | dict.fromkeys(prices, 0)).items())
 
 
 def checksum_text(row: PriceAndSize) -> str:

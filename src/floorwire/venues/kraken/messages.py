@@ -15,7 +15,7 @@ import msgspec
 from floorwire.venues.common.decimals import rfc3339_us
 from floorwire.venues.common.exchange import SymbolMessages
 from floorwire.venues.common.plain_decimals import plain_decimal
-from floorwire.venues.common.written_level import PriceAndSize
+from floorwire.venues.common.price_levels import PriceAndSize
 
 MAX_NUMBER = 60
 """A number with more characters is none that Kraken sends."""

@@ -17,7 +17,7 @@ import msgspec
 
 from floorwire.venues.common.exchange import SymbolMessages
 from floorwire.venues.common.plain_decimals import plain_decimal
-from floorwire.venues.common.written_level import WrittenLevel
+from floorwire.venues.common.price_levels import WrittenLevel
 from floorwire.venues.kraken import messages
 from floorwire.venues.kraken.mapping import current_pair
 from floorwire.venues.kraken.messages import BookFrame, Message, Notice, Result

@@ -10,7 +10,7 @@ from floorwire.core.market_events import Candle, DayStats, Level, Quote, Trade
 from floorwire.venues.common import event_mapping
 from floorwire.venues.common.event_mapping import Ohlc
 from floorwire.venues.common.level_reader import LevelReader
-from floorwire.venues.common.written_level import WrittenLevel
+from floorwire.venues.common.price_levels import WrittenLevel
 from floorwire.venues.okx import messages
 
 VENUE = "okx"

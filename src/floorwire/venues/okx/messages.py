@@ -11,7 +11,7 @@ from typing import Annotated, TypeAlias
 
 import msgspec
 
-from floorwire.venues.common.written_level import WrittenLevel
+from floorwire.venues.common.price_levels import WrittenLevel
 
 Time: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799_999)]
 """Milliseconds since the epoch. The decoders accept them in text."""

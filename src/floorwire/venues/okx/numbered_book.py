@@ -12,9 +12,8 @@ from zlib import crc32
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot, Level
 from floorwire.venues.common.errors import LostChangeError
-from floorwire.venues.common.price_levels import Rows
+from floorwire.venues.common.price_levels import PriceAndSize, Rows, WrittenLevel
 from floorwire.venues.common.venue_book import VenueBook
-from floorwire.venues.common.written_level import PriceAndSize, WrittenLevel
 from floorwire.venues.okx import mapping, messages
 
 CHECKSUM_LEVELS = 25
