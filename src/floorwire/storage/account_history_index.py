@@ -320,7 +320,7 @@ class AccountHistoryIndex:
         """Return a page of changes of balances: ``limit`` records of them at most."""
         where, values = self._range(query)
         found = self._connection.execute(
-            f"SELECT at_us, id, record FROM ledger WHERE {where} ORDER BY at_us DESC, id DESC LIMIT ?",  # noqa: S608
+            f"SELECT at_us, id, record FROM ledger WHERE {where} ORDER BY at_us DESC, id DESC LIMIT ?",  # noqa: S608 # nosec B608
             (*values, query.limit + 1),
         )
         rows: list[tuple[int, LedgerRecord]] = []
@@ -365,14 +365,14 @@ class AccountHistoryIndex:
         end: tuple[int, int] | None = None
         if wanted:
             end = self._connection.execute(
-                f"SELECT at_us, id FROM {table} WHERE {where} ORDER BY at_us DESC, id DESC LIMIT 1 OFFSET ?",  # noqa: S608
+                f"SELECT at_us, id FROM {table} WHERE {where} ORDER BY at_us DESC, id DESC LIMIT 1 OFFSET ?",  # noqa: S608 # nosec B608
                 (*values, EXAMINED),
             ).fetchone()
             if end is not None:
                 wanted += " AND (at_us, id) >= (?, ?)"
                 values += end
         found = self._connection.execute(
-            f"SELECT t.at_us, t.id, t.n, r.payload FROM {table} t JOIN records r ON r.n = t.n WHERE t.id IN "  # noqa: S608
+            f"SELECT t.at_us, t.id, t.n, r.payload FROM {table} t JOIN records r ON r.n = t.n WHERE t.id IN "  # noqa: S608 # nosec B608
             f"(SELECT id FROM {table} WHERE {where}{wanted} ORDER BY at_us DESC, id DESC LIMIT ?) "
             "ORDER BY t.at_us DESC, t.id DESC",
             (*values, query.limit + 1),
