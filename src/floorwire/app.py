@@ -33,11 +33,12 @@ from floorwire.core.codes import CloseCode
 from floorwire.core.limits import Limits
 from floorwire.core.notices import Draining, SecondPassed
 from floorwire.core.os_errors import sentence
-from floorwire.core.ports import TradingVenue, Venue
+from floorwire.core.ports import StreamsOnDemand, TradingVenue, Venue
 from floorwire.core.stream_interest import StreamInterest
 from floorwire.core.venue_names import VenueNames
 from floorwire.engine.instrument_units import MILLION
 from floorwire.engine.trading_rules import TradingRules, VenueRules
+from floorwire.history.histories import MarketHistories
 from floorwire.hub.connection import Connection
 from floorwire.hub.hub import Hub
 from floorwire.hub.liveness import Liveness, PingTiming
@@ -62,6 +63,7 @@ from floorwire.trading.remote_venue import RemoteVenue
 from floorwire.trading.venue_router import VenueRouter
 from floorwire.venue_feed import TradingFeed, VenueFeed
 from floorwire.venues.live import LiveVenue
+from floorwire.venues.paper import PaperVenue
 
 HEARTBEAT_S = 1.0
 PUBLIC_PER_ADDRESS = 100
@@ -127,6 +129,8 @@ class Gateway:
         )
         self._bus = LocalBus()
         self._bus.subscribe(self.hub.publish, self.hub.flush_at_once)
+        self.history = _history(settings, venues, self.data_dir.folder)
+        self._bus.subscribe(self.history.publish)
         venue_router = VenueRouter()
         remote_venues = self._live_orders.venues
         self.desk = _desk(settings, venue_router, self.hub, clock, self.loop_stalls, money, remote_venues)
@@ -197,6 +201,7 @@ class Gateway:
                 yield self
         finally:
             self._is_running, self._loop = False, None
+            self.history.close()
             if self._folder_lock is not None:
                 self._folder_lock.close()
                 self._folder_lock = None
@@ -210,6 +215,7 @@ class Gateway:
         self._deposits.load()
         try:
             self._start_recorders()
+            await self._open_history()
         except SettingsError:
             await self.desk.close()
             raise
@@ -237,6 +243,12 @@ class Gateway:
                     recorder.end()
                 for task in owned:
                     task.cancel()
+
+    async def _open_history(self) -> None:
+        try:
+            await asyncio.to_thread(self.history.open)
+        except OSError as error:
+            raise SettingsError(f"market history: {sentence(error)}") from None
 
     def _start_recorders(self) -> None:
         try:
@@ -352,6 +364,14 @@ def _names(settings: Settings, venues: Sequence[Venue]) -> VenueNames:
     default = venues[0].name if venues else ""
     live = [venue for venue, configured in settings.venues.items() if configured.orders == "live"]
     return VenueNames(default, live)
+
+
+def _history(settings: Settings, venues: Sequence[Venue], folder: Path) -> MarketHistories:
+    on_demand = [
+        venue.name for venue in venues if isinstance(venue, StreamsOnDemand) and venue.streams_on_demand
+    ]
+    replays = [venue.name for venue in venues if isinstance(venue, PaperVenue) and venue.plays_recording]
+    return MarketHistories(settings.history, folder, on_demand, replays)
 
 
 def _money(settings: Settings, venues: Sequence[Venue]) -> dict[str, Money]:

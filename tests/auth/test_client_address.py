@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floorwire.auth.client_address import client_address, is_loopback, neighbourhood, parse_network
+from floorwire.auth.client_address import client_address, is_loopback, network_of, parse_network
 from floorwire.core.authorization import is_within
 
 PROXIES = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
@@ -75,12 +75,12 @@ def test_is_loopback(host: str, own: bool) -> None:
     assert is_loopback(host) is own
 
 
-def test_neighbourhood() -> None:
-    assert neighbourhood("192.0.2.1") == "192.0.2.1"
-    assert neighbourhood("2001:db8:1:2:3:4:5:6") == neighbourhood("2001:db8:1:2::") == "2001:db8:1:2::"
-    assert neighbourhood("2001:db8:1:3::") != neighbourhood("2001:db8:1:2::")
-    assert neighbourhood("::ffff:192.0.2.1") == "192.0.2.1"
-    assert neighbourhood("local") == "local"
+def test_network_of() -> None:
+    assert network_of("192.0.2.1") == "192.0.2.1"
+    assert network_of("2001:db8:1:2:3:4:5:6") == network_of("2001:db8:1:2::") == "2001:db8:1:2::"
+    assert network_of("2001:db8:1:3::") != network_of("2001:db8:1:2::")
+    assert network_of("::ffff:192.0.2.1") == "192.0.2.1"
+    assert network_of("local") == "local"
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ def test_a_part_is_played_alone_with_the_answers_before_it(tmp_path: Path) -> No
 
 def test_several_sessions_in_a_folder_are_not_one(tmp_path: Path) -> None:
     for session in ("a", "b"):
-        RecordingWriter(tmp_path, "a", "b", session, 1, 1).begin(T)
+        RecordingWriter(tmp_path, "a", "b", session, 1, 1).start_file(T)
     with pytest.raises(RecordingError, match="has sessions of a, b: name a file"):
         recording.read(tmp_path)
 

@@ -74,7 +74,7 @@ class Gateway:
                 self.accounts.apply(msgspec.msgpack.decode(line, type=AccountEntry).event)
         assert self.accounts.state_hash() == before
         self.remote = self._new()
-        return self.done(self.remote.begin(self.now_us, self.now_us))
+        return self.done(self.remote.start(self.now_us, self.now_us))
 
     def intend(self, side: Side, lots: int, price_ticks: int) -> int:
         """Journal the intent of an order."""

@@ -172,7 +172,7 @@ class LiveAccount:
         """Run the adapter, and what is due of the orders, until cancelled."""
         self.connector.start(self._schedule_turn)
         now_us = self._clock.monotonic_us()
-        self._carry_out(self.remote.begin(now_us, now_us))
+        self._carry_out(self.remote.start(now_us, now_us))
         self._output(self.adapter.start(now_us, self._clock.wall_us()))
         try:
             while True:
@@ -190,7 +190,7 @@ class LiveAccount:
         """Lose all that is not in the journal, as a killed process does; the sockets go on."""
         self.remote = self._remote()
         now_us = self._clock.monotonic_us()
-        self._carry_out(self.remote.begin(now_us, now_us, is_linked=True))
+        self._carry_out(self.remote.start(now_us, now_us, is_linked=True))
 
     def _schedule_turn(self) -> None:
         asyncio.get_running_loop().call_soon(self._turn)

@@ -126,7 +126,7 @@ class Client:
             last = stream.reply_seq if name.channel == "trades" and stream.reply_seq else stream.last
             assert (stream.epoch, last) == (topic.epoch, topic.seq), name
 
-    def told(self) -> dict[Place, Message]:
+    def told(self) -> dict[StreamPosition, Message]:
         """Return what each event said. Of a book, what it made of the book: an update or a snapshot."""
         told = {}
         for stream in [*self.checker.streams.values(), *self.checker.ended]:
@@ -136,11 +136,11 @@ class Client:
                 if stream.name.channel == "book":
                     book.read(msgspec.convert(event, BookEvent))
                     said = {"bids": dict(book.bids), "asks": dict(book.asks), "ts": event["ts"]}
-                told[Place(stream.name, stream.epoch, seq)] = said
+                told[StreamPosition(stream.name, stream.epoch, seq)] = said
         return told
 
 
-class Place(NamedTuple):
+class StreamPosition(NamedTuple):
     """One event: its stream and where in it."""
 
     name: StreamName
@@ -198,7 +198,7 @@ def test_after_any_cut_every_seq_came_or_was_announced(
         play(step, harness, clients[step.client], [witness, *clients])
         witness.read()
     settle(harness, [witness, *clients])
-    truth: dict[Place, Message] = {}
+    truth: dict[StreamPosition, Message] = {}
     for client in [witness, *clients]:
         client.checker.check()
         for place, said in client.told().items():

@@ -26,8 +26,8 @@ class Disk:
         self.ready = Event()
         self._fails_from = fails_from
 
-    def commit(self, what: Sequence[JournalEntry], begin: Callable[[], None]) -> None:
-        begin()
+    def commit(self, what: Sequence[JournalEntry], on_write: Callable[[], None]) -> None:
+        on_write()
         assert self.ready.wait(10)
         self.commits.append(len(what))
         if len(self.commits) >= self._fails_from:
@@ -120,7 +120,7 @@ from floorwire.storage.commit_thread import CommitThread
 from floorwire.storage.pending_appends import PendingAppend
 from tests.storage.journals import entries
 
-def commit(what, begin):
+def commit(what, on_write):
     time.sleep(0.3)
     print("written", len(what), flush=True)
 

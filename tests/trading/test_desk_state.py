@@ -136,7 +136,7 @@ class RecordingHooks:
 
     def on_accounts_ready(self, committer: Committer) -> None:
         """Record the call."""
-        self.done.append("begin")
+        self.done.append("ready")
 
     def resend_missed_events(self, committer: Committer) -> None:
         """Record the call."""
@@ -198,7 +198,7 @@ async def test_accounts_that_cannot_be_put_to_work_are_closed_and_read_again(
     hooks.fault = None
     await lifecycle.wait_for(Running)
     assert [store.journal.broken is None for store in opened] == [False] * (len(opened) - 1) + [True]
-    assert hooks.done == ["withdrawn"] * (len(opened) - 1) + ["begin", "tell"]
+    assert hooks.done == ["withdrawn"] * (len(opened) - 1) + ["ready", "tell"]
     running.cancel()
 
 
@@ -266,5 +266,5 @@ async def test_accounts_that_the_engine_cannot_replay_stop_orders_and_not_the_pr
     assert lifecycle.state == Failed("and again", None, None, 0, False)
     running = asyncio.create_task(recovery.run())
     await lifecycle.wait_for(Running)
-    assert hooks.done == ["withdrawn", "begin", "tell"]
+    assert hooks.done == ["withdrawn", "ready", "tell"]
     running.cancel()

@@ -397,7 +397,7 @@ async def test_last_cancels_leave_before_the_process_ends(disk: Disk, tmp_path: 
     assert isinstance(adapter.commands[-1], CancelOrder)
 
 
-@pytest.mark.parametrize("name", ["begin", "wake", "command"])
+@pytest.mark.parametrize("name", ["start", "wake", "command"])
 async def test_a_fault_anywhere_stops_one_venue(
     venue: RemoteHarness, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -407,7 +407,7 @@ async def test_a_fault_anywhere_stops_one_venue(
         raise ZeroDivisionError
 
     monkeypatch.setattr(f"floorwire.engine.remote_orders.RemoteOrders.{name}", fail)
-    if name == "begin":
+    if name == "start":
         venue.disk.is_full = True
         await venue.ask("order.cancel", client_order_id="a")
         await venue.until_refusing()

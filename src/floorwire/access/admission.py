@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum, auto
 
-from floorwire.auth.client_address import neighbourhood
+from floorwire.auth.client_address import network_of
 from floorwire.protocol.rate_limit import KeyedRateLimit, TokenBucket
 
 HANDSHAKE_BURST_S = 5
@@ -63,18 +63,20 @@ class Admission:
 
         When the connection is gone, call ``release`` with the same verdict.
         """
-        near = neighbourhood(address)
-        from_address = self._per_address.get(near, 0)
+        network = network_of(address)
+        from_address = self._per_address.get(network, 0)
         if self.admitted >= self._limit or from_address >= self._per_address_limit:
             return self._reject(AdmissionVerdict.TOO_MANY)
-        if not self._handshakes_per_address.allow(near, now_us) or not self._has_handshake(near, now_us):
+        if not self._handshakes_per_address.allow(network, now_us) or not self._has_handshake(
+            network, now_us
+        ):
             return self._reject(AdmissionVerdict.TOO_FAST)
         self.admitted += 1
-        self._per_address[near] = from_address + 1
+        self._per_address[network] = from_address + 1
         return AdmissionVerdict.ADMITTED
 
-    def _has_handshake(self, near: str, now_us: int) -> bool:
-        is_seldom = self._seldom.allow(near, now_us)
+    def _has_handshake(self, network: str, now_us: int) -> bool:
+        is_seldom = self._seldom.allow(network, now_us)
         return self._handshakes.allow(now_us, 0 if is_seldom else self._kept)
 
     def admit_proxy(self) -> AdmissionVerdict:
@@ -93,16 +95,16 @@ class Admission:
     def release(self, address: str, verdict: AdmissionVerdict) -> None:
         """A connection with this verdict is gone: count it no more."""
         if verdict is AdmissionVerdict.ADMITTED:
-            self._release_address(neighbourhood(address))
+            self._release_address(network_of(address))
         elif verdict is AdmissionVerdict.PROXIED:
             self.admitted -= 1
         elif verdict is not AdmissionVerdict.DROPPED:
             self.rejected -= 1
 
-    def _release_address(self, near: str) -> None:
+    def _release_address(self, network: str) -> None:
         self.admitted -= 1
-        from_address = self._per_address[near] - 1
+        from_address = self._per_address[network] - 1
         if from_address:
-            self._per_address[near] = from_address
+            self._per_address[network] = from_address
         else:
-            del self._per_address[near]
+            del self._per_address[network]

@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 import structlog
 
-from floorwire.auth.client_address import neighbourhood
+from floorwire.auth.client_address import network_of
 from floorwire.auth.keyring import Keyring, KeyTable
 from floorwire.storage.database import DatabaseError
 from floorwire.storage.key_store import KeyStore, StoredKeys, UnknownKeyError
@@ -102,12 +102,12 @@ class KeyReader:
 
     def after_read(self, address: str, resume: Resume) -> bool:
         """Call ``resume`` when the keys have been read once more. False: too many wait; it is not called."""
-        near = neighbourhood(address)
+        network = network_of(address)
         if not self._is_running or len(self._waiting) >= MAX_WAITING:
             return False
-        if self._waiting_by_address[near] >= MAX_WAITING_PER_ADDRESS:
+        if self._waiting_by_address[network] >= MAX_WAITING_PER_ADDRESS:
             return False
-        self._waiting_by_address[near] += 1
+        self._waiting_by_address[network] += 1
         if not self._waiting:
             asyncio.get_running_loop().call_later(LOOKUP_TIMEOUT_S, partial(self._resume, self._waiting))
         self._waiting.append(resume)

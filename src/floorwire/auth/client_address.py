@@ -43,7 +43,7 @@ ASKED = b"\nmax-forwards\n"
 MAX_HOPS = 32
 MAPPED_BITS = 96
 """The bits of ::ffff:0:0/96, before the IPv4 address (RFC 4291 2.5.5.2)."""
-NEIGHBOURS_BITS = 64
+NETWORK_BITS = 64
 """One customer has at least a /64 of IPv6. Rate limits count each /64 as one address."""
 
 
@@ -90,14 +90,14 @@ def is_loopback(host: str) -> bool:
     return address is not None and address.is_loopback
 
 
-def neighbourhood(address: str) -> str:
+def network_of(address: str) -> str:
     """Return the name that rate limits count an address by: IPv4 itself, IPv6 its /64."""
     parsed = _parsed(address)
     if parsed is None:
         return address
     if parsed.version == 4:
         return str(parsed)
-    return str(IPv6Address(int(parsed) >> NEIGHBOURS_BITS << NEIGHBOURS_BITS))
+    return str(IPv6Address(int(parsed) >> NETWORK_BITS << NETWORK_BITS))
 
 
 def _plain(hop: str) -> str | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from floorwire.auth.client_address import neighbourhood
+from floorwire.auth.client_address import network_of
 from floorwire.auth.failure_throttle import FREE_OF_ADDRESS, FailureThrottle
 from floorwire.auth.jwt_tokens import BadTokenError, Tokens
 from floorwire.auth.keyring import Keyring
@@ -36,20 +36,20 @@ TOKEN, TICKET = ":token", ":ticket"
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """One attempt to sign in. ``near``: the address that failures count by. ``key``: the id, or ``\"\"``.
+    """One attempt to sign in. ``network``: the address that failures count by. ``key``: the id, or ``\"\"``.
 
     The client chose the id, so it is cut to ``MAX_KEY``. ``wait_us``: how long it has to wait if it is wrong.
     """
 
     address: str
-    near: str
+    network: str
     key: str
     wait_us: int = 0
 
     @property
     def pair(self) -> tuple[str, str]:
         """Return what failures of this key from this address are counted by."""
-        return self.near, self.key
+        return self.network, self.key
 
 
 class SignIn:
@@ -132,7 +132,7 @@ class SignIn:
         """Return the principal of a JWT."""
         claimed = "" if self._tokens is None else self._tokens.claimed_key(text)
         attempt = self._attempt(address, claimed or TOKEN, at.now_us)
-        if not self._is_looked_at(attempt) and not self._tokens_of_waiting.allow(attempt.near, at.now_us):
+        if not self._is_looked_at(attempt) and not self._tokens_of_waiting.allow(attempt.network, at.now_us):
             raise _wait(attempt)
         try:
             if self._tokens is None:
@@ -166,15 +166,15 @@ class SignIn:
     # --- throttle and rate limit ------------------------------------------------------------------
 
     def _attempt(self, address: str, key: str, now_us: int) -> Attempt:
-        near, key = neighbourhood(address), key[:MAX_KEY]
-        wait_us = self._by_pair.wait_us((near, key), now_us)
-        if not self._known.knows(key, near):
-            wait_us = max(wait_us, self._by_address.wait_us(near, now_us))
-        return Attempt(address, near, key, wait_us)
+        network, key = network_of(address), key[:MAX_KEY]
+        wait_us = self._by_pair.wait_us((network, key), now_us)
+        if not self._known.knows(key, network):
+            wait_us = max(wait_us, self._by_address.wait_us(network, now_us))
+        return Attempt(address, network, key, wait_us)
 
     def _is_looked_at(self, attempt: Attempt) -> bool:
         """Return whether what the attempt shows is looked at, whatever it costs."""
-        return not attempt.wait_us or self._known.knows(attempt.key, attempt.near)
+        return not attempt.wait_us or self._known.knows(attempt.key, attempt.network)
 
     def _check_throttle(self, address: str, key: str, now_us: int) -> Attempt:
         attempt = self._attempt(address, key, now_us)
@@ -195,7 +195,7 @@ class SignIn:
             wait_us = max(1, self._rates.wait_us(principal.key, now_us))
             raise Refusal(Code.RATE_LIMITED, "this key signs in too often", wait_us=wait_us)
         if attempt.key != TICKET:
-            self._known.add(attempt.key, attempt.near)
+            self._known.add(attempt.key, attempt.network)
         return principal
 
     def _refuse(self, attempt: Attempt, now_us: int) -> Refusal:
@@ -207,8 +207,8 @@ class SignIn:
 
     def _fail(self, attempt: Attempt, now_us: int) -> None:
         self._by_pair.fail(attempt.pair, now_us)
-        if not self._known.knows(attempt.key, attempt.near):
-            self._by_address.fail(attempt.near, now_us)
+        if not self._known.knows(attempt.key, attempt.network):
+            self._by_address.fail(attempt.network, now_us)
 
     def _check_date(self, login: SignedLogin, wall_us: int) -> None:
         skew = {"server_ts": wall_us}

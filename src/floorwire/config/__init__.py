@@ -9,6 +9,7 @@ from floorwire.config.connections import (
     ResumeSettings,
 )
 from floorwire.config.description import describe
+from floorwire.config.history import HistorySettings
 from floorwire.config.settings import Settings
 from floorwire.config.sources import MASTER_KEY, Node, SettingsError, load, merge, put
 from floorwire.config.trading import FeeSettings, LiveSettings, PaperSettings, RiskSettings, StorageSettings
@@ -21,6 +22,7 @@ __all__ = [
     "DrainSettings",
     "FeeSettings",
     "FeedSettings",
+    "HistorySettings",
     "JwtSettings",
     "LimitSettings",
     "LiveSettings",

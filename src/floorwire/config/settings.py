@@ -15,6 +15,7 @@ from floorwire.config.connections import (
     PingSettings,
     ResumeSettings,
 )
+from floorwire.config.history import HistorySettings
 from floorwire.config.trading import FeeSettings, LiveSettings, PaperSettings, RiskSettings, StorageSettings
 from floorwire.config.venues import FeedSettings, ReplaySettings, VenueSettings
 
@@ -55,6 +56,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     doors: DoorSettings = DoorSettings()
     auth: AuthSettings = AuthSettings()
     storage: StorageSettings = StorageSettings()
+    history: HistorySettings = HistorySettings()
     risk: RiskSettings = RiskSettings()
     fees: FeeSettings = FeeSettings()
     paper: PaperSettings = PaperSettings()

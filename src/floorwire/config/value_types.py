@@ -1,4 +1,4 @@
-"""Types of values that several settings have."""
+"""Types of values that several settings have. ``sources`` cannot have them: it imports the settings."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class RunningWatch:
         self.task: asyncio.Task[None] | None = None
 
 
-class QueuedInput(NamedTuple):
+class WatchInput(NamedTuple):
     """What happened on a watch (None: on none), or what ccxt showed there."""
 
     watch: RunningWatch | None
@@ -66,7 +66,7 @@ class CcxtConnector:
         self._loading: asyncio.Task[None] | None = None
         """Loads the markets of this exchange object. Watches wait for it."""
         self._watches: dict[str, RunningWatch] = {}
-        self._inputs: InputQueue[QueuedInput] = InputQueue()
+        self._inputs: InputQueue[WatchInput] = InputQueue()
         """Bounded by MAX_UNREAD a watch, and one of a book."""
         self._tasks = OwnedTasks(venue)
 
@@ -159,13 +159,13 @@ class CcxtConnector:
             traffic.state = "up"
             traffic.opened += 1
             log.info("link up", venue=self._venue, link=running.link, times=traffic.opened)
-            self._inputs.put(QueuedInput(running, Opened(running.link)))
+            self._inputs.put(WatchInput(running, Opened(running.link)))
         if running.watch == "book":
             if running.is_book_unread:
                 return
             running.is_book_unread = True
         running.unread += 1
-        self._inputs.put(QueuedInput(running, None, shown))
+        self._inputs.put(WatchInput(running, None, shown))
 
     def _frame(self, running: RunningWatch, shown: object) -> Frame:
         try:
@@ -180,7 +180,7 @@ class CcxtConnector:
     def _lost(self, running: RunningWatch, reason: str) -> None:
         if self._watches.get(running.link) is running:
             self._down(running.link, reason, "warning")
-            self._inputs.put(QueuedInput(running, Closed(running.link, reason)))
+            self._inputs.put(WatchInput(running, Closed(running.link, reason)))
 
     def _end(self, running: RunningWatch, reason: str) -> None:
         del self._watches[running.link]
@@ -240,7 +240,7 @@ class CcxtConnector:
         except Exception as error:  # noqa: BLE001 - of ccxt, or of any library below it
             log.warning("request failed", venue=self._venue, url="markets", reason=type(error).__name__)
         self.traffic.answered(status)
-        self._inputs.put(QueuedInput(None, Answer(request, status, body)))
+        self._inputs.put(WatchInput(None, Answer(request, status, body)))
 
 
 async def _load(exchange: CcxtExchange) -> None:

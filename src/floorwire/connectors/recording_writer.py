@@ -53,9 +53,9 @@ class RecordingWriter:
         self._unflushed = 0
         """Bytes of text since the last flush."""
         self._size = 0
-        self._began_us = 0
+        self._started_us = 0
 
-    def begin(self, at_us: int) -> None:
+    def start_file(self, at_us: int) -> None:
         """End the file, if one is open, and begin the next with its header. Makes the folder.
 
         Raises OSError.
@@ -68,7 +68,7 @@ class RecordingWriter:
         self.files.append(path)
         self._compressor = zlib.compressobj(LEVEL, zlib.DEFLATED, GZIP)
         self._unflushed = self._size = 0
-        self._began_us = at_us
+        self._started_us = at_us
         header = Header(at_us, self._venue, self._adapter, self.session, part)
         self._write(recording_format.encode(header))
         self._flush()
@@ -78,8 +78,8 @@ class RecordingWriter:
         for line in lines:
             self._write(line)
         self._flush()
-        if self._size >= self._max_bytes or at_us - self._began_us >= self._max_age_us:
-            self.begin(at_us)
+        if self._size >= self._max_bytes or at_us - self._started_us >= self._max_age_us:
+            self.start_file(at_us)
 
     def close(self) -> None:
         """End the file and sync it. Raises OSError."""
@@ -104,7 +104,7 @@ class RecordingWriter:
             self._unflushed = 0
 
     def _put(self, data: bytes) -> None:
-        assert self._descriptor is not None, "begin comes first"
+        assert self._descriptor is not None, "start_file comes first"
         while data:
             written = os.write(self._descriptor, data)
             self._size += written

@@ -59,7 +59,7 @@ class TrafficRecorder:
 
     def start(self) -> None:
         """Begin the first file, and record from now on. Raises OSError."""
-        self._thread.submit(self._writer.begin, self._stamp_us()).result()
+        self._thread.submit(self._writer.start_file, self._stamp_us()).result()
         self._is_recording = True
 
     async def run(self) -> None:

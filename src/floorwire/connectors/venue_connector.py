@@ -34,7 +34,7 @@ FRAME_BYTES: Final = 256
 log = structlog.get_logger("floorwire.venues")
 
 
-class QueuedInput(NamedTuple):
+class LinkInput(NamedTuple):
     """An input for the adapter. ``connection``: the one it is of; None: of none."""
 
     connection: WebSocketConnection | None
@@ -54,7 +54,7 @@ class VenueConnector:
         """By link: the one that the adapter knows of."""
         self._closing: dict[str, Closed] = {}
         """By link: the answer to its ``Close``, until it is delivered."""
-        self._inputs: InputQueue[QueuedInput] = InputQueue()
+        self._inputs: InputQueue[LinkInput] = InputQueue()
         """Frames are bounded by MAX_UNREAD_BYTES a link and one read; there are few of the others."""
         self._links = OwnedTasks(venue)
         """Those that are ending too."""
@@ -241,7 +241,7 @@ class VenueConnector:
         self._put(None, Answer(fetch.request, answer.status, answer.body, answer.headers))
 
     def _put(self, connection: WebSocketConnection | None, happened: VenueInput) -> None:
-        self._inputs.put(QueuedInput(connection, happened))
+        self._inputs.put(LinkInput(connection, happened))
 
 
 def _refuse(_frame: Frame) -> bool:

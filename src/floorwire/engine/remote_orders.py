@@ -5,7 +5,7 @@
 them as journal entries with the commands to send when these are durable.
 
 What is only here, and not in the journal, is how the venue is asked. After a start or a failure of the
-journal ``begin`` makes it anew: each order that was on its way is unknown then, and is looked up.
+journal ``start`` makes it anew: each order that was on its way is unknown then, and is looked up.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ class RemoteOrders:
 
     # --- what happens -------------------------------------------------------------------------------
 
-    def begin(self, now_us: int, stamp_us: int, *, is_linked: bool = False) -> RemoteDecision:
+    def start(self, now_us: int, stamp_us: int, *, is_linked: bool = False) -> RemoteDecision:
         """The accounts were read. An order that was on its way may be at the venue or not.
 
         ``is_linked``: whether the private stream is up already.

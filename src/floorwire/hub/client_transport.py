@@ -7,7 +7,9 @@ subscription decides what gives way. When the peer reads again, each subscriptio
 
 from __future__ import annotations
 
-from floorwire.auth.client_address import neighbourhood
+from collections.abc import Iterable
+
+from floorwire.auth.client_address import network_of
 from floorwire.core.codes import CloseCode
 from floorwire.hub.hub import Hub
 from floorwire.hub.peer import Wire
@@ -74,6 +76,10 @@ class ClientTransport:
         """The connection is gone: release all that it holds."""
         raise NotImplementedError
 
+    def listed(self, symbols: Iterable[str]) -> None:
+        """A venue that the client follows listed these symbols."""
+        raise NotImplementedError
+
     # --- writing --------------------------------------------------------------------------------
 
     def flush(self) -> None:
@@ -117,7 +123,7 @@ class ClientTransport:
         address = self._wire.address
         if not self._hub.turns.admits(self._price_of_write()) or self._write_some():
             self._is_catching_up = True
-            self._hub.turns.add(self._go_on_writing, neighbourhood(address))
+            self._hub.turns.add(self._go_on_writing, network_of(address))
 
     def _price_of_write(self) -> int:
         outbox = self.outbox
@@ -237,7 +243,7 @@ class ClientTransport:
             return
         outbox, last = self.outbox, subscription.topic.seq
         if outbox.blocked and subscription.is_replaying:  # nothing is copied before the peer reads
-            subscription.begin_replay(subscription.left_out_first - len(frames), last)
+            subscription.start_replay(subscription.left_out_first - len(frames), last)
             outbox.add_lagging(subscription)
             return
         chunk = b"".join(frames)

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from floorwire.auth.client_address import neighbourhood
+from floorwire.auth.client_address import network_of
 from floorwire.hub.turn_queue import Step
 
 TURN_BYTES: Final = 16_384
@@ -78,8 +78,8 @@ class ReadTurns:
         """How many bytes may still be read in large reads in this turn."""
 
     def share(self, address: str) -> ReadShare:
-        """Return the share of an address, as ``neighbourhood`` names it."""
-        near = neighbourhood(address)
+        """Return the share of an address, as ``network_of`` names it."""
+        near = network_of(address)
         share = self._shares.get(near)
         if share is None:
             if len(self._shares) >= self._limit:

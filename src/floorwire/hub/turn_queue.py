@@ -46,13 +46,13 @@ class TurnQueue:
     def admits(self, cost_us: int) -> bool:
         """Return whether work of this price may be done at once. It is counted then. The first always may."""
         if not self._at_once_us:
-            self._at_turn_end(self._begin_turn)
+            self._at_turn_end(self._start_turn)
         elif self._at_once_us + cost_us > AT_ONCE_US:
             return False
         self._at_once_us += cost_us
         return True
 
-    def _begin_turn(self) -> None:
+    def _start_turn(self) -> None:
         self._at_once_us = 0
 
     def add(self, step: Step, owner: str = "") -> None:
@@ -68,13 +68,13 @@ class TurnQueue:
         """Return in the owner's turn, to do work of this price."""
         is_due = asyncio.get_running_loop().create_future()
 
-        def begin() -> bool:
+        def start() -> bool:
             if not is_due.done():  # who waited was cancelled
                 self.charge(cost_us)
                 is_due.set_result(None)
             return False
 
-        self.add(begin, owner)
+        self.add(start, owner)
         await is_due
 
     def _schedule(self) -> None:

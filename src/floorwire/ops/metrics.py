@@ -14,6 +14,7 @@ from floorwire.ops.stats import (
     LATENCY_BUCKETS_US,
     DeskFigures,
     DeskStats,
+    HistoryFigures,
     Latencies,
     Records,
     RemoteFigures,
@@ -122,6 +123,23 @@ class KeyStoreCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield the metric."""
         yield _gauges("key_store_faults", "what is wrong with keys.db, by kind", "fault", self._faults)
+
+
+class HistoryCollector(Collector):
+    """The metrics of market history, for one scrape."""
+
+    def __init__(self, figures: HistoryFigures) -> None:
+        self._figures = figures
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every metric."""
+        figures = self._figures
+        yield _counter("history_trades", "trades taken into market history", figures.trades)
+        yield _gauge("history_waiting", "events that wait for market history", figures.waiting)
+        yield _counter("history_dropped", "events that market history has not", figures.dropped)
+        yield _gauge("history_failed", "1 if market history has stopped", float(figures.has_failed))
+        sizes = {kind: float(size) for kind, size in figures.bytes.items()}
+        yield _gauges("history_bytes", "bytes of market history, by kind", "kind", sizes)
 
 
 class AuditCollector(Collector):

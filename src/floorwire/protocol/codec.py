@@ -12,7 +12,7 @@ from msgspec.structs import astuple
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Detail, Refusal
 from floorwire.protocol import distinct_fields
-from floorwire.protocol.channel_events import AnyEvent, SkippedNotice, SlowNotice
+from floorwire.protocol.channel_events import AnyEvent, ListedNotice, SkippedNotice, SlowNotice
 from floorwire.protocol.distinct_fields import RepeatedFieldError, fewest_fields
 from floorwire.protocol.frames import BINARY, TEXT, frame
 from floorwire.protocol.private_events import PrivateEvent
@@ -21,7 +21,9 @@ from floorwire.protocol.requests import MarketRequest, RequestId, Subscribe
 from floorwire.protocol.trading_requests import ID_FORM, ID_PATTERN, TradingRequest
 
 AnyRequest: TypeAlias = MarketRequest | TradingRequest
-Outgoing: TypeAlias = AnyReply | TradingReply | AnyEvent | PrivateEvent | SkippedNotice | SlowNotice
+Outgoing: TypeAlias = (
+    AnyReply | TradingReply | AnyEvent | PrivateEvent | SkippedNotice | SlowNotice | ListedNotice
+)
 
 ACTIONS: Final = frozenset(kind.__struct_config__.tag for kind in get_args(AnyRequest))
 FEWEST_FIELDS: Final[dict[type[AnyRequest], int]] = {
@@ -106,8 +108,7 @@ class Codec:
         except UNREADABLE as error:
             raise BadRequestError(Refusal(Code.BAD_JSON, str(error))) from None
         fewest = FEWEST_FIELDS[type(request)] - astuple(request).count(UNSET)
-        has_inner = type(request) is Subscribe and request.resume is not UNSET
-        if has_inner or self._count_fields(data) != fewest:
+        if self._count_fields(data) != fewest or _has_inner(request):
             self._check_repeated(data, request)
         return request
 
@@ -141,6 +142,11 @@ class Codec:
         else:
             refusal = Refusal(Code.UNKNOWN_ACTION, f"there is no action {action[:MAX_QUOTED]!r}")
         return BadRequestError(refusal, self.request_id(data), action)
+
+
+def _has_inner(request: AnyRequest) -> bool:
+    """Return whether the request has an object in it. Its fields are not counted in MessagePack."""
+    return type(request) is Subscribe and request.resume is not UNSET
 
 
 def _described(problem: str, words: Mapping[str, str]) -> tuple[str, dict[str, Detail]]:

@@ -100,7 +100,7 @@ class SharedBudgets:
         self._budgets: dict[str, CostBudget] = {}
 
     def of(self, subject: str, now_us: int) -> CostBudget:
-        """Return the budget of a key, or of an address (as ``neighbourhood`` names it)."""
+        """Return the budget of a key, or of an address (as ``network_of`` names it)."""
         budget = self._budgets.get(subject)
         if budget is None:
             self._make_room(now_us)

@@ -7,6 +7,8 @@ few as its values need has none twice. Only others are decoded once more.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from operator import methodcaller
 from typing import Final
 
 import msgspec
@@ -15,6 +17,8 @@ from msgspec import NODEFAULT, UNSET
 FIELDS_BY_BYTE: Final = {0x80 | count: count for count in range(16)}
 """First byte of a small map in MessagePack -> how many fields it has."""
 MAP16, MAP32 = 0xDE, 0xDF
+json_fields: Final[Callable[[bytes], int]] = methodcaller("count", b":")
+"""Returns the number of fields of a JSON message, or more: colons in texts and inner objects count too."""
 _JSON_FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _MSGPACK_FIELDS: Final = msgspec.msgpack.Decoder(dict[str, msgspec.Raw])
 
@@ -38,11 +42,6 @@ def fewest_fields(kind: type[msgspec.Struct]) -> int:
         + len(fields)
         - sum(field.default is not NODEFAULT and field.default is not UNSET for field in fields)
     )
-
-
-def json_fields(data: bytes) -> int:
-    """Return the number of fields of a JSON message, or more: colons in texts and inner objects count too."""
-    return data.count(b":")
 
 
 def msgpack_fields(data: bytes) -> int:

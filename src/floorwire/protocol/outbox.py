@@ -62,7 +62,7 @@ class OutboxSubscription(Generic[TopicT]):
             self.left_out_first = first
         self.left_out_last = last
 
-    def begin_replay(self, first: int, last: int) -> None:
+    def start_replay(self, first: int, last: int) -> None:
         """Note that the events ``first`` to ``last``, and those that follow them, will be replayed."""
         self.is_replaying = True
         self.left_out_first, self.left_out_last = first, last

@@ -12,7 +12,7 @@ from threading import Lock
 import msgspec
 import structlog
 
-from floorwire.auth.client_address import neighbourhood
+from floorwire.auth.client_address import network_of
 from floorwire.core.printable import printable
 from floorwire.protocol.rate_limit import KeyedRateLimit
 from floorwire.storage import stored_number
@@ -108,7 +108,7 @@ class AuditLog:
         if entry.event != "refused":
             return False
         # The address first: one that floods takes nothing of what the others share.
-        if not self._refusals.allow(neighbourhood(entry.address), entry.ts):
+        if not self._refusals.allow(network_of(entry.address), entry.ts):
             return True
         return not self._refusals_in_all.allow("key" if entry.account else "stranger", entry.ts)
 

@@ -28,6 +28,7 @@ PRIVATE = (
     login_mark.FILE,
     "journal.*",
     f"{PREFIX}*",
+    "market.db*",
 )
 """The files of a data folder, by pattern, without the master key: whoever reads it checks it."""
 

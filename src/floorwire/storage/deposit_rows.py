@@ -103,7 +103,7 @@ class DepositRows:
         found = self._connection.execute(LAST_ID).fetchone()[0]
         return found if isinstance(found, int) else 0
 
-    def begin_store(self) -> None:
+    def renew_identity(self) -> None:
         """Take a new identity for the deposits to come."""
         last = str(self.last_id())
         name = STORE + secrets.token_hex(STORE_BYTES)

@@ -187,10 +187,10 @@ class SqliteJournal:
                 log.error("journal broken", error=str(error))
                 self._waiting.fail(JournalBrokenError(str(error)))
 
-    def _commit(self, entries: Sequence[JournalEntry], begin: Callable[[], None]) -> None:
+    def _commit(self, entries: Sequence[JournalEntry], on_write: Callable[[], None]) -> None:
         """Write one row, in the commit thread. Raises sqlite3.Error, OSError."""
         row = journal_rows.make(self._written_n + 1, entries, self._chain)
-        begin()  # from here on this thread waits for the disk, without the interpreter's lock
+        on_write()  # from here on this thread waits for the disk, without the interpreter's lock
         self._writing.execute(journal_file.INSERT, row)
         self._mark.raise_to(row.last_n)
         self._written_n, self._chain = row.last_n, row.chain

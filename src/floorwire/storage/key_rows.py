@@ -155,7 +155,7 @@ class KeyRows:
             total += 1  # The database is an older copy. From now on only a wrong sum tells so.
         self._write_seal(_Seal(change, total % MODULUS))
 
-    def begin(self, keys: Iterable[Key] = ()) -> None:
+    def write_all(self, keys: Iterable[Key] = ()) -> None:
         """Write all these keys and a new seal: the rows are whole as they are from now on."""
         change = max(self._least_changes, self.changes()) + 1
         total = 0

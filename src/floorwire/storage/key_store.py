@@ -62,10 +62,10 @@ class KeyStore:
             rows.execute("INSERT OR IGNORE INTO meta VALUES ('master', ?)", (sealer.fingerprint,))
             self._check_master(rows)
             if not rows.execute("SELECT 1 FROM keys").fetchone() and not rows.execute(READ_SEAL).fetchone():
-                KeyRows(rows, sealer).begin()
+                KeyRows(rows, sealer).write_all()
             deposits = DepositRows(rows, sealer)
             if _is_copy(deposits, mark):
-                deposits.begin_store()
+                deposits.renew_identity()
             if not mark.is_tagged and not self.notices and rows.execute("SELECT 1 FROM keys").fetchone():
                 self.notices.append(
                     f"{MARK} is missing, as in a folder that was restored: if keys.db is older than it was,"
@@ -156,7 +156,7 @@ class KeyStore:
             keys = self._keys(rows)
             found = keys.read()
             rows.executemany("DELETE FROM keys WHERE id = ?", [(key,) for key in found.unverified])
-            keys.begin(found.keys)
+            keys.write_all(found.keys)
         return found.unverified
 
     def watch(self) -> KeyWatch:
@@ -203,7 +203,7 @@ class KeyStore:
     def renew_store(self) -> None:
         """Give the store a new identity. Call it where ids may have been used twice: a copy was put back."""
         with self._transaction() as rows:
-            DepositRows(rows, self._sealer).begin_store()
+            DepositRows(rows, self._sealer).renew_identity()
 
     # --- parts --------------------------------------------------------------------------------------
 

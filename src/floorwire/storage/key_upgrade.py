@@ -25,7 +25,7 @@ def take_over(connection: sqlite3.Connection, sealer: SecretSealer) -> int:
     """Give all rows their tags. Return the number of keys. Rows that cannot be right get none."""
     found = connection.execute(SELECT).fetchall()
     keys = [key for row in found if (key := _key(*row, sealer=sealer)) is not None]
-    KeyRows(connection, sealer).begin(keys)
+    KeyRows(connection, sealer).write_all(keys)
     DepositRows(connection, sealer).tag_all()
     return len(keys)
 

@@ -192,7 +192,7 @@ class Desk:
         for venue in self._router.open_venues:
             self._symbol_listing.restore(committer, self._router.symbols_of(venue))
         for remote_venue in self._remote_venues.values():
-            remote_venue.begin(committer)
+            remote_venue.start(committer)
         self._credit(committer, self._deposits)
 
     def _hold(self, committer: Committer, symbols: Iterable[str]) -> None:

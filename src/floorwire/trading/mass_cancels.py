@@ -234,9 +234,9 @@ class MassCancels:
     def _count_turn(self) -> None:
         if not self._is_counting:
             self._is_counting = True
-            asyncio.get_running_loop().call_soon(self._begin_turn)
+            asyncio.get_running_loop().call_soon(self._start_turn)
 
-    def _begin_turn(self) -> None:
+    def _start_turn(self) -> None:
         self._is_counting = False
         self._sent_now = self._examined_now = self._examining_us = 0
 

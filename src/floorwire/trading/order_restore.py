@@ -76,7 +76,7 @@ class OrderRestore:
         if symbols:
             restore = _Restore({*symbols})
             self._held.append(restore)
-            self._mass_cancels.after_running(committer, partial(self._begin, committer, restore))
+            self._mass_cancels.after_running(committer, partial(self._start, committer, restore))
 
     def stop(self) -> None:
         """The process ends: send no more. The next start sends all."""
@@ -84,7 +84,7 @@ class OrderRestore:
 
     # --- parts --------------------------------------------------------------------------------------
 
-    def _begin(self, committer: Committer, restore: _Restore) -> None:
+    def _start(self, committer: Committer, restore: _Restore) -> None:
         if committer is not self._committer:
             return
         self._held.remove(restore)

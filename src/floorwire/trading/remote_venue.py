@@ -115,16 +115,16 @@ class RemoteVenue:
     # --- the accounts -------------------------------------------------------------------------------
 
     def open(self, committer: Committer) -> None:
-        """The accounts were read: the venue's orders are kept there. ``begin`` follows."""
+        """The accounts were read: the venue's orders are kept there. ``start`` follows."""
         order_manager, now_us = committer.store.order_manager, self._clock.monotonic_us()
         epoch = committer.store.epoch
         self._committer, self._undurable, self._waiting = committer, 0, 0
         self._remote = order_manager.open_remote(self.venue, self.account, self.policy, epoch, now_us)
 
-    def begin(self, committer: Committer) -> None:
+    def start(self, committer: Committer) -> None:
         """Look up the orders that were on their way."""
         if self._remote is not None and not self._has_fault:
-            self._decide(committer, partial(self._remote.begin, is_linked=self._is_linked), "begin")
+            self._decide(committer, partial(self._remote.start, is_linked=self._is_linked), "start")
 
     def close(self) -> None:
         """There are no accounts any more. The orders stay at the venue."""

@@ -118,7 +118,7 @@ class Replay:
         self._reset()
         self._out = []
         self._state = ReplayState.PLAYING
-        self._begin(now_us)
+        self._start_round(now_us)
         return self._play(now_us)
 
     def receive(self, happened: VenueInput, now_us: int) -> Sequence[VenueOutput]:
@@ -191,7 +191,7 @@ class Replay:
         self._stand_us = at_us
         self._sought = ReplayedState()
         self._skipped_before = self.skipped
-        self._begin(now_us)
+        self._start_round(now_us)
         self._out.append(Wake(now_us))
 
     def _arrive(self, now_us: int) -> None:
@@ -219,7 +219,7 @@ class Replay:
 
     # --- playing --------------------------------------------------------------------------------
 
-    def _begin(self, now_us: int) -> None:
+    def _start_round(self, now_us: int) -> None:
         """Begin at the beginning of the recording, with an adapter that knows nothing."""
         self._playing = RecordedRound(self._make(), self._session)
         self._pace = ReplayPace(self._pace.speed, now_us, self._playing.first_us)
@@ -237,7 +237,7 @@ class Replay:
             elif at_us is None:
                 self._end()
                 if self._state != ReplayState.ENDED:
-                    self._begin(now_us)
+                    self._start_round(now_us)
             elif not is_seeking and self._pace.due_us(at_us) > now_us:
                 self._out.append(Wake(self._pace.due_us(at_us)))
                 return self._out

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Generic, TypeVar
 
-from floorwire.auth.client_address import neighbourhood
+from floorwire.auth.client_address import network_of
 
 T = TypeVar("T")
 
@@ -19,17 +19,17 @@ class AddressQueue(Generic[T]):
         self._count = 0
 
     def put(self, address: str, item: T) -> None:
-        """Add an item of this address, as ``neighbourhood`` names it."""
-        self._items.setdefault(neighbourhood(address), deque()).append(item)
+        """Add an item of this address, as ``network_of`` names it."""
+        self._items.setdefault(network_of(address), deque()).append(item)
         self._count += 1
 
     def pop(self) -> T:
         """Remove and return the next item. Raises StopIteration if there is none."""
-        near = next(iter(self._items))
-        items = self._items.pop(near)
+        network = next(iter(self._items))
+        items = self._items.pop(network)
         item = items.popleft()
         if items:
-            self._items[near] = items  # at the end
+            self._items[network] = items  # at the end
         self._count -= 1
         return item
 

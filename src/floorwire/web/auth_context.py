@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 
 from floorwire.app import Gateway
-from floorwire.auth.client_address import is_forwarded, neighbourhood
+from floorwire.auth.client_address import is_forwarded, network_of
 from floorwire.core.authorization import Action, Principal, decide
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
@@ -76,7 +76,7 @@ async def authenticate(request: Request) -> AuthContext:
     else:
         await gateway.authenticator.wait_for_key(shown, address)
         principal = gateway.authenticator.verify_request(shown, address)
-    subject, now_us = principal.key or neighbourhood(address), gateway.clock.monotonic_us()
+    subject, now_us = principal.key or network_of(address), gateway.clock.monotonic_us()
     if not rates.allow(subject, now_us):
         raise Refusal(Code.RATE_LIMITED, "too many requests", wait_us=max(1, rates.wait_us(subject, now_us)))
     is_our_page = is_local and origin_policy.is_local_page(peer, origin, host, scheme)

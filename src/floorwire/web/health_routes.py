@@ -9,12 +9,18 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from floorwire.app import Gateway
-from floorwire.auth.client_address import neighbourhood
+from floorwire.auth.client_address import network_of
 from floorwire.core.authorization import Action
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
 from floorwire.ops.exposition import pieces
-from floorwire.ops.metrics import AuditCollector, DeskCollector, GatewayCollector, KeyStoreCollector
+from floorwire.ops.metrics import (
+    AuditCollector,
+    DeskCollector,
+    GatewayCollector,
+    HistoryCollector,
+    KeyStoreCollector,
+)
 from floorwire.protocol.cost_budget import SAMPLE_US, SharedBudgets
 from floorwire.web.auth_context import RequestAuth
 from floorwire.web.query import CHECK_PUBLIC_QUERY, CHECK_QUERY
@@ -54,7 +60,7 @@ async def metrics(request: Request, auth: RequestAuth) -> Response:
     if not auth.is_local:
         auth.require(Action.METRICS)
     clock, budgets = gateway.clock, _metrics_budgets(request)
-    subject = auth.principal.key or neighbourhood(auth.address)
+    subject = auth.principal.key or network_of(auth.address)
     budget = budgets.of(subject, clock.monotonic_us())
     wait_us = budget.wait_us(clock.monotonic_us())
     if wait_us:
@@ -68,6 +74,7 @@ async def metrics(request: Request, auth: RequestAuth) -> Response:
         DeskCollector(gateway.desk.figures()),
         KeyStoreCollector(gateway.key_faults()),
         AuditCollector(audit.dropped, audit.waiting),
+        HistoryCollector(gateway.history.figures()),
     )
     text, cost_us = [], 0
     for piece in pieces(chain.from_iterable(collector.collect() for collector in collectors)):

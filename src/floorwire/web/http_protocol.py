@@ -203,7 +203,7 @@ class HttpProtocol(HttpToolsProtocol):
             self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade:
             if wants_websocket(self.headers):
-                self._begin_upgrade()
+                self._start_upgrade()
             else:
                 self._ignore_upgrade()
         except httptools.HttpParserError:
@@ -306,7 +306,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     # --- upgrade --------------------------------------------------------------------------------
 
-    def _begin_upgrade(self) -> None:
+    def _start_upgrade(self) -> None:
         """Upgrade, or read the keys once more before that if the bearer would be refused."""
         assert self._deadline is not None
         request = UpgradeRequest.of(self.parser.get_method(), self.url, self.headers)

@@ -8,7 +8,7 @@ from typing import Protocol
 from floorwire.protocol.frame_budget import FrameBudget
 
 
-class Reading(Protocol):
+class PausableReader(Protocol):
     """The reading of one connection."""
 
     def pause_reading(self) -> None:
@@ -29,7 +29,7 @@ class ReadPace:
 
     __slots__ = ("_budget", "_reading", "_timer", "is_paused")
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: PausableReader) -> None:
         self._reading = reading
         self._budget = FrameBudget()
         self._timer: asyncio.TimerHandle | None = None

@@ -10,7 +10,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from floorwire.auth.client_address import neighbourhood
+from floorwire.auth.client_address import network_of
 from floorwire.hub.turn_queue import TurnQueue
 
 REQUEST_US: Final = 350
@@ -31,5 +31,5 @@ class RequestTurns:
         """Run one request, now or in its turn. WebSockets pass unchanged."""
         if scope["type"] == "http" and not self._turns.admits(REQUEST_US):
             client = scope.get("client")
-            await self._turns.wait(neighbourhood(str(client[0])) if client else "local", REQUEST_US)
+            await self._turns.wait(network_of(str(client[0])) if client else "local", REQUEST_US)
         await self._app(scope, receive, send)

@@ -12,11 +12,12 @@ from typing import Final
 
 from picows.picows import WSProtocol  # type: ignore[attr-defined]
 
-from floorwire.hub.read_turns import ReadShare
+from floorwire.hub.read_turns import READ_BYTES, ReadShare
 from floorwire.web.picows_transport import PicowsTransport
 
 SLICE_BYTES: Final = 512
 """An order fits into one slice. It holds 85 of the smallest frames."""
+SLICE: Final = slice(None, SLICE_BYTES)
 LARGEST_SLICE_BYTES: Final = 8_192
 """While large frames come, the slices double up to this size."""
 LARGE_FRAME_BYTES: Final = 64
@@ -50,15 +51,22 @@ class SlicedProtocol(WSProtocol):  # type: ignore[misc]
 
     def get_buffer(self, size_hint: int) -> memoryview:
         """Return where the next slice is to be read into."""
+        room: memoryview = _get_buffer(self, size_hint)
         size = self._slice_bytes
-        if size > SLICE_BYTES and not self.share.allows_large_reads():
-            size = SLICE_BYTES
-        room: memoryview = _get_buffer(self, size_hint)[:size]
-        return room
+        if size > SLICE_BYTES and self.share.allows_large_reads():
+            return room[:size]
+        return room[SLICE]
 
     def buffer_updated(self, size: int) -> None:
         """Handle a slice that was read, now or when the address has its turn."""
-        if not self.share.allow(size):
+        share = self.share
+        left = share.bytes_left - size - READ_BYTES
+        if left > 0 and size < SLICE_BYTES and not self.picows_transport.has_complained:
+            # Nearly every read. The rest of this method does the same; its calls take 150 ns more.
+            share.bytes_left = left
+            _buffer_updated(self, size)
+            return
+        if not share.allow(size):
             self._unread_bytes = size
             self._wait()
             return

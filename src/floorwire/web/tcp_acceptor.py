@@ -22,7 +22,7 @@ from typing import Final, TypeAlias
 import structlog
 
 from floorwire.access.admission import AdmissionVerdict
-from floorwire.auth.client_address import neighbourhood
+from floorwire.auth.client_address import network_of
 from floorwire.web.address_queue import AddressQueue
 from floorwire.web.http_protocol import HttpProtocol
 from floorwire.web.tls_certificate import TlsCertificate
@@ -40,7 +40,7 @@ REST_S: Final = 0.1
 """Pause after a failed accept, such as when no file descriptor is left."""
 
 Accepted: TypeAlias = tuple[str, HttpProtocol]
-"""A connection's address, as ``neighbourhood`` names it, and its protocol."""
+"""A connection's address, as ``network_of`` names it, and its protocol."""
 
 log = structlog.get_logger("floorwire.accept")
 
@@ -120,7 +120,7 @@ class TcpAcceptor:
                 sock.close()
                 continue
             sock.setblocking(False)
-            accepted = neighbourhood(peer[0]), protocol
+            accepted = network_of(peer[0]), protocol
             if self._certificate is None:
                 self._queue(sock, accepted)
             else:
@@ -128,37 +128,37 @@ class TcpAcceptor:
 
     def _queue(self, sock: socket.socket, accepted: Accepted) -> None:
         """Let the connection begin when its address has its turn."""
-        near, _ = accepted
-        if self._certificate is not None and self._handshakes[near] >= HANDSHAKES_PER_ADDRESS:
-            self._held.setdefault(near, deque()).append((sock, accepted))
+        network, _ = accepted
+        if self._certificate is not None and self._handshakes[network] >= HANDSHAKES_PER_ADDRESS:
+            self._held.setdefault(network, deque()).append((sock, accepted))
             return
         if self._certificate is not None:
-            self._handshakes[near] += 1
+            self._handshakes[network] += 1
         self._unstarted[sock] = accepted
-        self._wait(near, partial(self._begin, sock))
+        self._wait(network, partial(self._start_connecting, sock))
 
-    def _wait(self, near: str, step: Callable[[], object]) -> None:
+    def _wait(self, network: str, step: Callable[[], object]) -> None:
         """Do the step when the address has its turn."""
-        self._waiting.put(near, step)
+        self._waiting.put(network, step)
         if not self._is_starting:
             self._is_starting = True
-            self._loop.call_soon(self._start)
+            self._loop.call_soon(self._run_turn)
 
     def _drop(self, sock: socket.socket, accepted: Accepted) -> None:
         """The peer sent no ClientHello."""
         accepted[1].discard("bad_tls")
         sock.close()
 
-    def _end_handshake(self, near: str) -> None:
+    def _end_handshake(self, network: str) -> None:
         """A handshake of the address has ended, well or not. Another one of it may begin."""
-        self._handshakes[near] -= 1
-        if not self._handshakes[near]:
-            del self._handshakes[near]
-        held = self._held.get(near)
+        self._handshakes[network] -= 1
+        if not self._handshakes[network]:
+            del self._handshakes[network]
+        held = self._held.get(network)
         if held:
             self._queue(*held.popleft())
             if not held:
-                del self._held[near]
+                del self._held[network]
 
     def _rest(self, error: OSError) -> None:
         if not self._is_failing:  # once: strangers choose how long no descriptor is left
@@ -171,7 +171,7 @@ class TcpAcceptor:
         if not self._is_stopped:
             self._loop.add_reader(self._listener, self._accept)
 
-    def _start(self) -> None:
+    def _run_turn(self) -> None:
         """Do the next steps of this turn."""
         if self._is_stopped:
             return
@@ -181,19 +181,19 @@ class TcpAcceptor:
         finally:  # A step that raises is dropped. The others go on.
             self._is_starting = len(self._waiting) > 0
             if self._is_starting:
-                self._loop.call_soon(self._start)
+                self._loop.call_soon(self._run_turn)
 
-    def _begin(self, sock: socket.socket) -> None:
+    def _start_connecting(self, sock: socket.socket) -> None:
         self._tasks.create_task(self._connect(sock))
 
     async def _connect(self, sock: socket.socket) -> None:
-        near, protocol = self._unstarted.pop(sock)
+        network, protocol = self._unstarted.pop(sock)
         is_connected = False
         try:
             if self._certificate is None:
                 await self._loop.connect_accepted_socket(lambda: protocol, sock)
             else:
-                await self._shake_hands(sock, near, protocol, self._certificate)
+                await self._shake_hands(sock, network, protocol, self._certificate)
             is_connected = True
         except OSError:  # ssl.SSLError and a timeout too
             pass
@@ -202,20 +202,20 @@ class TcpAcceptor:
                 protocol.discard("bad_tls" if self._certificate else "dropped")
                 sock.close()
             if self._certificate is not None and not self._is_stopped:
-                self._end_handshake(near)
+                self._end_handshake(network)
 
     async def _shake_hands(
-        self, sock: socket.socket, near: str, protocol: HttpProtocol, certificate: TlsCertificate
+        self, sock: socket.socket, network: str, protocol: HttpProtocol, certificate: TlsCertificate
     ) -> None:
         """Do the TLS handshake, and connect the protocol. Raises OSError."""
         tcp, reads = await self._loop.connect_accepted_socket(
-            lambda: TlsReads(partial(self._wait, near)), sock
+            lambda: TlsReads(partial(self._wait, network)), sock
         )
         is_done = False
         try:
             if tcp.is_closing():
                 raise ConnectionResetError
-            self._loop.call_soon(reads.begin)  # after start_tls made TLS, and before TLS is connected
+            self._loop.call_soon(reads.start)  # after start_tls made TLS, and before TLS is connected
             early = EarlyData()
             tls = await self._loop.start_tls(
                 tcp, early, certificate.context, server_side=True, ssl_handshake_timeout=self._timeout_s

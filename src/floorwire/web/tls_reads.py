@@ -26,7 +26,7 @@ class TlsReads(asyncio.Protocol):
         """What ``start_tls`` made. None: it has not begun."""
         self._unread = b""
         """What TLS was not given yet."""
-        self._has_begun = False
+        self._has_started = False
         """Whether TLS was given the ClientHello: it had its turn when the connection began."""
         self._is_waiting = False
         self._has_ended = False
@@ -36,14 +36,14 @@ class TlsReads(asyncio.Protocol):
         """Keep the TCP transport."""
         self._transport = transport
 
-    def begin(self) -> None:
+    def start(self) -> None:
         """Take the place of TLS. Call it when ``start_tls`` has made that, and before TLS is connected."""
         if self._transport is None or self._transport.is_closing():
             return
         self._tls = cast(asyncio.BufferedProtocol, self._transport.get_protocol())
         self._transport.set_protocol(self)
         if self._unread or self._has_ended:
-            self._has_begun = self._is_waiting = True
+            self._has_started = self._is_waiting = True
             asyncio.get_running_loop().call_soon(self._feed)  # TLS is connected then.
 
     def end(self) -> None:
@@ -59,8 +59,8 @@ class TlsReads(asyncio.Protocol):
         self._unread += data
         if self._tls is None or self._is_waiting:
             return
-        if not self._has_begun:
-            self._has_begun = True
+        if not self._has_started:
+            self._has_started = True
             self._feed()
             return
         self._is_waiting = True
@@ -93,7 +93,7 @@ class TlsReads(asyncio.Protocol):
 
     def _feed(self) -> None:
         """Give TLS what waits, and read on."""
-        if not self._has_begun or self._tls is None:
+        if not self._has_started or self._tls is None:
             return
         self._is_waiting = False
         unread, self._unread = self._unread, b""

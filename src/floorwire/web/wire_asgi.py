@@ -11,7 +11,7 @@ from typing import Final
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from floorwire.auth.client_address import neighbourhood
+from floorwire.auth.client_address import network_of
 from floorwire.core.codes import CloseCode
 from floorwire.hub.peer import Peer
 from floorwire.hub.turn_queue import TurnQueue
@@ -83,7 +83,7 @@ class AsgiWire:
                 await self._may_read.wait()
                 # Messages that have come already are received without a break: others would have no turn.
                 if not self._turns.admits(MESSAGE_US):
-                    await self._turns.wait(neighbourhood(self.address), MESSAGE_US)
+                    await self._turns.wait(network_of(self.address), MESSAGE_US)
 
     def _receive(self, data: bytes, *, binary: bool) -> None:
         if len(data) > self._max_bytes:
@@ -129,7 +129,7 @@ class AsgiWire:
         """Read nothing until the peer's long work is done."""
         if self._may_read.is_set():
             self._may_read.clear()
-            self._turns.add(self._go_on, neighbourhood(self.address))
+            self._turns.add(self._go_on, network_of(self.address))
 
     def _go_on(self) -> bool:
         is_more = self._closing is None and self._peer.work()

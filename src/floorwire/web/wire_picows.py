@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 from picows import WSFrame, WSListener, WSTransport
 
-from floorwire.auth.client_address import neighbourhood
+from floorwire.auth.client_address import network_of
 from floorwire.core.codes import CloseCode
 from floorwire.hub.peer import Peer
 from floorwire.hub.read_turns import ReadShare
@@ -21,7 +21,7 @@ from floorwire.protocol.frame_budget import SMALL_BYTES
 from floorwire.protocol.frames import CLOSE, PING, PONG, close_frame, frame
 from floorwire.protocol.message_assembly import MessageAssembler, WireError, close_reply
 from floorwire.web.picows_transport import DiscardingProtocol, PicowsTransport
-from floorwire.web.read_pace import Reading, ReadPace
+from floorwire.web.read_pace import PausableReader, ReadPace
 
 CLOSE_TIMEOUT_S: Final = 2.0
 """How long a peer may take to read and answer a close frame."""
@@ -52,7 +52,7 @@ DEFERRING: Final = WireState.DEFERRING
 CLOSING: Final = WireState.CLOSING
 
 
-class SlicedReading(Reading, Protocol):
+class SlicedReader(PausableReader, Protocol):
     """The reading of one connection, and the share of its address."""
 
     share: ReadShare
@@ -102,14 +102,14 @@ class PicowsWire(WSListener):
         address: str,
         max_bytes: int,
         picows_transport: PicowsTransport,
-        reading: SlicedReading,
+        reading: SlicedReader,
         turns: TurnQueue,
     ) -> None:
         self.address = address
         self.frames_read = 0
         """How many frames have come."""
         self._turns = turns
-        self._reading: SlicedReading | None = reading
+        self._reading: SlicedReader | None = reading
         self._peer = peer
         self._picows_transport: PicowsTransport | None = picows_transport
         """None from the handshake on."""
@@ -226,7 +226,7 @@ class PicowsWire(WSListener):
         if self._state is OPEN and self._reading is not None:
             self._state = DEFERRING
             self._paced(self._reading).pause()
-            self._turns.add(self._go_on, neighbourhood(self.address))
+            self._turns.add(self._go_on, network_of(self.address))
 
     def _go_on(self) -> bool:
         """Handle one message that waits, or a part of a long one. Return whether more is left."""
@@ -265,7 +265,7 @@ class PicowsWire(WSListener):
         if self._state is OPEN and self._reading is not None:
             self._paced(self._reading).resume_in_budget(frames)
 
-    def _paced(self, reading: SlicedReading) -> ReadPace:
+    def _paced(self, reading: SlicedReader) -> ReadPace:
         if self._pace is None:
             self._pace = ReadPace(reading)
         return self._pace

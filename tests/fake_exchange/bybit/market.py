@@ -49,7 +49,7 @@ class BybitMarket:
         market = self._core.markets.get(symbol)
         return None if market is not None and market.is_listed else f"Invalid symbol :[{topic}]"
 
-    def begin(self, connection: Connection, topic: str) -> None:
+    def start(self, connection: Connection, topic: str) -> None:
         if topic == STATUS:
             return
         family, _, symbol = topic.rpartition(".")

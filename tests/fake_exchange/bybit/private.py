@@ -35,7 +35,7 @@ class BybitPrivate:
     def refusal(self, topic: str, home: str) -> str | None:
         return None if topic in TOPICS else f"Invalid topic: {topic}"
 
-    def begin(self, connection: Connection, topic: str) -> None:
+    def start(self, connection: Connection, topic: str) -> None:
         """Bybit: nothing is sent at first."""
 
     def _on_event(self, event: Event) -> None:

@@ -55,7 +55,7 @@ class Topics(Protocol):
     def refusal(self, topic: str, home: str) -> str | None:
         """Why a connection to this address has no such topic, or None if it has."""
 
-    def begin(self, connection: Connection, topic: str) -> None:
+    def start(self, connection: Connection, topic: str) -> None:
         """Send what a new subscription gets at once."""
 
 
@@ -144,7 +144,7 @@ class BybitSockets:
         connection.send(self._reply(connection, request.req_id, request.op))
         for topic in topics:
             self._counts.subscriptions[topic] += 1
-            self.topics[connection.home].begin(connection, topic)
+            self.topics[connection.home].start(connection, topic)
             if topic not in connection.topics:
                 connection.topics.append(topic)
         return None

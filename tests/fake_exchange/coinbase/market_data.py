@@ -44,7 +44,7 @@ class CoinbaseMarketData:
         core.listeners.append(self._on_event)
         products.listeners.append(self._announce)
 
-    def begin(self, connection: Connection, channel: str, product_ids: list[str]) -> None:
+    def start(self, connection: Connection, channel: str, product_ids: list[str]) -> None:
         """Send the snapshots."""
         if channel == "status":
             products = [self._products.status_view(name) for name in product_ids]

@@ -23,7 +23,7 @@ AUTHENTICATION = "authentication failure"
 class Channels(Protocol):
     names: frozenset[str]
 
-    def begin(self, connection: Connection, channel: str, product_ids: list[str]) -> None: ...
+    def start(self, connection: Connection, channel: str, product_ids: list[str]) -> None: ...
 
 
 class CoinbaseSockets:
@@ -160,7 +160,7 @@ class CoinbaseSockets:
         if self.acks_first or channel == "heartbeats":
             connection.send_subscriptions()
         if channel in self._channels:
-            self._channels[channel].begin(connection, channel, product_ids)
+            self._channels[channel].start(connection, channel, product_ids)
         if not self.acks_first and channel != "heartbeats":
             connection.send_subscriptions()
 

@@ -72,7 +72,7 @@ async def test_a_subscription_takes_no_change_of_another_book(fake: FakeCoinbase
             pass
         flow.fill_book()
         connection = next(iter(fake.sockets.connections))
-        fake.market_data.begin(connection, "level2", ["BTC-USD"])
+        fake.market_data.start(connection, "level2", ["BTC-USD"])
         fake.market_data.flush_levels()
         frames = [event_of(await client.receive()) for _ in range(3)]
     assert [(frame["product_id"], len(rows(frame, "updates"))) for frame in frames] == [

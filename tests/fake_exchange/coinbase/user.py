@@ -28,7 +28,7 @@ class CoinbaseUser:
         self._faults = faults
         core.listeners.append(self._on_event)
 
-    def begin(self, connection: Connection, channel: str, product_ids: list[str]) -> None:
+    def start(self, connection: Connection, channel: str, product_ids: list[str]) -> None:
         """All open orders, in batches. At least one snapshot comes."""
         account = connection.account
         assert account is not None

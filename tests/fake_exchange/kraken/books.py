@@ -59,7 +59,7 @@ class KrakenBooks:
         self._shown.setdefault((market.symbol, depth), self._levels(market, depth))
         return Subscription("book", symbol_of(market), {"depth": depth, "snapshot": snapshot})
 
-    def begin(self, connection: Connection, subscription: Subscription) -> None:
+    def start(self, connection: Connection, subscription: Subscription) -> None:
         if self._thin_snapshots:
             self._thin_snapshots -= 1
             self._thin.append((connection, subscription))

@@ -74,7 +74,7 @@ class Channels(Protocol):
     def subscription(self, params: Params) -> Subscription:
         """What these parameters of one symbol mean, or a KrakenError."""
 
-    def begin(self, connection: Connection, subscription: Subscription) -> None:
+    def start(self, connection: Connection, subscription: Subscription) -> None:
         """Send the snapshot."""
 
 

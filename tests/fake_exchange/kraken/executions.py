@@ -77,7 +77,7 @@ class KrakenExecutions:
             channel, "", {name: flag({name: d, **params}, name) for name, d in options.items()}
         )
 
-    def begin(self, connection: Connection, subscription: Subscription) -> None:
+    def start(self, connection: Connection, subscription: Subscription) -> None:
         assert subscription.account is not None
         account = subscription.account.name
         if subscription.channel == "balances":

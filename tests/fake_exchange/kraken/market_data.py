@@ -72,7 +72,7 @@ class KrakenMarketData:
             options["warnings"] = ["timestamp is deprecated, use interval_begin"]
         return Subscription(channel, symbol_of(market), options)
 
-    def begin(self, connection: Connection, subscription: Subscription) -> None:
+    def start(self, connection: Connection, subscription: Subscription) -> None:
         channel = subscription.channel
         if channel == "instrument":
             assets = sorted({asset for m in self._core.markets.values() for asset in (m.base, m.quote)})

@@ -197,7 +197,7 @@ class KrakenSockets:
         if not self.acks_late:
             self._answer(connection, envelope, [acknowledged], started_us)
         if wanted.options.get("snapshot", True):
-            channels.begin(connection, wanted)
+            channels.start(connection, wanted)
         if self.acks_late:
             self._answer(connection, envelope, [acknowledged], started_us)
 

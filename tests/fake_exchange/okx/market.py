@@ -52,7 +52,7 @@ class OkxMarket:
             return arg.get("instType") == "SPOT"
         return channel == "status"
 
-    def begin(self, connection: Connection, arg: dict[str, str]) -> None:
+    def start(self, connection: Connection, arg: dict[str, str]) -> None:
         channel = arg["channel"]
         if channel == "instruments":
             connection.send({"arg": arg, "data": self._queries.instruments({"instType": "SPOT"})})

@@ -40,7 +40,7 @@ class OkxPrivate:
                 return True
         return False
 
-    def begin(self, connection: Connection, arg: dict[str, str]) -> None:
+    def start(self, connection: Connection, arg: dict[str, str]) -> None:
         # OKX: the orders channel sends nothing at first.
         if connection.account is None or arg["channel"] == "orders":
             return

@@ -83,7 +83,7 @@ class Channels(Protocol):
 
     def is_known(self, arg: Arg) -> bool: ...
 
-    def begin(self, connection: Connection, arg: dict[str, str]) -> None:
+    def start(self, connection: Connection, arg: dict[str, str]) -> None:
         """Send what a new subscription gets at once."""
 
 
@@ -234,7 +234,7 @@ class OkxSockets:
             followers = self._followers(connection, channel) | {connection}
             for follower in followers:
                 self._send_count(follower, "channel-conn-count", channel, len(followers))
-        channels.begin(connection, arg)
+        channels.start(connection, arg)
         if arg not in connection.args:
             connection.args.append(arg)
 

@@ -46,7 +46,7 @@ from floorwire.venues.common.order_exchange import (
 from floorwire.venues.common.order_outcomes import OrderOutcome, OrderRequest
 from floorwire.venues.common.prepared_order import FRESH_US
 from floorwire.venues.common.private_link import LinkTimes
-from floorwire.venues.common.private_links import LinkKind, Preparation
+from floorwire.venues.common.private_links import Preparation, PrivateLinkKind
 from floorwire.venues.common.request_budgets import BudgetRule, RequestBudgets
 from floorwire.venues.common.request_sequences import LONGEST_US, HttpRequest, Steps
 from floorwire.venues.kraken.orders import KrakenOrders
@@ -97,7 +97,9 @@ class PlainExchange:
     def __init__(self, *, needs_token: bool = False, cancels_per_request: int = 1) -> None:
         self.clock = OrderClock(TIME)
         times = LinkTimes(60 * SECOND)
-        self.links = (LinkKind("private", "ws://plain", times, takes_orders=True, prepare=self._preparation),)
+        self.links = (
+            PrivateLinkKind("private", "ws://plain", times, takes_orders=True, prepare=self._preparation),
+        )
         self.budgets = RequestBudgets({"any": BudgetRule(50, SECOND)})
         self.cancels_per_request = cancels_per_request
         self.needs_token = needs_token

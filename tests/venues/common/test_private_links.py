@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from floorwire.core.ports import Close, Open, Send
 from floorwire.venues.common.private_link import LinkTimes
-from floorwire.venues.common.private_links import OVERLAP_US, LinkKind, PrivateLinks
+from floorwire.venues.common.private_links import OVERLAP_US, PrivateLinkKind, PrivateLinks
 from tests.venues.order_driver import SECOND, FixedRandom
 
 TIMES = LinkTimes(silent_us=30 * SECOND, ping_us=20 * SECOND)
 HOUR = 3_600 * SECOND
-KIND = LinkKind("private", "ws://venue", TIMES, takes_orders=True, ping="ping", age_us=24 * HOUR)
+KIND = PrivateLinkKind("private", "ws://venue", TIMES, takes_orders=True, ping="ping", age_us=24 * HOUR)
 
 
 def due(links: PrivateLinks, now_us: int, *, is_idle: bool = True) -> list[Open | Send | Close]:
@@ -23,7 +23,7 @@ def up(name: str, links: PrivateLinks, now_us: int) -> None:
     link.accepted(now_us)
 
 
-def connected(kind: LinkKind = KIND) -> PrivateLinks:
+def connected(kind: PrivateLinkKind = KIND) -> PrivateLinks:
     links = PrivateLinks(kind, FixedRandom())
     assert due(links, 0) == [Open("private", "ws://venue")]
     up("private", links, 0)

@@ -16,7 +16,7 @@ from floorwire.venues.binance.order_messages import (
     orders_decoder,
     trades_decoder,
 )
-from floorwire.venues.binance.order_requests import MOST_TRADES, Call, Reading
+from floorwire.venues.binance.order_requests import MOST_TRADES, Call, Reconciling
 
 MOST_SYMBOLS = 100
 """Symbols in a cursor. Reading so many costs a third of a minute's weight."""
@@ -51,7 +51,7 @@ class AccountReading:
 
     def call(self) -> Call:
         """Return the next request."""
-        purpose = Reading(self.request)
+        purpose = Reconciling(self.request)
         if self.step is Step.ORDERS:
             return order_requests.open_orders(purpose)
         if self.step is Step.TRADES:

@@ -62,7 +62,7 @@ class LookingForFills(msgspec.Struct, frozen=True):
     """Of earlier pages."""
 
 
-class Reading(msgspec.Struct, frozen=True):
+class Reconciling(msgspec.Struct, frozen=True):
     """The answer is the next part of a reconciliation."""
 
     request: int
@@ -82,7 +82,7 @@ class Subscribing(msgspec.Struct, frozen=True):
 
 
 Purpose: TypeAlias = (
-    Placing | Cancelling | Amending | Looking | LookingForFills | Reading | AskingTime | Subscribing
+    Placing | Cancelling | Amending | Looking | LookingForFills | Reconciling | AskingTime | Subscribing
 )
 
 
@@ -203,12 +203,12 @@ def look_for_fills(native: str, order_id: int, purpose: LookingForFills) -> Call
     return Call("myTrades", params, 5, purpose)
 
 
-def open_orders(purpose: Reading) -> Call:
+def open_orders(purpose: Reconciling) -> Call:
     """Return the request for all open orders."""
     return Call("openOrders.status", {}, 80, purpose)
 
 
-def trades(native: str, from_id: int | None, purpose: Reading) -> Call:
+def trades(native: str, from_id: int | None, purpose: Reconciling) -> Call:
     """Return the request for executions of a symbol: from one on, or the latest ones."""
     params: dict[str, str | int | bool] = {"symbol": native, "limit": MOST_TRADES}
     if from_id is not None:
@@ -216,7 +216,7 @@ def trades(native: str, from_id: int | None, purpose: Reading) -> Call:
     return Call("myTrades", params, 20, purpose)
 
 
-def balances(purpose: Reading) -> Call:
+def balances(purpose: Reconciling) -> Call:
     """Return the request for all balances that are not zero."""
     return Call("account.status", {"omitZeroBalances": True}, 20, purpose)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from floorwire.venues.common.private_link import SECOND_US, LinkTimes
-from floorwire.venues.common.private_links import LinkKind
+from floorwire.venues.common.private_links import PrivateLinkKind
 
 URL = "wss://ws-api.binance.com:443"
 PATH = "/ws-api/v3"
@@ -36,6 +36,6 @@ def session_url(ws_url: str) -> str:
     return parts.geturl().rstrip("/") + PATH
 
 
-def session_kind(ws_url: str) -> LinkKind:
+def session_kind(ws_url: str) -> PrivateLinkKind:
     """Return what is known of a session, with its address."""
-    return LinkKind("orders", session_url(ws_url), TIMES, takes_orders=True, age_us=AGE_US)
+    return PrivateLinkKind("orders", session_url(ws_url), TIMES, takes_orders=True, age_us=AGE_US)

@@ -53,7 +53,7 @@ from floorwire.venues.binance.order_requests import (
     Looking,
     LookingForFills,
     Placing,
-    Reading,
+    Reconciling,
 )
 from floorwire.venues.common.errors import UnplaceableError
 from floorwire.venues.common.order_amounts import is_zero
@@ -223,7 +223,7 @@ class BinanceOrders:
             self._looked(purpose.command, result)
         elif isinstance(purpose, LookingForFills):
             self._looked_for_fills(purpose, result)
-        elif isinstance(purpose, Reading):
+        elif isinstance(purpose, Reconciling):
             self._read(purpose, result)
 
     def failed(self, call: Call, status: int, failure: Failure) -> None:
@@ -261,7 +261,7 @@ class BinanceOrders:
             self._report(unknown(purpose.command))
         elif isinstance(purpose, Looking | LookingForFills):
             self._report(QueryFailed(purpose.command.query))
-        elif isinstance(purpose, Reading) and self._is_present(purpose):
+        elif isinstance(purpose, Reconciling) and self._is_present(purpose):
             self._reading = None
             self._report(ReconcileFailed(purpose.request))
 
@@ -324,7 +324,7 @@ class BinanceOrders:
 
     # --- reconciliation -----------------------------------------------------------------------------
 
-    def _read(self, purpose: Reading, result: bytes) -> None:
+    def _read(self, purpose: Reconciling, result: bytes) -> None:
         reading = self._reading
         if reading is None or not self._is_present(purpose):
             return
@@ -338,5 +338,5 @@ class BinanceOrders:
             self._remember_price(seen.client_id, seen.price)
         self._report(answer)
 
-    def _is_present(self, purpose: Reading) -> bool:
+    def _is_present(self, purpose: Reconciling) -> bool:
         return self._reading is not None and self._reading.request == purpose.request

@@ -55,7 +55,7 @@ from floorwire.venues.common.order_exchange import (
 )
 from floorwire.venues.common.order_outcomes import OrderOutcome, OrderRequest, kind_of
 from floorwire.venues.common.private_link import LinkTimes
-from floorwire.venues.common.private_links import LinkKind
+from floorwire.venues.common.private_links import PrivateLinkKind
 from floorwire.venues.common.request_budgets import RequestBudgets
 from floorwire.venues.common.request_sequences import LONGEST_US, MOST_SEQUENCES, HttpRequest, Steps
 
@@ -106,9 +106,13 @@ class BybitOrders:
         self.clock = OrderClock(TIME)
         self.budgets = RequestBudgets(limits.ORDER_BUDGETS, settings.limits)
         times = LinkTimes(limits.PRIVATE_SILENT_US, limits.PRIVATE_PING_US)
-        self.links = [LinkKind(PRIVATE, self._signer.private_url, times, takes_orders=False, ping=PING)]
+        self.links = [
+            PrivateLinkKind(PRIVATE, self._signer.private_url, times, takes_orders=False, ping=PING)
+        ]
         if self._signer.trade_url is not None:
-            self.links.append(LinkKind(TRADE, self._signer.trade_url, times, takes_orders=True, ping=PING))
+            self.links.append(
+                PrivateLinkKind(TRADE, self._signer.trade_url, times, takes_orders=True, ping=PING)
+            )
         self._amends = OrderAmends()
         self._cancel_tries: dict[str, int] = {}
         """By client id: how often a cancel was sent that is sent again. At most ``MOST_RETRIED``."""

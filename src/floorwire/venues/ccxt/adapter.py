@@ -72,9 +72,9 @@ class CcxtVenue:
         self._ids = count(1)
         self._streams: Mapping[str, frozenset[StreamKind]] | None = None
         """What clients want, by canonical symbol. None before the first wish: everything."""
-        self._begin(0)
+        self._reset(0)
 
-    def _begin(self, now_us: int) -> None:
+    def _reset(self, now_us: int) -> None:
         self._catalogue = InstrumentCatalogue(self._requested, None, self._ids, self._jitter)
         self._statuses = FeedStatuses()
         self._activity = ActivityTracker()
@@ -89,7 +89,7 @@ class CcxtVenue:
 
     def start(self, now_us: int) -> Sequence[VenueOutput]:
         """Request the markets. Started again, it begins anew: nothing is watched."""
-        self._begin(now_us)
+        self._reset(now_us)
         return [*self._statuses.set_all("connecting", "start", now_us), *self._tick(now_us)]
 
     def receive(self, happened: VenueInput, now_us: int) -> Sequence[VenueOutput]:

@@ -47,7 +47,7 @@ from floorwire.venues.common.order_outcomes import OrderOutcome, OrderRequest
 from floorwire.venues.common.order_times import PlacedTimes
 from floorwire.venues.common.pending_requests import NEVER_US
 from floorwire.venues.common.private_link import LinkTimes
-from floorwire.venues.common.private_links import LinkKind
+from floorwire.venues.common.private_links import PrivateLinkKind
 from floorwire.venues.common.request_budgets import BudgetRule, RequestBudgets
 from floorwire.venues.common.request_sequences import LONGEST_US, MOST_SEQUENCES, HttpRequest, Steps
 
@@ -88,7 +88,9 @@ class CcxtOrders:
             {"order": BudgetRule(AT_ONCE, interval_us), "read": BudgetRule(AT_ONCE, 2 * interval_us)}
         )
         self.links = (
-            LinkKind("private", f"ccxt://{terms.name}", LinkTimes(silent_us=NEVER_US), takes_orders=False),
+            PrivateLinkKind(
+                "private", f"ccxt://{terms.name}", LinkTimes(silent_us=NEVER_US), takes_orders=False
+            ),
         )
         self._names = names
         self._terms = terms

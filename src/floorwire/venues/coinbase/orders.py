@@ -44,7 +44,7 @@ from floorwire.venues.common.order_outcomes import OrderOutcome, OrderRequest
 from floorwire.venues.common.order_times import PlacedTimes
 from floorwire.venues.common.pending_requests import NEVER_US
 from floorwire.venues.common.private_link import LinkTimes
-from floorwire.venues.common.private_links import LinkKind
+from floorwire.venues.common.private_links import PrivateLinkKind
 from floorwire.venues.common.request_budgets import RequestBudgets
 from floorwire.venues.common.request_sequences import LONGEST_US, MOST_SEQUENCES, HttpRequest, Steps
 
@@ -109,7 +109,7 @@ class CoinbaseOrders:
         self.clock = OrderClock(TIME, self._instruments.read)
         self.budgets = RequestBudgets(limits.ORDER_BUDGETS, settings.limits)
         times = LinkTimes(limits.SILENT_US)
-        self.links = (LinkKind("private", self._signer.ws_url, times, takes_orders=False),)
+        self.links = (PrivateLinkKind("private", self._signer.ws_url, times, takes_orders=False),)
         self._placed = PlacedTimes()
         self._numbers: dict[str, FrameNumbers] = {}
         """By link."""

@@ -38,7 +38,7 @@ class AccountReads:
             return [failed]
         self._queries = {one: other for one, other in self._queries.items() if sequences.is_running(other)}
         self._queries[command.client_id] = steps
-        return sequences.begin(steps, (failed,), now_us, date_us, Urgency.READ)
+        return sequences.start(steps, (failed,), now_us, date_us, Urgency.READ)
 
     def reconcile(
         self, command: Reconcile, steps: Steps, now_us: int, date_us: int
@@ -50,7 +50,7 @@ class AccountReads:
             return [failed]
         self._reconciling = counted = self._counted(steps)
         urgency = Urgency.ACCOUNT if self._looks < OPENING_LOOKS else Urgency.READ
-        return self._sequences.begin(counted, (failed,), now_us, date_us, urgency)
+        return self._sequences.start(counted, (failed,), now_us, date_us, urgency)
 
     def link_up(self) -> None:
         """The private link is up: orders wait for what is read from now on."""

@@ -220,7 +220,7 @@ class ExchangeOrderAdapter(Generic[AnswerT]):
         if self._reads.is_full:
             call.close()
             return [outcome for number in numbers for outcome in self._requests.give_up(number)]
-        return self._reads.begin(self._by_rest(numbers, call), (), self._now_us, self._date_us)
+        return self._reads.start(self._by_rest(numbers, call), (), self._now_us, self._date_us)
 
     def _by_rest(self, numbers: Sequence[int], call: RestSteps[AnswerT]) -> Steps:
         """Send requests by REST. What takes too long is overdue in ``UnansweredRequests`` at that time."""
@@ -314,7 +314,7 @@ class ExchangeOrderAdapter(Generic[AnswerT]):
         steps = prepare()
         if steps is None:
             return []
-        outputs = self._reads.begin(self._prepare(steps), (), self._now_us, self._date_us)
+        outputs = self._reads.start(self._prepare(steps), (), self._now_us, self._date_us)
         if not self._is_preparing:  # it could not even begin
             self._private.postpone(self._now_us, 0)
         return outputs
@@ -372,7 +372,7 @@ class ExchangeOrderAdapter(Generic[AnswerT]):
         now_us, clock = self._now_us, self._exchange.clock
         outputs += self._tell_link()
         if clock.is_due:
-            outputs += self._reads.begin(clock.read(), (), now_us, self._date_us)
+            outputs += self._reads.start(clock.read(), (), now_us, self._date_us)
         outputs += self._set_switch()
         outputs += self._requests.overdue(now_us)
         outputs += self._links_due()
@@ -388,7 +388,7 @@ class ExchangeOrderAdapter(Generic[AnswerT]):
         if switch is None:
             return outputs
         if switch.is_due and self._exchange.clock.is_complete:
-            outputs += self._reads.begin(switch.set(), (), self._now_us, self._date_us)
+            outputs += self._reads.start(switch.set(), (), self._now_us, self._date_us)
         outputs += switch.changes()
         return outputs
 

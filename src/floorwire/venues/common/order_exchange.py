@@ -18,7 +18,7 @@ from floorwire.core.remote_orders import (
 from floorwire.venues.common.cancel_all_switch import CancelAllSwitch
 from floorwire.venues.common.order_clock import OrderClock
 from floorwire.venues.common.order_outcomes import OrderOutcome, OrderRequest
-from floorwire.venues.common.private_links import LinkKind
+from floorwire.venues.common.private_links import PrivateLinkKind
 from floorwire.venues.common.request_budgets import RequestBudgets
 from floorwire.venues.common.request_sequences import HttpRequest, Steps
 
@@ -109,7 +109,7 @@ class OrderExchange(Protocol[AnswerT]):
         ...
 
     @property
-    def links(self) -> Sequence[LinkKind]:
+    def links(self) -> Sequence[PrivateLinkKind]:
         """The kinds of its links.
 
         The first one tells the account's events. Requests about orders go over the first one that takes them

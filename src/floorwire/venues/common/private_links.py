@@ -26,7 +26,7 @@ Preparation: TypeAlias = Generator[HttpRequest, Answer, int | None]
 """Requests before a link opens. They return how long to wait before they are tried again; None: it opens."""
 
 
-class LinkKind(NamedTuple):
+class PrivateLinkKind(NamedTuple):
     """A kind of link: what it is for, and what the exchange says about it."""
 
     name: str
@@ -57,7 +57,7 @@ class _Held:
 class PrivateLinks:
     """At most two links of one kind. ``active`` carries the requests."""
 
-    def __init__(self, kind: LinkKind, random: Random) -> None:
+    def __init__(self, kind: PrivateLinkKind, random: Random) -> None:
         self.kind = kind
         self._names = (kind.name, f"{kind.name}_2")
         self._random = random

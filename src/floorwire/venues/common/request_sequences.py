@@ -114,13 +114,13 @@ class RequestSequences:
         return len(self._running) >= MOST_SEQUENCES
 
     def is_running(self, steps: Steps | None) -> bool:
-        """Return whether the sequence was begun, and has not ended."""
+        """Return whether the sequence was started, and has not ended."""
         return any(sequence.steps is steps for sequence in self._running)
 
-    def begin(
+    def start(
         self, steps: Steps, failed: Reports, now_us: int, date_us: int, urgency: Urgency = Urgency.ORDER
     ) -> list[OrderAdapterOutput]:
-        """Begin a sequence; ``failed`` are its reports where it cannot be carried out."""
+        """Start a sequence; ``failed`` are its reports where it cannot be carried out."""
         if self.is_full:
             steps.close()
             return list(failed)

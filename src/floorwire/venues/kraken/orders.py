@@ -41,7 +41,7 @@ from floorwire.venues.common.order_outcomes import OrderOutcome, OrderRequest
 from floorwire.venues.common.order_times import PlacedTimes
 from floorwire.venues.common.pending_requests import NEVER_US
 from floorwire.venues.common.private_link import LinkTimes
-from floorwire.venues.common.private_links import LinkKind, Preparation
+from floorwire.venues.common.private_links import Preparation, PrivateLinkKind
 from floorwire.venues.common.request_budgets import RequestBudgets
 from floorwire.venues.common.request_sequences import LONGEST_US, BadAnswerError, HttpRequest, Steps
 from floorwire.venues.kraken import account, limits, order_requests, rest_orders
@@ -95,7 +95,7 @@ class KrakenOrders:
         self._order_budgets = RequestBudgets(limits.order_budgets(settings.tier))
         times = LinkTimes(limits.SILENT_US, limits.PING_US)
         url, prepare = self._signer.ws_url, self._preparation
-        self.links = (LinkKind("private", url, times, takes_orders=True, ping=PING, prepare=prepare),)
+        self.links = (PrivateLinkKind("private", url, times, takes_orders=True, ping=PING, prepare=prepare),)
         self._placed = PlacedTimes()
         self._executions: dict[str, Executions] = {}
         """By link."""

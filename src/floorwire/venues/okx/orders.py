@@ -43,7 +43,7 @@ from floorwire.venues.common.order_exchange import (
 from floorwire.venues.common.order_outcomes import OrderOutcome, OrderRequest, kind_of
 from floorwire.venues.common.pending_requests import NEVER_US
 from floorwire.venues.common.private_link import LinkTimes
-from floorwire.venues.common.private_links import LinkKind
+from floorwire.venues.common.private_links import PrivateLinkKind
 from floorwire.venues.common.request_budgets import RequestBudgets
 from floorwire.venues.common.request_sequences import LONGEST_US, MOST_SEQUENCES, HttpRequest, Steps
 from floorwire.venues.okx import account, limits, order_requests
@@ -90,7 +90,7 @@ class OkxOrders:
         self.clock = OrderClock(TIME, self._read_instruments)
         self.budgets = RequestBudgets(limits.ORDER_BUDGETS, settings.limits)
         times = LinkTimes(limits.PRIVATE_SILENT_US, limits.PRIVATE_PING_US)
-        self.links = (LinkKind("private", self._signer.ws_url, times, takes_orders=True, ping="ping"),)
+        self.links = (PrivateLinkKind("private", self._signer.ws_url, times, takes_orders=True, ping="ping"),)
         after_s = settings.cancel_all_after_s
         self.switch = None if after_s is None else CancelAllSwitch(after_s, account.cancel_all_after)
         self._instruments: dict[str, messages.InstrumentCode] = {}
