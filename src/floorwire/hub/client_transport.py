@@ -7,6 +7,8 @@ subscription decides what gives way. When the peer reads again, each subscriptio
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from floorwire.auth.client_address import network_of
 from floorwire.core.codes import CloseCode
 from floorwire.hub.hub import Hub
@@ -72,6 +74,10 @@ class ClientTransport:
 
     def closed(self, code: int) -> None:
         """The connection is gone: release all that it holds."""
+        raise NotImplementedError
+
+    def listed(self, symbols: Iterable[str]) -> None:
+        """A venue that the client follows listed these symbols."""
         raise NotImplementedError
 
     # --- writing --------------------------------------------------------------------------------

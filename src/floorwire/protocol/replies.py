@@ -54,6 +54,7 @@ class HeldSubscription(msgspec.Struct, frozen=True, kw_only=True):
     instrument: str | UnsetType = UNSET
     depth: int | UnsetType = UNSET
     interval: str | UnsetType = UNSET
+    closed_only: bool | UnsetType = UNSET
     on_slow: OnSlow
     epoch: str
     seq: int
@@ -76,26 +77,43 @@ class Subscribed(HeldSubscription, frozen=True, kw_only=True):
 
 
 class SubscribedAll(msgspec.Struct, frozen=True, kw_only=True):
-    """The full reply to a request with ``symbols``: all of them, or none and an error."""
+    """The full reply to a request with ``symbols`` or ``all``: all of them, or none and an error."""
 
     status: str = "subscribed"
     id: RequestId | UnsetType = UNSET
     channel: str
-    symbols: tuple[str, ...]
+    symbols: tuple[str, ...] | UnsetType = UNSET
+    all: bool | UnsetType = UNSET
+    venue: str | UnsetType = UNSET
     subscriptions: list[HeldSubscription]
 
 
 class Unsubscribed(msgspec.Struct, frozen=True, kw_only=True):
-    """The full reply to unsubscribe."""
+    """The full reply to unsubscribe. ``count``: how many subscriptions ended, where they were not named."""
 
     status: str = "unsubscribed"
     id: RequestId | UnsetType = UNSET
-    channel: str
+    channel: str | UnsetType = UNSET
     symbol: str | UnsetType = UNSET
     symbols: tuple[str, ...] | UnsetType = UNSET
+    all: bool | UnsetType = UNSET
+    venue: str | UnsetType = UNSET
     instrument: str | UnsetType = UNSET
     depth: int | UnsetType = UNSET
     interval: str | UnsetType = UNSET
+    closed_only: bool | UnsetType = UNSET
+    count: int | UnsetType = UNSET
+
+
+class FollowedVenue(msgspec.Struct, frozen=True, kw_only=True):
+    """A subscription to all symbols of a venue, also to those that it lists later."""
+
+    channel: str
+    venue: str
+    depth: int | UnsetType = UNSET
+    interval: str | UnsetType = UNSET
+    closed_only: bool | UnsetType = UNSET
+    on_slow: OnSlow
 
 
 class SubscriptionList(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,6 +122,7 @@ class SubscriptionList(msgspec.Struct, frozen=True, kw_only=True):
     status: str = "ok"
     id: RequestId | UnsetType = UNSET
     subscriptions: list[HeldSubscription]
+    all: list[FollowedVenue] | UnsetType = UNSET
 
 
 class SymbolRow(msgspec.Struct, frozen=True):
