@@ -22,6 +22,19 @@ PrivateChannel: TypeAlias = Literal["orders", "fills", "balances", "positions"]
 HaltScope: TypeAlias = Literal["all", "account", "key", "symbol"]
 Money: TypeAlias = Literal["paper", "live"]
 """What the balances at a venue are: counted by Floorwire alone, or real."""
+Cause: TypeAlias = Literal[
+    "fill",
+    "fee",
+    "deposit",
+    "withdrawal",
+    "transfer",
+    "reset",
+    "venue",
+    "rounding",
+    "conversion",
+]
+"""Why a balance changed. ``venue``: the venue said so. ``rounding``: the asset is counted in coarser units.
+``conversion``: balances of an earlier version were divided among venues. A hold changes no balance."""
 
 
 class Balance(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -65,6 +65,8 @@ class Action(StrEnum):
     FILLS = "fills", Scope.ACCOUNT
     BALANCES = "balances", Scope.ACCOUNT
     POSITIONS = "positions", Scope.ACCOUNT
+    LEDGER = "ledger", Scope.ACCOUNT
+    ACCOUNT = "account", Scope.ACCOUNT
     ORDER_STATUS = "order.status", Scope.ACCOUNT, True
 
     ORDER_PLACE = "order.place", Scope.TRADE, True

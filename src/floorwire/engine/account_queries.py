@@ -57,6 +57,10 @@ class AccountQueries:
         """Return a listed instrument with its units. Raises Refusal: ``unknown_symbol``."""
         return self._risk_profiles.instrument_units(symbol)
 
+    def instruments(self) -> list[Instrument]:
+        """Return every instrument that was listed, with the identities of its assets."""
+        return [known.instrument for known in self._accounts.instrument_units.values()]
+
     def instrument_of(self, order: Order) -> Instrument:
         """Return the instrument with the steps that the order is counted in. It may have other steps now."""
         return self._accounts.instrument_of(order)

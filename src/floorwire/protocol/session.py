@@ -34,10 +34,12 @@ from floorwire.protocol.requests import (
 )
 from floorwire.protocol.topic import TopicCatalogue, TopicChoice, TopicName, VenueTopics
 from floorwire.protocol.trading_requests import (
+    AccountSummary,
     Balances,
     CancelOnDisconnect,
     Deadman,
     Fills,
+    Ledger,
     OrderAmend,
     OrderCancel,
     OrderCancelAll,
@@ -65,6 +67,8 @@ TRADING_REQUESTS = (
     Fills,
     Balances,
     Positions,
+    Ledger,
+    AccountSummary,
     CancelOnDisconnect,
     Deadman,
 )
