@@ -57,6 +57,7 @@ class Code(StrEnum):
     NO_LIQUIDITY = "no_liquidity", "nothing rests on the other side", True
     VENUE_REJECTED = "venue_rejected", "the venue refused the order"
     VENUE_UNAVAILABLE = "venue_unavailable", "the venue cannot be reached", True
+    HISTORY_UNAVAILABLE = "history_unavailable", "market history cannot be read now", True
     DRY_RUN = "dry_run", "the venue is in a dry run: the order was shown in the log, and not sent"
     DRAINING = "draining", "the server is shutting down; reconnect", True
     INTERNAL = "internal", "a fault of the server", True

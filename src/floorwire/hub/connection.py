@@ -13,14 +13,22 @@ from floorwire.core.authorization import Principal
 from floorwire.core.codes import CloseCode, Code
 from floorwire.core.refusal import Refusal
 from floorwire.hub import subscription_replies as replies
-from floorwire.hub.client_transport import STATE_US, ClientTransport
+from floorwire.hub.client_transport import ClientTransport
 from floorwire.hub.held_messages import HeldMessages
 from floorwire.hub.hub import Hub
 from floorwire.hub.liveness import Liveness
 from floorwire.hub.peer import Wire
 from floorwire.hub.topic import Topic
 from floorwire.protocol.channel_events import ListedNotice
-from floorwire.protocol.cost_budget import KIB_US, ROW_US, SYMBOL_US, TRANSCODE_US, ClientBudget, CostBudget
+from floorwire.protocol.cost_budget import (
+    KIB_US,
+    ROW_US,
+    STATE_US,
+    SYMBOL_US,
+    TRANSCODE_US,
+    ClientBudget,
+    CostBudget,
+)
 from floorwire.protocol.desk_ports import DeskPort, Reply
 from floorwire.protocol.outbox import OutboxSubscription
 from floorwire.protocol.replies import (

@@ -28,11 +28,12 @@ from floorwire.hub.symbol_list_cache import SymbolListCache
 from floorwire.hub.topic import SubscriptionStart, Topic
 from floorwire.hub.turn_queue import TurnQueue
 from floorwire.ops.stats import Stats
+from floorwire.protocol.channel_events import AnyEvent
 from floorwire.protocol.cost_budget import SharedBudgets
 from floorwire.protocol.outbox import OfferResult, OutboxSubscription
 from floorwire.protocol.replies import VenueRow
 from floorwire.protocol.requests import OnSlow, Resume
-from floorwire.protocol.topic import TopicName
+from floorwire.protocol.topic import EventStamp, TopicName
 
 TURN_BYTES = 262_144
 """Pending messages of this size are sent before the turn ends. Bounds the size of one write."""
@@ -298,6 +299,21 @@ class Hub:
         """Send a topic's pending messages now, so that subscribers have seen all up to its ``seq``."""
         if topic.pending:
             self._deliver((topic,), is_all=False)
+
+    def state(self, name: TopicName) -> AnyEvent | None:
+        """Return the current state of a topic, which need not be open: as a message of no epoch."""
+        symbol, at = self.market.states[name.symbol], self.moment()
+        stream = symbol.stream(name.channel, name.option)
+        try:
+            return stream.state(EventStamp("", 0, at.stamp_us, at.stamp_us))
+        finally:
+            symbol.release(name.channel)
+
+    def want(self, name: TopicName) -> None:
+        """Let the venue stream what the topic is made of, for as long as after a subscription that ended."""
+        if name.symbol is not None:
+            needs = self.market.channels[name.channel].needs
+            self._interest.keep(name.symbol, needs, self.now_us() + self._interest.linger_us)
 
     def topic(self, name: TopicName) -> Topic:
         """Return an open topic."""
