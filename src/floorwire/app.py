@@ -53,7 +53,13 @@ from floorwire.ops.stats import Stats
 from floorwire.protocol.codec import Codec
 from floorwire.protocol.replies import VenueRow
 from floorwire.protocol.session import Session, SessionLimits
-from floorwire.storage.data_dir import DataDir, DataDirError, JournalOpener, open_journal
+from floorwire.storage.data_dir import (
+    DataDir,
+    DataDirError,
+    JournalOpener,
+    open_history,
+    open_journal,
+)
 from floorwire.storage.database import DatabaseError
 from floorwire.storage.folder_lock import FolderLock
 from floorwire.trading.account_store import open_account_store
@@ -462,6 +468,9 @@ def _desk(
         names,
         money,
         remote_venues,
+        partial(open_history, settings),
+        settings.accounts.currency,
+        {own.account: venue for venue, own in settings.venues.items() if own.account},
     )
 
 

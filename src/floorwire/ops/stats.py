@@ -212,3 +212,7 @@ class DeskFigures(msgspec.Struct, frozen=True):
     """None while the journal cannot be written."""
     remote: Mapping[str, RemoteFigures] = {}
     """By venue."""
+    account_history_lag: int = 0
+    """Durable records that the index of the account history does not have yet."""
+    account_history_failures: int = 0
+    """How often that index could not be read or written."""
