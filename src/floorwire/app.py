@@ -453,6 +453,7 @@ def _desk(
         remote_venues,
         partial(open_history, settings),
         settings.accounts.currency,
+        {own.account: venue for venue, own in settings.venues.items() if own.account},
     )
 
 

@@ -88,6 +88,9 @@ class Action(StrEnum):
     QUARANTINE_RELEASE = "quarantine.release", Scope.ADMIN
     REPLAYS_LIST = "replays.list", Scope.ADMIN, False, True
     REPLAYS_CONTROL = "replays.control", Scope.ADMIN, False, True
+    ACCOUNTS_WITHDRAW = "accounts.withdraw", Scope.ADMIN
+    ACCOUNTS_TRANSFER = "accounts.transfer", Scope.ADMIN
+    ACCOUNTS_RESET = "accounts.reset", Scope.ADMIN
     KEYS_LIST = "keys.list", Scope.ADMIN
     KEYS_CREATE = "keys.create", Scope.ADMIN
     KEYS_REVOKE = "keys.revoke", Scope.ADMIN

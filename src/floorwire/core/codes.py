@@ -33,6 +33,7 @@ class Code(StrEnum):
     UNKNOWN_KEY = "unknown_key", "there is no such key, or it is revoked"
     DEADLINE_PASSED = "deadline_passed", "the order arrived after its deadline"
     DUPLICATE_CLIENT_ORDER_ID = "duplicate_client_order_id", "the id was used for another order"
+    DUPLICATE_REQUEST_ID = "duplicate_request_id", "the id was used for another request"
     UNKNOWN_ORDER = "unknown_order", "there is no such order"
     ORDER_CLOSED = "order_closed", "the order is filled, cancelled, rejected or expired"
     TICK_SIZE = "tick_size", "the price is not a whole number of ticks"

@@ -179,6 +179,10 @@ class AccountQueries:
         """Return a pass over the symbols' open orders, for ``place_again``."""
         return OpenOrderMerge(self._accounts, symbols)
 
+    def knows_money_request(self, request_id: str) -> bool:
+        """Return whether an operator's request about money with this id was done."""
+        return request_id in self._accounts.money_requests
+
     def overflow(self, instrument: Instrument) -> str | None:
         """Return an asset whose amounts would be too large if the instrument were listed; None if all fit."""
         return self._accounts.overflow(instrument)

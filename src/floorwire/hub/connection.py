@@ -438,7 +438,7 @@ class Connection(ClientTransport):
             if subscription.is_replaying:
                 self._begin(self._send_missed(subscription), RESUME_US)
             return None
-        if self._wire is None:  # the reply was too much for a client that does not read
+        if choice.topic not in self._subscriptions:  # closed: the reply was too much for a slow client
             return None
         topic = subscription.topic
         subscription.start_replay(topic.seq + 1, topic.seq)

@@ -242,6 +242,15 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     id: RequestId | UnsetType = UNSET
 
 
+class MoneyMoved(msgspec.Struct, frozen=True, kw_only=True):
+    """An operator's withdrawal, transfer or reset is done. ``duplicate``: the same was asked before."""
+
+    status: str = "ok"
+    id: RequestId | UnsetType = UNSET
+    request_id: str
+    duplicate: bool | UnsetType = UNSET
+
+
 class OrderReply(msgspec.Struct, frozen=True, kw_only=True):
     """One order."""
 
@@ -351,6 +360,7 @@ TradingReply: TypeAlias = (
     OrderAcceptedReply
     | AllCancelled
     | Done
+    | MoneyMoved
     | OrderReply
     | OrderList
     | FillList

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from floorwire.core.account_events import (
     AccountEntry,
+    AccountReset,
     Balance,
     Cause,
     Coarsened,
@@ -17,7 +18,10 @@ from floorwire.core.account_events import (
     Identified,
     OrderEnded,
     OrderFilled,
+    TransferReceived,
+    TransferSent,
     VenueBalanceSet,
+    Withdrawn,
 )
 from floorwire.core.orders import OPEN, Order
 from floorwire.storage.account_history_rows import (
@@ -34,7 +38,18 @@ from floorwire.storage.journal import JournalRecord
 from floorwire.trading.commit_batch import EVENT_KINDS
 
 DAY_US = 86_400_000_000
-_PROJECTED = (OrderEnded, OrderFilled, Deposited, VenueBalanceSet, Coarsened, Identified)
+_PROJECTED = (
+    OrderEnded,
+    OrderFilled,
+    Deposited,
+    Withdrawn,
+    TransferSent,
+    TransferReceived,
+    AccountReset,
+    VenueBalanceSet,
+    Coarsened,
+    Identified,
+)
 KINDS = frozenset(EVENT_KINDS[kind] for kind in _PROJECTED)
 """The kinds of records that are rows, or change what later rows are."""
 
@@ -88,6 +103,13 @@ class AccountHistoryProjection:
             self._rows.records.append((record.n, record.payload))
         elif isinstance(event, Deposited):
             self._book(record, event.account, "deposit", (event.balance,), str(event.deposit_id))
+        elif isinstance(event, Withdrawn):
+            self._book(record, event.account, "withdrawal", (event.balance,), event.request_id)
+        elif isinstance(event, TransferSent | TransferReceived):
+            other = event.receiver if isinstance(event, TransferSent) else event.sender
+            self._book(record, event.account, "transfer", (event.balance,), event.request_id, other)
+        elif isinstance(event, AccountReset):
+            self._book(record, event.account, "reset", event.balances, event.request_id)
         elif isinstance(event, VenueBalanceSet):
             self._book(record, event.account, "venue", (event.balance,))
         elif isinstance(event, Coarsened):

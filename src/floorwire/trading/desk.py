@@ -53,6 +53,7 @@ from floorwire.trading.desk_state import DeskLifecycle
 from floorwire.trading.guard_cancels import GuardCancels
 from floorwire.trading.handlers import Resolve
 from floorwire.trading.mass_cancels import MassCancels
+from floorwire.trading.money_operations import MoneyOperations
 from floorwire.trading.operator_requests import OperatorRequests, journal_unavailable
 from floorwire.trading.order_requests import OrderRequests
 from floorwire.trading.order_restore import OrderRestore
@@ -99,11 +100,13 @@ class Desk:
         remote_venues: Mapping[str, RemoteVenue] = MappingProxyType({}),
         open_history: Callable[[bool], AccountHistoryIndex] = _history_in_memory,
         currency: str = "USDT",
+        live_accounts: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """``venue_money``: what money each venue of this process has, by id.
 
         ``remote_venues``: those whose orders leave this process. ``open_history`` opens the index of the
         account history, and with True makes it anew. ``currency``: what accounts are valued in.
+        ``live_accounts``: each account that trades at a venue with real money, and the venue.
         """
         self.names = names
         self._remote_venues = remote_venues
@@ -148,6 +151,8 @@ class Desk:
         )
         self.operators = OperatorRequests(self._lifecycle, self._mass_cancels, remote_venues, clock)
         """Requests of operators."""
+        self.money = MoneyOperations(self._lifecycle, self._mass_cancels, clock, live_accounts)
+        """Requests of operators about paper money."""
         self._deposits: list[Deposit] = []
         """All deposits of the key store. Those that the journal lost are credited again after recovery."""
 

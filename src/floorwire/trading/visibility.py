@@ -8,11 +8,15 @@ from msgspec.structs import replace
 
 from floorwire.core.account_events import (
     AccountEvent,
+    AccountReset,
     Balance,
     Deposited,
     HaltScope,
     Position,
     PositionsChanged,
+    TransferReceived,
+    TransferSent,
+    Withdrawn,
 )
 from floorwire.core.authorization import Principal
 from floorwire.core.instrument import Instrument
@@ -61,7 +65,10 @@ class Visibility:
         if isinstance(event, PositionsChanged):
             seen = tuple(self.positions(event.positions))
             return replace(event, positions=seen) if seen else None
-        if isinstance(event, Deposited):
+        if isinstance(event, AccountReset):
+            balances, positions = tuple(self.balances(event.balances)), tuple(self.positions(event.positions))
+            return replace(event, balances=balances, positions=positions)
+        if isinstance(event, Deposited | Withdrawn | TransferSent | TransferReceived):
             return event if event.balance.asset in self.assets() else None
         order = getattr(event, "order", None)
         return event if isinstance(order, Order) and self._principal.sees(order.ticket.symbol) else None

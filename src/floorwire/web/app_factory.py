@@ -19,6 +19,7 @@ from floorwire.connectors import venue_registry
 from floorwire.protocol.cost_budget import SharedBudgets
 from floorwire.protocol.rate_limit import KeyedRateLimit
 from floorwire.web import (
+    account_routes,
     admin_routes,
     health_routes,
     history_routes,
@@ -62,6 +63,7 @@ ROUTERS: Final = (
     history_routes.router,
     order_routes.router,
     admin_routes.router,
+    account_routes.router,
     quarantine_routes.router,
     replay_routes.router,
 )
