@@ -20,6 +20,7 @@ from benchmarks import (
     live_orders,
     machine,
     market_data_beside_orders,
+    market_history,
     matching,
     orders,
     roundtrips,
@@ -47,6 +48,7 @@ def comparisons(runner: ContestantRunner, rounds: int) -> Mapping[str, Callable[
         "beside": partial(market_data_beside_orders.compare, rounds),
         "relay": partial(venue_relay.compare, rounds),
         "frames": partial(frames.compare, rounds),
+        "history": partial(market_history.compare, rounds),
         "live-orders": partial(live_orders.compare, rounds),
     }
 
