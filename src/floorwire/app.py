@@ -26,7 +26,7 @@ from floorwire.clock import Clock
 from floorwire.config import Settings, SettingsError, VenueSettings
 from floorwire.connectors import venue_registry
 from floorwire.connectors.traffic_recorder import TrafficRecorder
-from floorwire.core.account_events import Money
+from floorwire.core.account_events import MoneyKind
 from floorwire.core.authorization import Principal
 from floorwire.core.capabilities import Capabilities, HasCapabilities
 from floorwire.core.codes import CloseCode
@@ -354,7 +354,7 @@ def _names(settings: Settings, venues: Sequence[Venue]) -> VenueNames:
     return VenueNames(default, live)
 
 
-def _money(settings: Settings, venues: Sequence[Venue]) -> dict[str, Money]:
+def _money(settings: Settings, venues: Sequence[Venue]) -> dict[str, MoneyKind]:
     """Return what money each venue has that takes orders."""
     return {
         venue.name: settings.venues[venue.name].orders if venue.name in settings.venues else "paper"
@@ -389,7 +389,7 @@ def _desk(
     hub: Hub,
     clock: Clock,
     loop_stalls: LoopStalls,
-    money: Mapping[str, Money],
+    money: Mapping[str, MoneyKind],
     remote_venues: Mapping[str, RemoteVenue],
 ) -> Desk:
     risk, fees = settings.risk, settings.fees

@@ -246,7 +246,7 @@ def test_lines_that_are_no_records_are_counted(tmp_path: Path) -> None:
 def test_records_are_small_and_begin_with_their_kind() -> None:
     for record, text in (
         (recording_format.Received(1, "a", "x"), '{"kind":"received","at_us":1,"link":"a","text":"x"}\n'),
-        (recording_format.Ended(2), '{"kind":"ended","at_us":2}\n'),
+        (recording_format.RecordingEnded(2), '{"kind":"ended","at_us":2}\n'),
     ):
         assert recording_format.encode(record).decode() == text
     assert recording_format.is_recording(

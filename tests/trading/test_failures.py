@@ -18,8 +18,8 @@ from floorwire.core.refusal import Refusal
 from floorwire.engine.order_manager import OrderManager
 from floorwire.protocol.replies import Done
 from floorwire.storage.journal import JournalBrokenError, JournalCorruptError, JournalRecord
+from floorwire.trading.operator_requests import Change
 from floorwire.venues import sim
-from floorwire.web.admin_routes import Change
 from tests.trading.flaky import FAR, Disk, FlakyJournal, GatewayHarness, served
 
 

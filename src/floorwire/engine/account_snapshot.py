@@ -17,7 +17,7 @@ from floorwire.core.account_events import (
     Guard,
     HaltScope,
     MassCancelStarted,
-    Money,
+    MoneyKind,
     OrderFilled,
     Position,
     Seqs,
@@ -57,7 +57,7 @@ class SnapshotHead(msgspec.Struct, array_like=True):
     """Those that have not ended, by number."""
     identities: list[tuple[str, str]] = []
     """Symbols and assets of records before they had venues -> their identities."""
-    venue_money: list[tuple[str, Money]] = []
+    venue_money: list[tuple[str, MoneyKind]] = []
     """What money each venue has."""
     remote: RemoteSnapshot = RemoteSnapshot()
 

@@ -51,7 +51,7 @@ from floorwire.core.account_events import (
     MassCancel,
     MassCancelEnded,
     MassCancelStarted,
-    Money,
+    MoneyKind,
     OrderAccepted,
     OrderAmending,
     OrderCancelling,
@@ -379,7 +379,7 @@ class OrderManager(AccountQueries):
         event = venue_identities.plan(self._accounts, default_venue, stamp_us)
         return [] if event is None else [self._rule(event)]
 
-    def set_venue_money(self, money: Mapping[str, Money], stamp_us: int) -> list[AccountEntry]:
+    def set_venue_money(self, money: Mapping[str, MoneyKind], stamp_us: int) -> list[AccountEntry]:
         """Record what money the venues have that open now, by id. Return the entries.
 
         Raises VenueMoneyError where a venue had money of the other kind before; then nothing is changed.

@@ -36,7 +36,7 @@ from floorwire.core.remote_orders import (
 )
 from floorwire.core.venue_names import bare
 from floorwire.venues.binance import order_codes, order_mapping, order_requests
-from floorwire.venues.binance.account import AccountReading, Step
+from floorwire.venues.binance.account import AccountReading, ReadStep
 from floorwire.venues.binance.order_api import OrderApi
 from floorwire.venues.binance.order_messages import (
     Failure,
@@ -329,7 +329,7 @@ class BinanceOrders:
         if reading is None or not self._is_present(purpose):
             return
         reading.take(result)
-        if reading.step is not Step.DONE:
+        if reading.step is not ReadStep.DONE:
             self._api.queue(reading.call())
             return
         self._reading = None
