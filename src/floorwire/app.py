@@ -30,10 +30,10 @@ from floorwire.core.account_events import MoneyKind
 from floorwire.core.authorization import Principal
 from floorwire.core.capabilities import Capabilities, HasCapabilities
 from floorwire.core.codes import CloseCode
-from floorwire.core.limits import Limits
 from floorwire.core.notices import Draining, SecondPassed
 from floorwire.core.os_errors import sentence
 from floorwire.core.ports import TradingVenue, Venue
+from floorwire.core.risk_limits import Limits
 from floorwire.core.stream_interest import StreamInterest
 from floorwire.core.venue_names import VenueNames
 from floorwire.engine.instrument_units import MILLION

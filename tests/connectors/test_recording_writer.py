@@ -19,9 +19,8 @@ import msgspec
 import pytest
 
 from floorwire.connectors import recording, recording_format
-from floorwire.connectors.line_formats import read_lines
 from floorwire.connectors.recorded_line import RecordedLine, SkippedLineCounter, first_text
-from floorwire.connectors.recording_files import RecordingError
+from floorwire.connectors.recording_files import RecordingError, read_lines
 from floorwire.connectors.recording_writer import BLOCK_BYTES, RecordingWriter, session_name
 from floorwire.connectors.traffic_recorder import TrafficRecorder
 from floorwire.core.ports import Closed, Frame, Opened

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from floorwire.connectors import recording_format
-from floorwire.connectors.line_formats import read_lines
 from floorwire.connectors.recorded_line import SkippedLineCounter
+from floorwire.connectors.recording_files import read_lines
 from floorwire.connectors.recording_format import (
     Header,
     LinkOpened,

@@ -20,7 +20,7 @@ from floorwire.config import Settings, SettingsError, VenueSettings
 from floorwire.connectors import venue_registry
 from floorwire.connectors.order_connector import OrderConnector
 from floorwire.connectors.venue_specs import REPLAY, SIM, specs
-from floorwire.core.remote_orders import PlaceOrder
+from floorwire.core.remote_order_messages import PlaceOrder
 from floorwire.core.venue_traffic import VenueTraffic
 from floorwire.live_orders import order_connector
 from floorwire.ops import logs

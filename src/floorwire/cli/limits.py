@@ -21,7 +21,7 @@ from floorwire.cli.admin_client import (
     warn_unknown_key,
 )
 from floorwire.cli.output import Table, echo, print_table
-from floorwire.core.limits import Limits
+from floorwire.core.risk_limits import Limits
 
 app = typer.Typer(
     name="limits", help="Limits of accounts and keys, on a running server.", no_args_is_help=True

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple, TypeVar
 
 from floorwire.connectors.order_connector import OrderConnector
 from floorwire.core.instrument import Instrument
-from floorwire.core.remote_orders import (
+from floorwire.core.remote_order_messages import (
     CancelOrder,
     ClientIdForm,
     LinkUp,

@@ -24,7 +24,7 @@ from floorwire.connectors.recording_format import (
 )
 from floorwire.connectors.recording_secrets import has_secret, without_secrets
 from floorwire.connectors.recording_writer import RecordingWriter
-from floorwire.core.recording_counts import RecordingCounts
+from floorwire.core.venue_traffic import RecordingCounts
 
 FLUSH_S: Final = 1.0
 MAX_WAITING_BYTES: Final = 64 * 1024 * 1024

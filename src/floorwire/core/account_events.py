@@ -15,8 +15,8 @@ import msgspec
 
 from floorwire.core.codes import Code
 from floorwire.core.instrument import Instrument, Side
-from floorwire.core.limits import Limits
 from floorwire.core.orders import Liquidity, Order
+from floorwire.core.risk_limits import Limits
 
 PrivateChannel: TypeAlias = Literal["orders", "fills", "balances", "positions"]
 HaltScope: TypeAlias = Literal["all", "account", "key", "symbol"]

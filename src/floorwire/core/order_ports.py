@@ -14,7 +14,7 @@ import msgspec
 
 from floorwire.core.credentials import VenueCredentials
 from floorwire.core.ports import Answer, Close, Closed, Fetch, Frame, Open, Opened, Random, Send, Wake, Woke
-from floorwire.core.remote_orders import PlaceOrder, RemoteCommand, RemotePolicy, RemoteReport
+from floorwire.core.remote_order_messages import PlaceOrder, RemoteCommand, RemotePolicy, RemoteReport
 
 OrderAdapterInput: TypeAlias = Opened | Frame | Closed | Answer | Woke
 OrderAdapterEffect: TypeAlias = Open | Send | Close | Fetch | Wake

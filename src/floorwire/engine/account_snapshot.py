@@ -23,8 +23,8 @@ from floorwire.core.account_events import (
     Seqs,
 )
 from floorwire.core.instrument import Instrument
-from floorwire.core.limits import Limits
 from floorwire.core.orders import Order
+from floorwire.core.risk_limits import Limits
 from floorwire.engine.chunked_history import CHUNK_SIZE, Chunk
 from floorwire.engine.remote_state import RemoteSnapshot
 

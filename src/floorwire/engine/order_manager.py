@@ -65,12 +65,12 @@ from floorwire.core.codes import Code
 from floorwire.core.dates import Moment
 from floorwire.core.execution_reports import Refused, Report, Working
 from floorwire.core.instrument import Instrument
-from floorwire.core.limits import Limits
 from floorwire.core.order_commands import Amend, Cancel, Command, Place
 from floorwire.core.orders import OPEN, Order, OrderTicket
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
-from floorwire.core.remote_orders import RemotePolicy
+from floorwire.core.remote_order_messages import RemotePolicy
+from floorwire.core.risk_limits import Limits
 from floorwire.core.units import InexactError, Scale
 from floorwire.core.venue_names import bare, venue_of
 from floorwire.engine import remote_checks, request_checks, stray_reports, venue_identities, venue_money

@@ -16,9 +16,9 @@ from floorwire.auth.admin_reach import halt_refusal, limits_refusal
 from floorwire.core.account_events import AccountEntry, HaltScope, MassCancel
 from floorwire.core.authorization import Action
 from floorwire.core.codes import Code
-from floorwire.core.limits import Limits
 from floorwire.core.notices import TradingChanged
 from floorwire.core.refusal import Refusal
+from floorwire.core.risk_limits import Limits
 from floorwire.engine.order_manager import OrderManager
 from floorwire.protocol.replies import Done
 from floorwire.storage.database import DatabaseError

@@ -10,13 +10,13 @@ from floorwire.core.market_events import MarketEvent
 from floorwire.core.order_commands import Amend, Cancel, Command, Place
 from floorwire.core.orders import TimeInForce
 from floorwire.core.ports import Random
-from floorwire.engine.exchange import Exchange
 from floorwire.engine.execution_reporter import ExecutionReporter
 from floorwire.engine.matching_events import Accepted, MatchingEvent, Rejected, TradeMatched
 from floorwire.engine.participants.fair_value import FairValues
 from floorwire.engine.participants.profile import Profile
 from floorwire.engine.participants.scheduler import Scheduler
 from floorwire.engine.participants.sizes import Sizes
+from floorwire.engine.simulated_exchange import SimulatedExchange
 from floorwire.engine.tape import MarketTape
 
 
@@ -60,7 +60,7 @@ class MarketAccess:
     def __init__(
         self,
         profile: Profile,
-        exchange: Exchange,
+        exchange: SimulatedExchange,
         scheduler: Scheduler,
         rng: Random,
         sim_ids: SimIds,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from floorwire.core.codes import Code
-from floorwire.core.remote_orders import Executed, OrderSeen, QueryOrder, SeenState, VenueBalance
+from floorwire.core.remote_order_messages import Executed, OrderSeen, QueryOrder, SeenState, VenueBalance
 from floorwire.venues.binance import order_messages as messages
 from floorwire.venues.common.order_amounts import AmountError, amount, is_zero, total
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from floorwire.core.codes import Code
-from floorwire.core.remote_orders import AmendOrder, CancelOrder, PlaceOrder
+from floorwire.core.remote_order_messages import AmendOrder, CancelOrder, PlaceOrder
 from floorwire.venues.common.errors import UnplaceableError
 from floorwire.venues.common.order_amounts import bought_by, is_zero
 

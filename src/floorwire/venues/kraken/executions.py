@@ -7,10 +7,10 @@ order is open.
 from __future__ import annotations
 
 from floorwire.core.codes import Code
-from floorwire.core.remote_orders import Executed, OrderSeen, SeenState
+from floorwire.core.remote_order_messages import Executed, OrderSeen, SeenState
 from floorwire.venues.common.decimals import rfc3339_us
 from floorwire.venues.common.order_amounts import is_zero
-from floorwire.venues.kraken.account import end_of
+from floorwire.venues.kraken.account_requests import end_of
 from floorwire.venues.kraken.order_messages import ExecutionRow, is_given, number
 
 MOST_ORDERS = 10_000

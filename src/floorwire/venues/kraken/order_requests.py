@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from floorwire.core.codes import Code
-from floorwire.core.remote_orders import AmendOrder, CancelOrder, PlaceOrder
+from floorwire.core.remote_order_messages import AmendOrder, CancelOrder, PlaceOrder
 from floorwire.venues.common.errors import UnplaceableError
 from floorwire.venues.common.order_amounts import bought_by, is_zero, plain
 from floorwire.venues.kraken.order_instruments import Pair

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 from floorwire.core.codes import Code
 from floorwire.core.order_ports import InstrumentNames
 from floorwire.core.ports import Answer
-from floorwire.core.remote_orders import (
+from floorwire.core.remote_order_messages import (
     Executed,
     OrderAnswer,
     OrderSeen,

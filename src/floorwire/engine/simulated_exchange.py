@@ -1,4 +1,4 @@
-"""The exchange: all markets by symbol."""
+"""The simulated exchange: all markets by symbol."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from floorwire.engine.matching import Matching
 from floorwire.engine.matching_events import MatchingEvent, Rejected
 
 
-class Exchange:
+class SimulatedExchange:
     """Markets by symbol. The same commands in the same order give the same events and the same state."""
 
     def __init__(self, symbols: Iterable[str]) -> None:

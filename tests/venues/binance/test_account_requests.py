@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floorwire.core.remote_orders import Reconcile, VenueBalance
-from floorwire.venues.binance.account import MOST_SYMBOLS, AccountReading, ReadStep
+from floorwire.core.remote_order_messages import Reconcile, VenueBalance
+from floorwire.venues.binance.account_requests import MOST_SYMBOLS, AccountReading, ReadStep
 from floorwire.venues.binance.order_requests import MOST_TRADES
 
 BALANCES = json.dumps({"balances": [{"asset": "BTC", "free": "1.5", "locked": "0.5"}]}).encode()

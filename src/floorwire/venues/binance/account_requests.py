@@ -9,7 +9,7 @@ from enum import Enum
 
 import msgspec
 
-from floorwire.core.remote_orders import Executed, OrderSeen, Reconcile, ReconcileAnswer, VenueBalance
+from floorwire.core.remote_order_messages import Executed, OrderSeen, Reconcile, ReconcileAnswer, VenueBalance
 from floorwire.venues.binance import order_mapping, order_requests
 from floorwire.venues.binance.order_messages import (
     account_decoder,

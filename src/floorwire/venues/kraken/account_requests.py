@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from floorwire.core.codes import Code
 from floorwire.core.ports import Answer
-from floorwire.core.remote_orders import (
+from floorwire.core.remote_order_messages import (
     Executed,
     OrderAnswer,
     OrderSeen,
