@@ -8,9 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from floorwire.channels import BadOptionError
-from floorwire.channels.candles import CHANNEL, INTERVALS
+from floorwire.channels.candles import CHANNEL
 from floorwire.channels.interval_candles import MAX_FLAT
-from floorwire.core.candle_state import SECOND_US
+from floorwire.core.candle_intervals import INTERVALS, SECOND_US, WEEK_US
 from floorwire.core.market_events import Candle, Clock, Feed, MissingTrade, Trade
 from floorwire.core.notices import SymbolFeedChanged
 from floorwire.protocol.channel_events import AnyEvent, Candles
@@ -18,6 +18,7 @@ from tests.channels.stream_driver import BTC, Drive
 
 MINUTE_US = 60 * SECOND_US
 DAY_US = 1440 * MINUTE_US
+DAY_S = 86_400
 MIDNIGHT_US = 20_000 * DAY_US
 
 Row = tuple[int, str, str, str, str, int, bool]
@@ -34,9 +35,9 @@ def clock(at_s: float) -> Clock:
 
 def candle(start_s: int, close_ticks: int, closed: bool = False, interval: str = "1m") -> Candle:
     start_us = MIDNIGHT_US + start_s * SECOND_US
-    return Candle(
-        "BTC-USDT", INTERVALS[interval], start_us, 10, 500, 5, close_ticks, 900, 30, closed, start_us + 7
-    )
+    length_us = INTERVALS[interval].length_us
+    assert length_us is not None
+    return Candle("BTC-USDT", length_us, start_us, 10, 500, 5, close_ticks, 900, 30, closed, start_us + 7)
 
 
 def rows(messages: Iterable[AnyEvent]) -> list[Row]:
@@ -54,16 +55,14 @@ def flat(start_s: int, price: str) -> Row:
     return (start_s, price, price, price, price, 0, True)
 
 
-@pytest.mark.parametrize("interval", ["1s", "1m", "5m", "15m", "1h", "4h", "1d"])
-def test_every_interval_of_the_protocol_is_offered_and_aligned_to_the_day(interval: str) -> None:
+@pytest.mark.parametrize("interval", INTERVALS)
+def test_every_interval_of_the_protocol_is_offered(interval: str) -> None:
     assert CHANNEL.option(None, interval) == interval
-    assert DAY_US % INTERVALS[interval] == 0
-    assert INTERVALS[interval] % SECOND_US == 0
 
 
-@pytest.mark.parametrize("interval", ["", "2m", "1M", "60"])
+@pytest.mark.parametrize("interval", ["", "2m", "1y", "60"])
 def test_other_intervals_are_refused(interval: str) -> None:
-    with pytest.raises(BadOptionError, match="1s, 1m, 5m, 15m, 1h, 4h, 1d"):
+    with pytest.raises(BadOptionError, match="1s, 1m, 3m, 5m, 15m, 30m, 1h, 2h, 4h, 6h, 12h, 1d, 3d, 1w, 1M"):
         CHANNEL.option(None, interval)
 
 
@@ -192,6 +191,31 @@ def test_all_intervals_are_known_though_only_one_is_listened_to() -> None:
         assert state is not None
         ((start, open_, _, _, close, count, closed),) = rows([state])
         assert (start, open_, close, count, closed) == (start_s, opened, "0.90", trades, False)
+
+
+def test_weeks_begin_on_monday_and_months_on_the_first() -> None:
+    drive = Drive(CHANNEL, "1w")  # midnight is that of Friday, 4 October 2024
+    assert rows(drive.feed(trade(0, 100), clock(3 * DAY_S - 1), trade(3 * DAY_S, 90))) == [
+        (-4 * DAY_S, "1.00", "1.00", "1.00", "1.00", 1, False),
+        (-4 * DAY_S, "1.00", "1.00", "1.00", "1.00", 1, True),
+        (3 * DAY_S, "0.90", "0.90", "0.90", "0.90", 1, False),
+    ]
+    drive = Drive(CHANNEL, "1M")
+    assert rows(drive.feed(trade(0, 100), clock(28 * DAY_S - 1), trade(59 * DAY_S, 90))) == [
+        (-3 * DAY_S, "1.00", "1.00", "1.00", "1.00", 1, False),
+        (-3 * DAY_S, "1.00", "1.00", "1.00", "1.00", 1, True),
+        flat(28 * DAY_S, "1.00"),
+        (58 * DAY_S, "0.90", "0.90", "0.90", "0.90", 1, False),
+    ]
+
+
+@pytest.mark.parametrize("day", range(7))
+def test_a_venues_week_from_another_day_is_not_mixed_in(day: int) -> None:
+    drive = Drive(CHANNEL, "1w")
+    drive.feed(trade(0, 100))
+    start_us = MIDNIGHT_US + (day - 4) * DAY_US
+    own = Candle("BTC-USDT", WEEK_US, start_us, 10, 500, 5, 42, 900, 30, False, start_us + 7)
+    assert [row[5] for row in rows(drive.feed(own))] == ([30] if day == 0 else [])
 
 
 def test_the_venues_candle_outranks_the_trades() -> None:

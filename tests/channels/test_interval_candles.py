@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from floorwire.channels.interval_candles import MAX_FLAT, VENUE_LATE_US, IntervalCandles
-from floorwire.core.candle_state import SECOND_US, CandleState
+from floorwire.core.candle_intervals import INTERVALS, SECOND_US
+from floorwire.core.candle_state import CandleState
 from floorwire.core.market_events import Candle
 
 MINUTE = 60 * SECOND_US
@@ -21,15 +22,15 @@ def of_venue(start_us: int, ts_us: int, *, closed: bool = False) -> Candle:
 
 def candles() -> IntervalCandles:
     """Return candles of a minute, in which one trade came."""
-    made = IntervalCandles(MINUTE)
+    made = IntervalCandles(INTERVALS["1m"])
     made.start_interval(START)
-    made.add_second(second(START + SECOND_US, 100), 0)
+    made.add(second(START + SECOND_US, 100), 0)
     return made
 
 
 def test_an_interval_ends_when_the_next_begins() -> None:
     made = candles()
-    made.add_second(second(START + 2 * SECOND_US, 130), 0)
+    made.add(second(START + 2 * SECOND_US, 130), 0)
     (closed,) = made.start_interval(START + MINUTE)
     assert (closed.start_us, closed.open_ticks, closed.close_ticks, closed.trades) == (START, 100, 130, 2)
     assert (made.closed, made.shown) == (closed, None)
@@ -38,7 +39,7 @@ def test_an_interval_ends_when_the_next_begins() -> None:
 def test_a_trade_of_an_earlier_interval_is_too_late() -> None:
     made = candles()
     made.start_interval(START + MINUTE)
-    made.add_second(second(START + 3 * SECOND_US, 130), 0)
+    made.add(second(START + 3 * SECOND_US, 130), 0)
     assert made.shown is None
 
 

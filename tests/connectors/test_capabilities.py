@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from floorwire.channels.candles import INTERVALS
 from floorwire.config import Settings, VenueSettings
 from floorwire.connectors import recording, venue_registry
+from floorwire.core.candle_intervals import INTERVALS
 from floorwire.core.capabilities import HasCapabilities, StreamKind
 from floorwire.core.market_events import BookChange, BookSnapshot, Candle, DayStats, Quote, Trade
 from floorwire.core.ports import Wake, Woke

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floorwire.core.candle_state import SECOND_US, CandleState
+from floorwire.core.candle_intervals import SECOND_US
+from floorwire.core.candle_state import CandleState
 from floorwire.core.market_events import Candle, Trade
 
 

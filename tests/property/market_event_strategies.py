@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from floorwire.core.candle_state import SECOND_US
+from floorwire.core.candle_intervals import SECOND_US
 from floorwire.core.market_events import (
     BookChange,
     BookSnapshot,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floorwire.channels.candles import CHANNEL, INTERVALS
+from floorwire.channels.candles import CHANNEL
 from floorwire.channels.interval_candles import MAX_FLAT
+from floorwire.core.candle_intervals import DAY_US, INTERVALS, CandleInterval
 from floorwire.core.market_events import Clock, Trade
 from floorwire.protocol.channel_events import AnyEvent, Candles
 from tests.channels.stream_driver import Drive
@@ -25,8 +26,8 @@ def figures(message: AnyEvent) -> Figures:
 class NaiveCandles:
     """Keeps every trade that came in time, and computes every candle anew for every look."""
 
-    def __init__(self, interval_us: int) -> None:
-        self._interval_us = interval_us
+    def __init__(self, interval: CandleInterval) -> None:
+        self._interval = interval
         self._trades: list[Trade] = []
         self.now_us = 0
 
@@ -36,7 +37,7 @@ class NaiveCandles:
             self._trades.append(event)
 
     def _start(self, ts_us: int) -> int:
-        return ts_us // self._interval_us * self._interval_us
+        return self._interval.start_of(ts_us)
 
     def open(self) -> Figures | None:
         start_us = self._start(self.now_us)
@@ -46,8 +47,11 @@ class NaiveCandles:
         """Return every candle that is over, without holes."""
         if not self._trades:
             return []
-        starts_us = range(self._start(self._trades[0].ts_us), self._start(self.now_us), self._interval_us)
-        return [self._figures(start_us) for start_us in starts_us]
+        rows, start_us = [], self._start(self._trades[0].ts_us)
+        while start_us < self._start(self.now_us):
+            rows.append(self._figures(start_us))
+            start_us = self._interval.end_of(start_us)
+        return rows
 
     def _of(self, start_us: int) -> list[Trade]:
         ours = [trade for trade in self._trades if self._start(trade.ts_us) == start_us]
@@ -66,11 +70,12 @@ class NaiveCandles:
         return (start_us, opened, high, low, close, f"{volume:.3f}", len(ours))
 
 
-@given(st.sampled_from(["1s", "1m", "5m", "1h", "1d"]), st.data())
+@given(st.sampled_from(["1s", "1m", "3m", "1h", "1d", "1w", "1M"]), st.data())
 def test_candles_equal_the_naive_ones(interval: str, data: st.DataObject) -> None:
     # Long enough, in quarters of an interval, for silences that are too long to fill.
     quarters = st.integers(0, 4 * 2 * MAX_FLAT)
-    moments = quarters.map(lambda quarter: MIDNIGHT_US + quarter * INTERVALS[interval] // 4)
+    length_us = INTERVALS[interval].length_us or 31 * DAY_US
+    moments = quarters.map(lambda quarter: MIDNIGHT_US + quarter * length_us // 4)
     trades = st.builds(trade, prices, sizes, moments)
     happened = data.draw(st.lists(st.one_of(trades, st.builds(Clock, moments)), max_size=25))
     drive, naive = Drive(CHANNEL, interval), NaiveCandles(INTERVALS[interval])

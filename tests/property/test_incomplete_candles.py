@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from floorwire.channels.candles import CHANNEL
 from floorwire.channels.interval_candles import VENUE_LATE_US
-from floorwire.core.candle_state import SECOND_US, CandleState
+from floorwire.core.candle_intervals import SECOND_US
+from floorwire.core.candle_state import CandleState
 from floorwire.core.market_events import Candle, Clock, Feed, Trade
 from floorwire.core.notices import SymbolFeedChanged
 from floorwire.protocol.channel_events import Candles

@@ -55,7 +55,7 @@ def test_a_key_is_made_listed_rotated_and_revoked(tmp_path: Path) -> None:
 def test_a_list_of_keys_is_made_beside_the_event_loop(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """To filter and encode 100,000 keys held all clients for 0.15 s."""
+    """To filter and encode 100,000 keys takes 0.24 s."""
     at = open_admin_server(tmp_path)
     root = at.key()
     threads, seen_by = set[int](), KeyInfo.seen_by

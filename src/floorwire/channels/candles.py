@@ -6,6 +6,8 @@
   trade older than the current candle of an interval is too late: a closed candle does not change.
 - From its first candle on, a venue's own candles are used for their interval. They close when the venue says
   so, or begins the next. If it does neither for some seconds after the end, ours are shown again.
+- A trade is added to the running second, the second to the running minute, and the minute to all longer
+  intervals. Each of these starts with a minute, so what they cost does not grow with the trades.
 - Nothing is invented: while the feed is not current there are no flat candles, and a candle of which trades
   may be missing is incomplete.
 """
@@ -21,7 +23,8 @@ from msgspec.structs import replace
 
 from floorwire.channels import BadOptionError, Channel, Option, refuse_depth
 from floorwire.channels.interval_candles import IntervalCandles
-from floorwire.core.candle_state import SECOND_US, CandleState
+from floorwire.core.candle_intervals import INTERVALS, MINUTE_US, SECOND_US
+from floorwire.core.candle_state import CandleState
 from floorwire.core.capabilities import StreamKind
 from floorwire.core.common_units import CommonUnits
 from floorwire.core.instrument import Instrument
@@ -31,32 +34,28 @@ from floorwire.protocol import channel_events
 from floorwire.protocol.requests import OnSlow
 from floorwire.protocol.topic import EventStamp
 
-INTERVALS = {
-    "1s": SECOND_US,
-    "1m": 60 * SECOND_US,
-    "5m": 300 * SECOND_US,
-    "15m": 900 * SECOND_US,
-    "1h": 3600 * SECOND_US,
-    "4h": 14_400 * SECOND_US,
-    "1d": 86_400 * SECOND_US,
-}
-"""Microseconds by name. Each is a whole number of seconds and divides a day: starts are aligned in UTC."""
 DEFAULT_INTERVAL = "1m"
 PRICES_KEPT = 64
 """How many prices are cached as text. Those of the open candles are needed often."""
 
 
 class CandlesTracker:
-    """The candles of all intervals. A trade is added to the running second, that second to all intervals."""
+    """The candles of all intervals."""
 
     __slots__ = (
+        "_by_length",
         "_closed",
         "_complete_from_us",
         "_end_us",
         "_is_finer",
         "_is_streamed",
+        "_longer",
+        "_minute",
+        "_minute_end_us",
+        "_of_venue",
         "_open_changed",
         "_second",
+        "_seconds",
         "_series",
         "_traded_us",
         "_units",
@@ -71,17 +70,25 @@ class CandlesTracker:
         self._units = CommonUnits.of(instrument)
         self._is_finer = False
         self.price = lru_cache(PRICES_KEPT)(self._price)
-        self._series = {interval_us: IntervalCandles(interval_us) for interval_us in INTERVALS.values()}
+        self._series = {name: IntervalCandles(interval) for name, interval in INTERVALS.items()}
+        self._seconds, *self._longer = self._series.values()
+        self._by_length = {series.interval.length_us: series for series in self._series.values()}
+        self._of_venue: list[IntervalCandles] = []
+        """Those that show the venue's candles."""
         self._second: CandleState | None = None
+        """The trades of the running second."""
         self._end_us = 0
         """When the running second ends."""
+        self._minute: CandleState | None = None
+        """The trades of the running minute, without the running second."""
+        self._minute_end_us = 0
         self._complete_from_us: float = 0
         """The venue's time from which on no trade is missing; infinite while that is not known."""
         self._is_streamed = True
         """Whether trades or candles came since they were last not streamed."""
-        self._closed: dict[int, list[CandleState]] = {}
+        self._closed: dict[str, list[CandleState]] = {}
         self._traded_us = -1
-        self._open_changed: set[int] = set()
+        self._open_changed: set[str] = set()
 
     def change_steps(self, instrument: Instrument) -> None:
         """Keep the candles in units that divide the new steps too. Shown figures are floored."""
@@ -90,8 +97,9 @@ class CandlesTracker:
         self._is_finer = self._units.is_finer
         for series in self._series.values():
             series.scale(change)
-        if self._second is not None:
-            self._second.scale(change)
+        for running in (self._second, self._minute):
+            if running is not None:
+                running.scale(change)
         self._closed = {}
         self._traded_us, self._open_changed = -1, set()
         self.price = lru_cache(PRICES_KEPT)(self._price)
@@ -134,7 +142,7 @@ class CandlesTracker:
         self._traded_us = trade.ts_us
         candle = CandleState.from_trade(self._units.trade(trade) if self._is_finer else trade)
         if candle.start_us < self._end_us - SECOND_US:
-            self._add_second(candle)
+            self._add_late(candle)
         elif self._second is None:
             self._second = candle
         else:
@@ -142,9 +150,10 @@ class CandlesTracker:
 
     def _miss_trade(self, ts_us: int) -> None:
         self._advance(ts_us)
-        self._end_second()
+        self._end_running()
         self._complete_from_us = max(self._complete_from_us, ts_us - ts_us % SECOND_US + SECOND_US)
-        self._open_changed.update(us for us, series in self._series.items() if series.miss_trade(ts_us))
+        changed = (name for name, series in self._series.items() if series.miss_trade(ts_us))
+        self._open_changed.update(changed)
 
     def _feed_changed(self, change: SymbolFeedChanged) -> None:
         self.feed = change.feed
@@ -153,7 +162,7 @@ class CandlesTracker:
 
     def _mark_incomplete(self) -> None:
         """Mark the open candles: trades are missing from now on, up to a time that is not known."""
-        self._end_second()
+        self._end_running()
         self._complete_from_us = inf
         for series in self._series.values():
             series.mark_incomplete()
@@ -168,62 +177,103 @@ class CandlesTracker:
             return
         self._end_second()
         self._end_us = now_us - now_us % SECOND_US + SECOND_US
-        for interval_us, series in self._series.items():
-            closed: list[CandleState] = []
-            if now_us >= series.end_us:
-                closed = series.start_interval(now_us)
-            if series.of_venue and series.is_overdue(now_us):
-                closed += series.drop_venue(now_us)
-                if series.counted is not None:
-                    self._open_changed.add(interval_us)
-            if closed:
-                self._closed[interval_us] = closed
+        self._start_interval(self._seconds, now_us)
+        if now_us >= self._minute_end_us:
+            self._end_minute()
+            self._minute_end_us = now_us - now_us % MINUTE_US + MINUTE_US
+            for series in self._longer:
+                if now_us >= series.end_us:
+                    self._start_interval(series, now_us)
+        if self._of_venue:
+            self._drop_overdue(now_us)
+
+    def _start_interval(self, series: IntervalCandles, now_us: int) -> None:
+        closed = series.start_interval(now_us)
+        if closed:
+            self._closed[series.interval.name] = closed
+
+    def _drop_overdue(self, now_us: int) -> None:
+        for series in [series for series in self._of_venue if series.is_overdue(now_us)]:
+            self._end_running()  # Whether there are trades decides what the venue's last candle is worth.
+            self._of_venue.remove(series)
+            name = series.interval.name
+            self._closed[name] = self._closed.get(name, []) + series.drop_venue(now_us)
+            if self.current(name) is not None:
+                self._open_changed.add(name)
+
+    def _end_running(self) -> None:
+        """Add all trades to all intervals."""
+        self._end_second()
+        self._end_minute()
 
     def _end_second(self) -> None:
-        if self._second is not None:
-            self._add_second(self._second)
-            self._second = None
+        second, self._second = self._second, None
+        if second is None:
+            return
+        self._seconds.add(second, self._complete_from_us)
+        if self._minute is None:
+            self._minute = second
+        else:
+            self._minute.merge(second)
 
-    def _add_second(self, candle: CandleState) -> None:
-        for series in self._series.values():
-            series.add_second(candle, self._complete_from_us)
+    def _end_minute(self) -> None:
+        minute, self._minute = self._minute, None
+        if minute is not None:
+            for series in self._longer:
+                series.add(minute, self._complete_from_us)
+
+    def _add_late(self, second: CandleState) -> None:
+        """Add a trade of a second that is over: too late for that, and maybe for other intervals."""
+        if self._minute is not None and second.start_us >= self._minute_end_us - MINUTE_US:
+            self._minute.merge(second)
+            return
+        for series in self._longer:
+            series.add(second, self._complete_from_us)
 
     def _venue_candle(self, candle: Candle) -> None:
-        series = self._series.get(candle.interval_us)
-        if series is None:
-            return
+        series = self._by_length.get(candle.interval_us)
+        if series is None or series.interval.start_of(candle.start_us) != candle.start_us:
+            return  # Weeks of a venue may start on another day: such a candle is not one of ours.
         self._is_streamed = True
-        self._end_second()
-        before = series.shown
+        if candle.start_us != series.start_us:
+            self._end_running()  # The candle is compared with what the trades began.
+        name, before = series.interval.name, series.shown
         in_units = self._units.candle(candle) if self._is_finer else candle
-        self._closed[candle.interval_us] = series.apply_venue_candle(in_units, self._complete_from_us)
+        self._closed[name] = series.apply_venue_candle(in_units, self._complete_from_us)
+        if series.of_venue and series not in self._of_venue:
+            self._of_venue.append(series)
         if series.shown is not None and series.shown is not before:
-            self._open_changed.add(candle.interval_us)
+            self._open_changed.add(name)
 
-    def closed(self, interval_us: int) -> Sequence[CandleState]:
+    def closed(self, interval: str) -> Sequence[CandleState]:
         """Return the candles that the last event closed, the oldest first."""
-        return self._closed.get(interval_us, ())
+        return self._closed.get(interval, ())
 
-    def open_changed(self, interval_us: int) -> bool:
+    def open_changed(self, interval: str) -> bool:
         """Return whether the last event changed the candle that is still open."""
-        if interval_us in self._open_changed:
+        if interval in self._open_changed:
             return True
-        series = self._series[interval_us]
+        series = self._series[interval]
         return self._traded_us >= 0 and not series.of_venue and series.is_current(self._traded_us)
 
-    def current(self, interval_us: int) -> CandleState | None:
+    def current(self, interval: str) -> CandleState | None:
         """Return the open candle; None if the interval has had no trade yet."""
-        series = self._series[interval_us]
-        if series.of_venue or self._second is None:
+        series = self._series[interval]
+        if series.of_venue:
             return series.shown
-        if series.counted is not None:
-            return series.counted.merged(self._second)
-        start_us = series.end_us - interval_us
-        return replace(self._second, start_us=start_us, is_incomplete=start_us < self._complete_from_us)
+        minute = None if series is self._seconds else self._minute
+        parts = [part for part in (series.counted, minute, self._second) if part is not None]
+        if not parts:
+            return None
+        first, *others = parts
+        candle = replace(first) if first is series.counted else series.opened(first, self._complete_from_us)
+        for part in others:
+            candle.merge(part)
+        return candle
 
-    def last_closed(self, interval_us: int) -> CandleState | None:
+    def last_closed(self, interval: str) -> CandleState | None:
         """Return the candle that closed last."""
-        return self._series[interval_us].closed
+        return self._series[interval].closed
 
     def stream(self, option: Option) -> CandlesStream:
         """Return a new stream of the interval."""
@@ -234,12 +284,11 @@ class CandlesTracker:
 class CandlesStream:
     """One interval's candles."""
 
-    __slots__ = ("_interval", "_interval_us", "_tracker")
+    __slots__ = ("_interval", "_tracker")
 
     def __init__(self, tracker: CandlesTracker, interval: str) -> None:
         self._tracker = tracker
         self._interval = interval
-        self._interval_us = INTERVALS[interval]
 
     def apply(self, event: MarketEvent | Notice, at: EventStamp) -> Sequence[channel_events.Candles]:
         """Return the candles that the event closed, and then the open one if it changed."""
@@ -250,18 +299,18 @@ class CandlesStream:
 
     def _messages(self, at: EventStamp) -> Iterable[channel_events.Candles]:
         seq = at.seq
-        for candle in self._tracker.closed(self._interval_us):
+        for candle in self._tracker.closed(self._interval):
             yield self._message(candle, True, at, seq)
             seq += 1
-        if self._tracker.open_changed(self._interval_us):
-            current = self._tracker.current(self._interval_us)
+        if self._tracker.open_changed(self._interval):
+            current = self._tracker.current(self._interval)
             assert current is not None
             yield self._message(current, False, at, seq)
 
     def state(self, at: EventStamp, conflated: int = 0) -> channel_events.Candles | None:
         """Return the last candle: the open one, or else the last closed; None before the first."""
-        current = self._tracker.current(self._interval_us)
-        candle = current or self._tracker.last_closed(self._interval_us)
+        current = self._tracker.current(self._interval)
+        candle = current or self._tracker.last_closed(self._interval)
         return None if candle is None else self._message(candle, current is None, at, at.seq, conflated)
 
     def _message(

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from floorwire.core.candle_state import SECOND_US, CandleState
+from floorwire.core.candle_intervals import SECOND_US, CandleInterval
+from floorwire.core.candle_state import CandleState
 from floorwire.core.common_units import UnitChange
 from floorwire.core.market_events import Candle
 
@@ -18,7 +19,9 @@ VENUE_LATE_US = 5 * SECOND_US
 
 
 class IntervalCandles:
-    """The candles of one interval: the current one (without the running second) and the last closed one.
+    """The candles of one interval: the current one (without what runs) and the last closed one.
+
+    The trades of the running second and minute are added when these are over.
 
     Trades are counted also while the venue sends its own candles: those may end, and then ours are shown.
     ``complete_from_us`` is the venue's time from which on no trade is missing.
@@ -34,17 +37,20 @@ class IntervalCandles:
         "closed",
         "counted",
         "end_us",
-        "interval_us",
+        "interval",
         "of_venue",
+        "start_us",
     )
 
-    def __init__(self, interval_us: int) -> None:
-        self.interval_us = interval_us
+    def __init__(self, interval: CandleInterval) -> None:
+        self.interval = interval
         self.counted: CandleState | None = None
         """The current candle, counted from the trades."""
         self.closed: CandleState | None = None
+        self.start_us = 0
+        """When the current interval started."""
         self.end_us = 0
-        """When the current interval is over."""
+        """When it is over."""
         self.of_venue = False
         self._venue: CandleState | None = None
         """The venue's candle that is still open."""
@@ -60,12 +66,12 @@ class IntervalCandles:
 
     @property
     def shown(self) -> CandleState | None:
-        """The open candle: the venue's, or ours without the running second."""
+        """The open candle: the venue's, or ours without what runs."""
         return self._venue if self.of_venue else self.counted
 
     def is_current(self, trade_us: int) -> bool:
         """Return whether a trade of this time belongs to the current interval or a later one."""
-        return trade_us >= self.end_us - self.interval_us
+        return trade_us >= self.start_us
 
     def scale(self, change: UnitChange) -> None:
         """Convert the figures of all kept candles to other units."""
@@ -73,17 +79,21 @@ class IntervalCandles:
             if candle is not None:
                 candle.scale(change)
 
-    def add_second(self, candle: CandleState, complete_from_us: float) -> None:
-        """Add the trades of one second. If it is before the current interval, they are too late."""
-        if not self.is_current(candle.start_us):
+    def add(self, part: CandleState, complete_from_us: float) -> None:
+        """Add the trades of a second or a minute. If it is before the current interval, they are too late."""
+        if not self.is_current(part.start_us):
             return
         self._has_traded = True
-        self._has_missed = self._has_missed and candle.start_us < complete_from_us
+        last_second_us = part.last_us - part.last_us % SECOND_US
+        self._has_missed = self._has_missed and last_second_us < complete_from_us
         if self.counted is not None:
-            self.counted.merge(candle)
+            self.counted.merge(part)
         else:
-            start_us = self.end_us - self.interval_us
-            self.counted = replace(candle, start_us=start_us, is_incomplete=start_us < complete_from_us)
+            self.counted = self.opened(part, complete_from_us)
+
+    def opened(self, part: CandleState, complete_from_us: float) -> CandleState:
+        """Return the candle of the current interval that has these trades alone."""
+        return replace(part, start_us=self.start_us, is_incomplete=self.start_us < complete_from_us)
 
     def mark_incomplete(self) -> None:
         """Mark the open candles incomplete, because the feed is not current and trades will be missing."""
@@ -108,18 +118,19 @@ class IntervalCandles:
 
     def start_interval(self, now_us: int) -> list[CandleState]:
         """Start the interval of ``now_us``; return the candles that this closes."""
-        start_us = now_us - now_us % self.interval_us
-        self.end_us = start_us + self.interval_us
+        self.start_us = self.interval.start_of(now_us)
+        self.end_us = self.interval.end_of(self.start_us)
         self._end_counted()
-        return [] if self.of_venue else self._close_until(start_us, now_us)
+        return [] if self.of_venue else self._close_until(self.start_us, now_us)
 
     def is_overdue(self, now_us: int) -> bool:
         """Return whether the venue is late to close its open candle, or the one after the last closed."""
+        end_of = self.interval.end_of
         if self._venue is not None:
             start_us = self._venue.start_us
         else:
-            start_us = 0 if self.closed is None else self.closed.start_us + self.interval_us
-        return now_us >= start_us + self.interval_us + VENUE_LATE_US
+            start_us = 0 if self.closed is None else end_of(self.closed.start_us)
+        return now_us >= end_of(start_us) + VENUE_LATE_US
 
     def drop_venue(self, now_us: int) -> list[CandleState]:
         """Use candles from the trades again, because the venue's ended; return those that this closes."""
@@ -127,7 +138,7 @@ class IntervalCandles:
         if self._venue is not None:
             closed.append(self._close(self._best_known(self._venue), now_us))
         self.of_venue, self._venue = False, None
-        return closed + self._close_until(self.end_us - self.interval_us, now_us)
+        return closed + self._close_until(self.start_us, now_us)
 
     def apply_venue_candle(self, candle: Candle, complete_from_us: float) -> list[CandleState]:
         """Apply a candle of the venue, unless it is too old; return the candles that this closes."""
@@ -166,7 +177,7 @@ class IntervalCandles:
         ours = next((candle for candle in self._ended if candle.start_us == venue.start_us), None)
         # Without a trade after its last update the venue's candle is complete, if the venue sends trades.
         has_all = next_began or self._has_traded if ours is None else ours.last_us <= venue.last_us
-        lacks_trade = venue.last_us < self._missing_us < venue.start_us + self.interval_us
+        lacks_trade = venue.last_us < self._missing_us < self.interval.end_of(venue.start_us)
         if has_all and not lacks_trade and not venue.is_incomplete:
             return venue
         if ours is not None and not ours.is_incomplete:
@@ -198,8 +209,8 @@ class IntervalCandles:
         if self.closed is None or not self._price_is_current:
             return []
         price_ticks = self.closed.close_ticks
-        first_us = max(self.closed.start_us + self.interval_us, until_us - MAX_FLAT * self.interval_us)
-        starts_us = range(first_us, until_us, self.interval_us)
+        first_us = self.interval.end_of(self.closed.start_us)
+        starts_us = self.interval.last_starts(first_us, until_us, MAX_FLAT)
         return [self._close(CandleState.flat(start_us, price_ticks), now_us) for start_us in starts_us]
 
     def _is_too_old(self, start_us: int) -> bool:

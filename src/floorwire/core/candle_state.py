@@ -5,10 +5,9 @@ from __future__ import annotations
 import msgspec
 from msgspec.structs import replace
 
+from floorwire.core.candle_intervals import SECOND_US
 from floorwire.core.common_units import UnitChange
 from floorwire.core.market_events import Candle, Trade
-
-SECOND_US = 1_000_000
 
 
 class CandleState(msgspec.Struct):

@@ -79,11 +79,11 @@ async def list_keys(auth: RequestAuth) -> Response:
     ``faults``: what is wrong with the rows of keys.db; only where your key is for all accounts and symbols.
     """
     auth.require(Action.KEYS_LIST)
-    return answer(await asyncio.to_thread(_listing, auth))
+    return await asyncio.to_thread(_listing, auth)
 
 
-def _listing(auth: AuthContext) -> dict[str, object]:
-    """Return the answer with the keys. Run it in a thread: to make it of 100,000 keys takes 0.15 s.
+def _listing(auth: AuthContext) -> Response:
+    """Return the answer with the keys. Run it in a thread: of 100,000 keys it is 17 MB, and takes 0.24 s.
 
     Each row is encoded by itself, so that the event loop gets the interpreter in between.
     """
@@ -93,7 +93,7 @@ def _listing(auth: AuthContext) -> dict[str, object]:
     message: dict[str, object] = {"status": "ok", "keys": msgspec.Raw(b"[" + rows + b"]")}
     if not auth.principal.is_narrowed:
         message["faults"] = stored.faults()
-    return message
+    return answer(message)
 
 
 @router.post("")
