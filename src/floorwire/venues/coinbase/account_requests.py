@@ -12,6 +12,7 @@ from typing import TypeAlias
 from urllib.parse import urlencode
 
 from floorwire.core.codes import Code
+from floorwire.core.dates import rfc3339
 from floorwire.core.ports import Answer
 from floorwire.core.remote_order_messages import (
     AmendAnswer,
@@ -29,7 +30,6 @@ from floorwire.venues.coinbase import order_codes, order_requests
 from floorwire.venues.coinbase import order_messages as messages
 from floorwire.venues.coinbase.order_codes import code_of
 from floorwire.venues.coinbase.order_instruments import OrderInstruments
-from floorwire.venues.coinbase.order_requests import rfc3339
 from floorwire.venues.common.decimals import rfc3339_us
 from floorwire.venues.common.order_amounts import amount, is_zero, plain
 from floorwire.venues.common.order_exchange import Answered, RestSteps
