@@ -32,12 +32,13 @@ from floorwire.core.capabilities import Capabilities, HasCapabilities
 from floorwire.core.codes import CloseCode
 from floorwire.core.notices import Draining, SecondPassed
 from floorwire.core.os_errors import sentence
-from floorwire.core.ports import TradingVenue, Venue
+from floorwire.core.ports import StreamsOnDemand, TradingVenue, Venue
 from floorwire.core.risk_limits import Limits
 from floorwire.core.stream_interest import StreamInterest
 from floorwire.core.venue_names import VenueNames
 from floorwire.engine.instrument_units import MILLION
 from floorwire.engine.trading_rules import TradingRules, VenueRules
+from floorwire.history.histories import MarketHistories
 from floorwire.hub.connection import Connection
 from floorwire.hub.hub import Hub
 from floorwire.hub.liveness import Liveness, PingTiming
@@ -52,7 +53,13 @@ from floorwire.ops.stats import Stats
 from floorwire.protocol.codec import Codec
 from floorwire.protocol.replies import VenueRow
 from floorwire.protocol.session import Session, SessionLimits
-from floorwire.storage.data_dir import DataDir, DataDirError, JournalOpener, open_journal
+from floorwire.storage.data_dir import (
+    DataDir,
+    DataDirError,
+    JournalOpener,
+    open_history,
+    open_journal,
+)
 from floorwire.storage.database import DatabaseError
 from floorwire.storage.folder_lock import FolderLock
 from floorwire.trading.account_store import open_account_store
@@ -62,6 +69,7 @@ from floorwire.trading.remote_venue import RemoteVenue
 from floorwire.trading.venue_router import VenueRouter
 from floorwire.venue_feed import TradingFeed, VenueFeed
 from floorwire.venues.live import LiveVenue
+from floorwire.venues.paper import PaperVenue
 
 HEARTBEAT_S = 1.0
 PUBLIC_PER_ADDRESS = 100
@@ -127,6 +135,8 @@ class Gateway:
         )
         self._bus = LocalBus()
         self._bus.subscribe(self.hub.publish, self.hub.flush_at_once)
+        self.history = _history(settings, venues, self.data_dir.folder)
+        self._bus.subscribe(self.history.publish)
         venue_router = VenueRouter()
         remote_venues = self._live_orders.venues
         self.desk = _desk(settings, venue_router, self.hub, clock, self.loop_stalls, money, remote_venues)
@@ -197,6 +207,7 @@ class Gateway:
                 yield self
         finally:
             self._is_running, self._loop = False, None
+            self.history.close()
             if self._folder_lock is not None:
                 self._folder_lock.close()
                 self._folder_lock = None
@@ -210,6 +221,7 @@ class Gateway:
         self._deposits.load()
         try:
             self._start_recorders()
+            await self._open_history()
         except SettingsError:
             await self.desk.close()
             raise
@@ -237,6 +249,12 @@ class Gateway:
                     recorder.end()
                 for task in owned:
                     task.cancel()
+
+    async def _open_history(self) -> None:
+        try:
+            await asyncio.to_thread(self.history.open)
+        except OSError as error:
+            raise SettingsError(f"market history: {sentence(error)}") from None
 
     def _start_recorders(self) -> None:
         try:
@@ -354,6 +372,14 @@ def _names(settings: Settings, venues: Sequence[Venue]) -> VenueNames:
     return VenueNames(default, live)
 
 
+def _history(settings: Settings, venues: Sequence[Venue], folder: Path) -> MarketHistories:
+    on_demand = [
+        venue.name for venue in venues if isinstance(venue, StreamsOnDemand) and venue.streams_on_demand
+    ]
+    replays = [venue.name for venue in venues if isinstance(venue, PaperVenue) and venue.plays_recording]
+    return MarketHistories(settings.history, folder, on_demand, replays)
+
+
 def _money(settings: Settings, venues: Sequence[Venue]) -> dict[str, MoneyKind]:
     """Return what money each venue has that takes orders."""
     return {
@@ -423,6 +449,9 @@ def _desk(
         names,
         money,
         remote_venues,
+        partial(open_history, settings),
+        settings.accounts.currency,
+        {own.account: venue for venue, own in settings.venues.items() if own.account},
     )
 
 

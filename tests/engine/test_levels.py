@@ -30,7 +30,7 @@ def test_orders_that_left_are_swept_out_of_the_queue() -> None:
         passing = order(i)
         level.add(passing)
         level.remove(passing)
-    assert len(level._queue) < 50
+    assert len(level._queue) <= 5, "a book has thousands of levels: what each keeps is more than what rests"
     assert level._gone == len(level._queue) - 1
     assert level.first() is first
 

@@ -8,8 +8,14 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from floorwire.ops.metrics import AuditCollector, DeskCollector, GatewayCollector, KeyStoreCollector
-from floorwire.ops.stats import RemoteFigures, Stats
+from floorwire.ops.metrics import (
+    AuditCollector,
+    DeskCollector,
+    GatewayCollector,
+    HistoryCollector,
+    KeyStoreCollector,
+)
+from floorwire.ops.stats import HistoryFigures, RemoteFigures, Stats
 from tests.ops.test_metrics import NOW_US, busy
 
 PAGE = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
@@ -22,6 +28,7 @@ FAMILIES = [
         DeskCollector(replace(busy(), remote={"rem": RemoteFigures("open", 1, {"foreign": 2})})),
         KeyStoreCollector({}),
         AuditCollector(0, 0),
+        HistoryCollector(HistoryFigures(0, 0, 0, False, {})),
     )
     for family in collector.collect()
 ]

@@ -25,7 +25,7 @@ from floorwire.protocol.session import (
     SessionLimits,
     SubscribeTopics,
 )
-from floorwire.protocol.topic import TopicChoice, TopicName
+from floorwire.protocol.topic import TopicChoice, TopicName, VenueTopics
 
 NOW = 1_800_000_000_000_000
 RATE = 1_000
@@ -35,11 +35,17 @@ class Shelf:
     """A catalogue where every name is a symbol."""
 
     def choose(
-        self, channel: str, symbol: str | None, depth: int | None, interval: str | None
+        self, channel: str, symbol: str | None, depth: int | None, interval: str | None, closed_only: bool
     ) -> TopicChoice:
         return TopicChoice(
             TopicName(channel, symbol, depth or interval), symbol, "conflate", frozenset({"conflate"})
         )
+
+    def choose_venue(
+        self, channel: str, venue: str | None, depth: int | None, interval: str | None, closed_only: bool
+    ) -> tuple[VenueTopics, list[TopicChoice]]:
+        topics = VenueTopics(channel, venue or "one", None, "conflate", frozenset({"conflate"}))
+        return topics, [topics.of(symbol, symbol) for symbol in ("BTC-USDT", "ETH-USDT")]
 
 
 def key(*scopes: Scope, symbols: frozenset[str] | None = None, account: str = "alice") -> Principal:
@@ -50,7 +56,7 @@ def session(principal: Principal = ANONYMOUS_MARKET) -> Session:
     return Session(JSON, "ticker", Shelf(), SessionLimits(RATE, 100), principal)
 
 
-def ask(at: Session, **request: str | list[str]) -> Decision:
+def ask(at: Session, **request: str | bool | list[str]) -> Decision:
     return at.receive(json.dumps(request).encode(), binary=False, now_us=NOW, wall_us=NOW)
 
 
@@ -169,3 +175,14 @@ def test_all_connections_of_a_key_share_what_they_may_ask() -> None:
 def code_or_ok(decision: Decision) -> str:
     assert isinstance(decision, SendReply)
     return decision.reply.code if isinstance(decision.reply, Error) else "ok"
+
+
+def test_all_symbols_of_a_venue_are_those_that_the_key_may_see() -> None:
+    at = session(key(Scope.MARKET, symbols=frozenset({"BTC-USDT"})))
+    decision = ask(at, action="subscribe", all=True)
+    assert isinstance(decision, SubscribeTopics)
+    assert [choice.topic.symbol for choice in decision.choices] == ["BTC-USDT"]
+    venue = decision.venue
+    assert venue is not None
+    assert at.listed(venue, venue.of("ETH-USDT", "ETH-USDT")) is None
+    assert at.listed(venue, venue.of("BTC-USDT", "BTC-USDT")) is None, "it is held already"

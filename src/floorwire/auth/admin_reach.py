@@ -61,5 +61,13 @@ def deposit_refusal(admin: Principal, assets: Iterable[str], names: VenueNames =
     return None
 
 
+def money_refusal(admin: Principal) -> Refusal | None:
+    """Return why the admin may not move money of an account, or reset it; None if it may."""
+    if admin.symbols is None:
+        return None
+    message = "balances are of all symbols of an account; the key administers some symbols only"
+    return Refusal(Code.FORBIDDEN, message, {"field": "symbols"})
+
+
 def _forbidden(message: str, scope: HaltScope, name: str) -> Refusal:
     return Refusal(Code.FORBIDDEN, message, {"scope": scope, "name": name})

@@ -21,10 +21,9 @@ from floorwire.core.market_events import MarketEvent
 from floorwire.core.notices import Notice
 from floorwire.protocol.channel_events import AnyEvent
 from floorwire.protocol.requests import OnSlow
-from floorwire.protocol.topic import EventStamp
+from floorwire.protocol.topic import EventStamp, TopicOption
 
-Option: TypeAlias = int | str | None
-"""The option of a stream: the depth of a book, the interval of candles."""
+Option: TypeAlias = TopicOption
 
 
 class BadOptionError(ValueError):
@@ -77,7 +76,7 @@ class Channel(Protocol):
     needs: frozenset[StreamKind]
     """The streams of a venue that it is made of."""
 
-    def option(self, depth: int | None, interval: str | None) -> Option:
+    def option(self, depth: int | None, interval: str | None, closed_only: bool = False) -> Option:
         """Return the option in the request, or the default. Raises BadOptionError."""
         ...
 
@@ -96,6 +95,12 @@ def refuse_interval(channel: str, interval: str | None) -> None:
     """Refuse an interval on a channel that has none. Raises BadOptionError."""
     if interval is not None:
         raise BadOptionError("interval", f"{channel} has none")
+
+
+def refuse_closed_only(channel: str, closed_only: bool) -> None:
+    """Refuse ``closed_only`` on a channel that has no candles. Raises BadOptionError."""
+    if closed_only:
+        raise BadOptionError("closed_only", f"{channel} has no candles")
 
 
 def discover() -> Mapping[str, Channel]:

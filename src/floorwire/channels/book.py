@@ -8,7 +8,7 @@ from zlib import crc32
 
 from msgspec import UNSET
 
-from floorwire.channels import BadOptionError, Channel, Option, refuse_interval
+from floorwire.channels import BadOptionError, Channel, Option, refuse_closed_only, refuse_interval
 from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot, Feed, MarketEvent, StreamsEnded
@@ -329,9 +329,10 @@ class BookChannel:
     )
     needs: frozenset[StreamKind] = frozenset(("book",))
 
-    def option(self, depth: int | None, interval: str | None) -> Option:
+    def option(self, depth: int | None, interval: str | None, closed_only: bool = False) -> Option:
         """Return the requested depth, by default 10. Raises BadOptionError."""
         refuse_interval(self.name, interval)
+        refuse_closed_only(self.name, closed_only)
         if depth is None:
             return DEFAULT_DEPTH
         if depth not in DEPTHS:

@@ -32,7 +32,7 @@ from floorwire.core.market_events import Candle, Clock, Feed, MarketEvent, Missi
 from floorwire.core.notices import Notice, SymbolFeedChanged
 from floorwire.protocol import channel_events
 from floorwire.protocol.requests import OnSlow
-from floorwire.protocol.topic import EventStamp
+from floorwire.protocol.topic import ClosedCandles, EventStamp
 
 DEFAULT_INTERVAL = "1m"
 PRICES_KEPT = 64
@@ -277,17 +277,20 @@ class CandlesTracker:
 
     def stream(self, option: Option) -> CandlesStream:
         """Return a new stream of the interval."""
+        if isinstance(option, ClosedCandles):
+            return CandlesStream(self, option.interval, closed_only=True)
         assert isinstance(option, str)
         return CandlesStream(self, option)
 
 
 class CandlesStream:
-    """One interval's candles."""
+    """One interval's candles: as they change, or only when they are closed."""
 
-    __slots__ = ("_interval", "_tracker")
+    __slots__ = ("_closed_only", "_interval", "_tracker")
 
-    def __init__(self, tracker: CandlesTracker, interval: str) -> None:
+    def __init__(self, tracker: CandlesTracker, interval: str, *, closed_only: bool = False) -> None:
         self._tracker = tracker
+        self._closed_only = closed_only
         self._interval = interval
 
     def apply(self, event: MarketEvent | Notice, at: EventStamp) -> Sequence[channel_events.Candles]:
@@ -302,14 +305,14 @@ class CandlesStream:
         for candle in self._tracker.closed(self._interval):
             yield self._message(candle, True, at, seq)
             seq += 1
-        if self._tracker.open_changed(self._interval):
+        if not self._closed_only and self._tracker.open_changed(self._interval):
             current = self._tracker.current(self._interval)
             assert current is not None
             yield self._message(current, False, at, seq)
 
     def state(self, at: EventStamp, conflated: int = 0) -> channel_events.Candles | None:
         """Return the last candle: the open one, or else the last closed; None before the first."""
-        current = self._tracker.current(self._interval)
+        current = None if self._closed_only else self._tracker.current(self._interval)
         candle = current or self._tracker.last_closed(self._interval)
         return None if candle is None else self._message(candle, current is None, at, at.seq, conflated)
 
@@ -336,6 +339,7 @@ class CandlesStream:
             trades=candle.trades,
             closed=closed,
             incomplete=candle.is_incomplete or UNSET,
+            closed_only=self._closed_only or UNSET,
             feed=UNSET if self._tracker.feed == "live" else self._tracker.feed,
         )
 
@@ -357,14 +361,13 @@ class CandlesChannel:
     )
     needs: frozenset[StreamKind] = frozenset(("candles", "trades"))
 
-    def option(self, depth: int | None, interval: str | None) -> Option:
+    def option(self, depth: int | None, interval: str | None, closed_only: bool = False) -> Option:
         """Return the requested interval, by default one minute. Raises BadOptionError."""
         refuse_depth(self.name, depth)
-        if interval is None:
-            return DEFAULT_INTERVAL
+        interval = DEFAULT_INTERVAL if interval is None else interval
         if interval not in INTERVALS:
             raise BadOptionError("interval", f"one of {', '.join(INTERVALS)}")
-        return interval
+        return ClosedCandles(interval) if closed_only else interval
 
     def tracker(self, instrument: Instrument | None) -> CandlesTracker:
         """Return a new tracker of the instrument."""

@@ -21,6 +21,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "quarantine": "quarantine.app",
     "keys": "keys.app",
     "deposit": "deposit.deposit",
+    "accounts": "accounts.app",
     "journal": "journal.app",
     "backup": "backup.backup",
     "restore": "backup.restore",

@@ -15,7 +15,15 @@ from floorwire.config.connections import (
     PingSettings,
     ResumeSettings,
 )
-from floorwire.config.trading import FeeSettings, LiveSettings, PaperSettings, RiskSettings, StorageSettings
+from floorwire.config.history import HistorySettings
+from floorwire.config.trading import (
+    AccountSettings,
+    FeeSettings,
+    LiveSettings,
+    PaperSettings,
+    RiskSettings,
+    StorageSettings,
+)
 from floorwire.config.venues import FeedSettings, ReplaySettings, VenueSettings
 
 
@@ -55,7 +63,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     doors: DoorSettings = DoorSettings()
     auth: AuthSettings = AuthSettings()
     storage: StorageSettings = StorageSettings()
+    history: HistorySettings = HistorySettings()
     risk: RiskSettings = RiskSettings()
+    accounts: AccountSettings = AccountSettings()
     fees: FeeSettings = FeeSettings()
     paper: PaperSettings = PaperSettings()
     live: LiveSettings = LiveSettings()

@@ -44,8 +44,12 @@ class CommonUnits(msgspec.Struct, frozen=True):
 
     def extended_to(self, instrument: Instrument) -> tuple[CommonUnits, UnitChange]:
         """Return the units that divide the instrument's steps too, and the factors for old figures."""
-        price, prices, per_tick = _common(self.price, instrument.price)
-        size, sizes, per_lot = _common(self.size, instrument.size)
+        return self.extended_to_steps(instrument.price, instrument.size)
+
+    def extended_to_steps(self, tick: Scale, lot: Scale) -> tuple[CommonUnits, UnitChange]:
+        """Return the units that divide these steps too, and the factors for old figures."""
+        price, prices, per_tick = _common(self.price, tick)
+        size, sizes, per_lot = _common(self.size, lot)
         return CommonUnits(price, size, per_tick, per_lot), UnitChange(prices, sizes)
 
     def trade(self, trade: Trade) -> Trade:

@@ -60,6 +60,8 @@ class SnapshotHead(msgspec.Struct, array_like=True):
     venue_money: list[tuple[str, MoneyKind]] = []
     """What money each venue has."""
     remote: RemoteSnapshot = RemoteSnapshot()
+    money_requests: list[tuple[str, str]] = []
+    """Requests of operators about money: id and what was asked for, the oldest first."""
 
 
 class AccountState(msgspec.Struct, array_like=True):

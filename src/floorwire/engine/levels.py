@@ -10,8 +10,9 @@ import msgspec
 from floorwire.core.instrument import Side
 from floorwire.core.market_events import Level
 
-MIN_SWEEP = 16
-"""Up to this many orders that are gone stay in a queue: below it a sweep is not worth its time."""
+MIN_SWEEP = 3
+"""Up to this many orders that are gone stay in a queue: below it a sweep is not worth its time. With 16 the
+simulated book held half as many orders that were gone as resting ones after an hour."""
 
 
 class RestingOrder(msgspec.Struct, gc=False):
@@ -83,7 +84,7 @@ class PriceLevel:
         """Count one more order that is gone. Remove them all when they are most of the queue."""
         self._gone += 1
         if self._gone > MIN_SWEEP and self._gone * 2 > len(self._queue):
-            self._queue = list(self)
+            self._queue = [order for order in self._queue if order.open_lots]
             self._begin = self._gone = 0
 
     def __iter__(self) -> Iterator[RestingOrder]:

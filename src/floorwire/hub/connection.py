@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import partial
 
 from msgspec import UNSET, UnsetType
@@ -13,13 +13,22 @@ from floorwire.core.authorization import Principal
 from floorwire.core.codes import CloseCode, Code
 from floorwire.core.refusal import Refusal
 from floorwire.hub import subscription_replies as replies
-from floorwire.hub.client_transport import STATE_US, ClientTransport
+from floorwire.hub.client_transport import ClientTransport
 from floorwire.hub.held_messages import HeldMessages
 from floorwire.hub.hub import Hub
 from floorwire.hub.liveness import Liveness
 from floorwire.hub.peer import Wire
 from floorwire.hub.topic import Topic
-from floorwire.protocol.cost_budget import KIB_US, ROW_US, TRANSCODE_US, ClientBudget, CostBudget
+from floorwire.protocol.channel_events import ListedNotice
+from floorwire.protocol.cost_budget import (
+    KIB_US,
+    ROW_US,
+    STATE_US,
+    SYMBOL_US,
+    TRANSCODE_US,
+    ClientBudget,
+    CostBudget,
+)
 from floorwire.protocol.desk_ports import DeskPort, Reply
 from floorwire.protocol.outbox import OutboxSubscription
 from floorwire.protocol.replies import (
@@ -31,7 +40,7 @@ from floorwire.protocol.replies import (
     Unsubscribed,
     VenueRow,
 )
-from floorwire.protocol.requests import Login, Resume, Subscriptions, Symbols
+from floorwire.protocol.requests import Login, OnSlow, Resume, Subscriptions, Symbols
 from floorwire.protocol.session import (
     Authenticate,
     CloseConnection,
@@ -45,7 +54,7 @@ from floorwire.protocol.session import (
     UnsubscribePrivate,
     UnsubscribeTopics,
 )
-from floorwire.protocol.topic import TopicChoice
+from floorwire.protocol.topic import TopicChoice, VenueTopics
 
 RECORDED = frozenset({Code.FORBIDDEN.value, Code.UNAUTHENTICATED.value})
 """Refusals that go into the audit log."""
@@ -65,7 +74,16 @@ DONE = object()
 class Connection(ClientTransport):
     """A client: the peer of one wire, and a client of the desk."""
 
-    __slots__ = ("_authenticator", "_desk", "_held", "_is_reading", "_liveness", "_session", "_work")
+    __slots__ = (
+        "_authenticator",
+        "_desk",
+        "_held",
+        "_is_reading",
+        "_listed",
+        "_liveness",
+        "_session",
+        "_work",
+    )
 
     def __init__(
         self,
@@ -87,6 +105,8 @@ class Connection(ClientTransport):
         """The messages behind a login that waits for the keys or the disk. Made at the first one."""
         self._work: Iterator[None] | None = None
         """The rest of a long request. The wire passes no other message on until it is done."""
+        self._listed: dict[str, None] = {}
+        """Symbols that a followed venue listed and that are not subscribed to yet, each once."""
 
     # --- called by the wire ---------------------------------------------------------------------
 
@@ -166,10 +186,14 @@ class Connection(ClientTransport):
         self._liveness.discard(self)
         for name in self._subscriptions:
             self._hub.unsubscribe(self, name)
+        for venue in self._session.followed_venues:
+            self._hub.unfollow_listings(self, venue.venue)
         self.fd = -1  # The kernel may give the number to another socket.
         self._subscriptions.clear()
         self._session.held.clear()
         self._session.followed.clear()
+        self._session.followed_venues.clear()
+        self._listed.clear()
         self.outbox.queue.clear()
 
     # --- called by the desk ---------------------------------------------------------------------
@@ -344,6 +368,9 @@ class Connection(ClientTransport):
 
     def _subscribe(self, join: SubscribeTopics) -> None:
         resume = None if join.request.resume is UNSET else join.request.resume
+        if join.venue is not None:
+            self._charge(SYMBOL_US * len(join.choices))
+            self._hub.follow_listings(self, join.venue.venue)
         if len(join.choices) > TOPICS_AT_ONCE:
             self._begin(self._subscribe_in_turns(join), STATE_US * TOPICS_AT_ONCE)
         elif resume is not None:
@@ -356,7 +383,8 @@ class Connection(ClientTransport):
 
         If it does not read, the rest stays in the resume ring, and ``writable`` goes on.
         """
-        held, subscription, frames = self._join(join, join.choices[0], resume)
+        choice = join.choices[0]
+        held, subscription, frames = self._join(choice, join.contract(choice), resume)
         self._send(replies.subscribed(join, [held]))
         self._send_first_frames(subscription, frames)
         while subscription.is_replaying:
@@ -370,7 +398,7 @@ class Connection(ClientTransport):
 
     def _subscribe_in_one(self, join: SubscribeTopics) -> Iterator[None]:
         """Subscribe to a few topics in one step."""
-        started = [self._join(join, choice, None) for choice in join.choices]
+        started = [self._join_or_keep(join, choice) for choice in join.choices]
         self._send(replies.subscribed(join, [held for held, _, _ in started]))
         for _, subscription, frames in started:
             self._send_first_frames(subscription, frames)
@@ -381,20 +409,67 @@ class Connection(ClientTransport):
         self._hold_back()
         all_held = []
         for choice in join.choices:
-            held, subscription, frames = self._join(join, choice, None)
+            held, subscription, frames = self._join_or_keep(join, choice)
             all_held.append(held)
             self._send_first_frames(subscription, frames)
             yield
         self._release(replies.subscribed(join, all_held))
 
+    def _join_or_keep(
+        self, join: SubscribeTopics, choice: TopicChoice
+    ) -> tuple[HeldSubscription, OutboxSubscription[Topic], list[bytes]]:
+        """Subscribe as ``_join`` does. Who asks for all symbols of a venue keeps what it has."""
+        kept = None if join.venue is None else self._subscriptions.get(choice.topic)
+        if kept is not None:
+            return replies.held(self._hub.market, choice, kept, None), kept, []
+        return self._join(choice, join.contract(choice), None)
+
+    def listed(self, symbols: Iterable[str]) -> None:
+        """A venue all of whose symbols the client is subscribed to listed these: a symbol in each turn."""
+        if self._wire is None:
+            return
+        if not self._listed:
+            self._hub.turns.add(self._join_next_listed, network_of(self._wire.address))
+        self._listed.update(dict.fromkeys(symbols))
+
+    def _join_next_listed(self) -> bool:
+        if self._wire is None or not self._listed:
+            return False
+        symbol = next(iter(self._listed))
+        del self._listed[symbol]
+        instrument = self._hub.market.states[symbol].instrument
+        for venue, on_slow in list(self._session.followed_venues.items()):
+            if instrument is not None and venue.venue == instrument.venue:
+                self._join_listed(venue, venue.of(symbol, instrument.symbol), on_slow)
+        self.flush()
+        return bool(self._listed)
+
+    def _join_listed(self, venue: VenueTopics, choice: TopicChoice, on_slow: OnSlow) -> None:
+        is_held = self._session.listed(venue, choice)
+        if is_held is None:
+            return
+        held, subscription, frames = self._join(choice, on_slow, None) if is_held else (UNSET, None, [])
+        self._send(
+            ListedNotice(
+                channel=venue.channel,
+                symbol=choice.asked or "",
+                venue=venue.venue,
+                subscription=held,
+                code=UNSET if is_held else Code.TOO_MANY_SUBSCRIPTIONS.value,
+                sent=self._hub.moment().stamp_us,
+            )
+        )
+        if subscription is not None and self._wire is not None:
+            self._send_first_frames(subscription, frames)
+
     def _join(
-        self, join: SubscribeTopics, choice: TopicChoice, resume: Resume | None
+        self, choice: TopicChoice, on_slow: OnSlow, resume: Resume | None
     ) -> tuple[HeldSubscription, OutboxSubscription[Topic], list[bytes]]:
         """Subscribe to one topic. Return it as the reply tells it, and the frames to send first."""
         hub, name = self._hub, choice.topic
         if self._subscriptions.pop(name, None) is not None:
             hub.unsubscribe(self, name)
-        _, subscription, start = hub.subscribe(self, name, join.contract(choice), resume)
+        _, subscription, start = hub.subscribe(self, name, on_slow, resume)
         self._subscriptions[name] = subscription
         if resume is not None:
             hub.stats.resumes["replayed" if start.gap is None else "gap"] += 1
@@ -405,6 +480,12 @@ class Connection(ClientTransport):
         for choice in leave.choices:
             self._hub.unsubscribe(self, choice.topic)
             del self._subscriptions[choice.topic]
+        for channel in leave.private:
+            self._desk.unsubscribe(self, channel)
+        for venue in leave.unfollowed:
+            self._hub.unfollow_listings(self, venue)
+        if leave.venue is not None or leave.is_everything:
+            self._charge(SYMBOL_US * len(leave.choices))
         self._send(replies.unsubscribed(self._hub.market, leave))
 
     def _list_subscriptions(self, request: Subscriptions) -> Iterator[None]:
@@ -416,4 +497,5 @@ class Connection(ClientTransport):
                 yield
         rows += [self._desk.subscription(self, channel) for channel in session.followed]
         self._charge(ROW_US * len(rows))
-        self._send(SubscriptionList(id=request.id, subscriptions=rows))
+        venues = [replies.followed(venue, on_slow) for venue, on_slow in session.followed_venues.items()]
+        self._send(SubscriptionList(id=request.id, subscriptions=rows, all=venues or UNSET))

@@ -28,11 +28,12 @@ from floorwire.hub.symbol_list_cache import SymbolListCache
 from floorwire.hub.topic import SubscriptionStart, Topic
 from floorwire.hub.turn_queue import TurnQueue
 from floorwire.ops.stats import Stats
+from floorwire.protocol.channel_events import AnyEvent
 from floorwire.protocol.cost_budget import SharedBudgets
 from floorwire.protocol.outbox import OfferResult, OutboxSubscription
 from floorwire.protocol.replies import VenueRow
 from floorwire.protocol.requests import OnSlow, Resume
-from floorwire.protocol.topic import TopicName
+from floorwire.protocol.topic import EventStamp, TopicName
 
 TURN_BYTES = 262_144
 """Pending messages of this size are sent before the turn ends. Bounds the size of one write."""
@@ -63,7 +64,7 @@ class Hub:
         """``interest``: learns which streams of the venues are subscribed to."""
         self.venue_rows = tuple(venue_rows)
         """What ``symbols`` says of the venues."""
-        self.market = MarketState(channels, names or VenueNames())
+        self.market = MarketState(channels, names or VenueNames(), [row.venue for row in venue_rows])
         self.symbol_lists = SymbolListCache(self.market)
         self.stats = stats
         self.subscribers: dict[Subscriber, None] = {}
@@ -76,6 +77,8 @@ class Hub:
         self.reads = ReadTurns(self.turns.add)
         """How much of each address is read in one turn."""
         self._by_fd: dict[int, Subscriber] = {}
+        self._listing_followers: dict[str, dict[Subscriber, None]] = {}
+        """Venue -> who is subscribed to all of its symbols, also those that it lists later."""
         self._interest = interest or StreamInterest(0)
         self._topics: dict[TopicName, Topic] = {}
         self._by_event: dict[tuple[str | None, type[HubEvent]], list[Topic]] = {}
@@ -106,8 +109,7 @@ class Hub:
         at = self._clock.moment()
         for event in events:  # by type: isinstance takes four times as long where it is not
             if type(event) is Listing:
-                for symbol in self.market.update_instruments(event):
-                    self._reopen_topics(symbol)
+                self._list(venue, event)
                 self._apply(None, self.market.shown_listing(event), recv_us, at)
             elif type(event) is market_events.Clock:
                 for symbol in self.market.symbols_of(venue):
@@ -118,6 +120,15 @@ class Hub:
                 self._apply(None, VenueFeedChanged(venue, self.market.shown_status(event)), recv_us, at)
             else:
                 self._apply(event.symbol, event, recv_us, at)
+
+    def _list(self, venue: str, listing: Listing) -> None:
+        followers = list(self._listing_followers.get(venue, ()))
+        listed = self.market.listed_by(listing) if followers else ()
+        for symbol in self.market.update_instruments(listing):
+            self._reopen_topics(symbol)
+        if listed:
+            for follower in followers:
+                follower.listed(listed)
 
     def notify(self, notice: Notice) -> None:
         """Publish a notice of the gateway itself."""
@@ -273,10 +284,36 @@ class Hub:
                 needs = self.market.channels[name.channel].needs
                 self._interest.remove(name.symbol, needs, self.now_us())
 
+    def follow_listings(self, subscriber: Subscriber, venue: str) -> None:
+        """Call ``subscriber.listed`` with what the venue lists from now on."""
+        self._listing_followers.setdefault(venue, {})[subscriber] = None
+
+    def unfollow_listings(self, subscriber: Subscriber, venue: str) -> None:
+        """Tell the subscriber no more what the venue lists."""
+        followers = self._listing_followers.get(venue, {})
+        followers.pop(subscriber, None)
+        if not followers:
+            self._listing_followers.pop(venue, None)
+
     def deliver_pending(self, topic: Topic) -> None:
         """Send a topic's pending messages now, so that subscribers have seen all up to its ``seq``."""
         if topic.pending:
             self._deliver((topic,), is_all=False)
+
+    def state(self, name: TopicName) -> AnyEvent | None:
+        """Return the current state of a topic, which need not be open: as a message of no epoch."""
+        symbol, at = self.market.states[name.symbol], self.moment()
+        stream = symbol.stream(name.channel, name.option)
+        try:
+            return stream.state(EventStamp("", 0, at.stamp_us, at.stamp_us))
+        finally:
+            symbol.release(name.channel)
+
+    def want(self, name: TopicName) -> None:
+        """Let the venue stream what the topic is made of, for as long as after a subscription that ended."""
+        if name.symbol is not None:
+            needs = self.market.channels[name.channel].needs
+            self._interest.keep(name.symbol, needs, self.now_us() + self._interest.linger_us)
 
     def topic(self, name: TopicName) -> Topic:
         """Return an open topic."""

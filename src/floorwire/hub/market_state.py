@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias, get_args
 
 from msgspec.structs import replace
@@ -17,7 +17,7 @@ from floorwire.core.notices import Notice, SymbolFeedChanged
 from floorwire.core.refusal import Refusal
 from floorwire.core.symbols import SymbolTable
 from floorwire.core.venue_names import VenueNames
-from floorwire.protocol.topic import TopicChoice, TopicName
+from floorwire.protocol.topic import TopicChoice, TopicName, VenueTopics
 
 HubEvent: TypeAlias = MarketEvent | Notice
 TrackersByKind: TypeAlias = dict[type[HubEvent], list[Tracker]]
@@ -106,8 +106,15 @@ class SymbolState:
 class MarketState:
     """The state of every symbol. Sessions choose topics from it."""
 
-    def __init__(self, channels: Mapping[str, Channel], names: VenueNames | None = None) -> None:
+    def __init__(
+        self,
+        channels: Mapping[str, Channel],
+        names: VenueNames | None = None,
+        venues: Collection[str] = (),
+    ) -> None:
+        """``venues``: those that run, also if they have listed nothing yet."""
         self.channels = channels
+        self._venues = venues
         self.names = names or VenueNames()
         self.symbols = SymbolTable(names=self.names)
         self.revision = 0
@@ -196,10 +203,50 @@ class MarketState:
         venue = self._venue_feeds.get(instrument.venue, "connecting") if instrument else "connecting"
         return _worst((venue, self._symbol_feeds.get(symbol, venue)))
 
+    def listed_by(self, listing: Listing) -> list[str]:
+        """Return the symbols that are not closed, and were not known or closed before the listing."""
+        before = ((i, self.states.get(i.symbol)) for i in listing.instruments if i.state != "closed")
+        return [i.symbol for i, known in before if known is None or _is_closed(known.instrument)]
+
     def choose(
-        self, channel: str, symbol: str | None, depth: int | None, interval: str | None
+        self,
+        channel: str,
+        symbol: str | None,
+        depth: int | None,
+        interval: str | None,
+        closed_only: bool = False,
     ) -> TopicChoice:
         """Return the topic of these names. Raises Refusal (unknown_channel, unknown_symbol, bad_request)."""
+        known, option = self._channel(channel, depth, interval, closed_only)
+        name = self._canonical(known, symbol)
+        return TopicChoice(TopicName(channel, name, option), symbol, known.on_slow, known.contracts)
+
+    def choose_venue(
+        self,
+        channel: str,
+        venue: str | None,
+        depth: int | None,
+        interval: str | None,
+        closed_only: bool = False,
+    ) -> tuple[VenueTopics, list[TopicChoice]]:
+        """Return the topics of a venue's symbols, and those of the symbols that are not closed.
+
+        Raises Refusal (unknown_channel, bad_request).
+        """
+        known, option = self._channel(channel, depth, interval, closed_only)
+        if not known.per_symbol:
+            raise Refusal(Code.BAD_REQUEST, f"all: {channel} has no symbols", {"field": "all"})
+        venue = self.names.default if venue is None else venue
+        symbols = self.symbols_of(venue)
+        if not symbols and venue not in self._venues:
+            raise Refusal(Code.BAD_REQUEST, f"venue: there is no {venue!r}", {"field": "venue"})
+        topics = VenueTopics(channel, venue, option, known.on_slow, known.contracts)
+        open_symbols = (symbol for symbol in symbols if not _is_closed(self.states[symbol].instrument))
+        return topics, [topics.of(symbol, self.names.shown(symbol)) for symbol in open_symbols]
+
+    def _channel(
+        self, channel: str, depth: int | None, interval: str | None, closed_only: bool
+    ) -> tuple[Channel, Option]:
         known = self.channels.get(channel)
         if known is None:
             raise Refusal(
@@ -208,11 +255,9 @@ class MarketState:
                 {"channels": sorted({*self.channels, *get_args(PrivateChannel)})},
             )
         try:
-            option = known.option(depth, interval)
+            return known, known.option(depth, interval, closed_only)
         except BadOptionError as error:
             raise Refusal(Code.BAD_REQUEST, str(error), {"field": error.field}) from None
-        name = self._canonical(known, symbol)
-        return TopicChoice(TopicName(channel, name, option), symbol, known.on_slow, known.contracts)
 
     def _canonical(self, channel: Channel, symbol: str | None) -> str | None:
         if not channel.per_symbol:
@@ -225,6 +270,10 @@ class MarketState:
         if instrument is None:
             raise Refusal(Code.UNKNOWN_SYMBOL, f"{symbol[:64]!r} names no instrument, or more than one")
         return instrument.symbol
+
+
+def _is_closed(instrument: Instrument | None) -> bool:
+    return instrument is not None and instrument.state == "closed"
 
 
 def _worst(feeds: Iterable[Feed]) -> Feed:

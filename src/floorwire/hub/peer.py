@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
 from floorwire.core.codes import CloseCode
@@ -91,4 +92,8 @@ class Subscriber(Protocol):
 
     def close(self, code: CloseCode, reason: str) -> None:
         """End the connection."""
+        ...
+
+    def listed(self, symbols: Iterable[str]) -> None:
+        """A venue whose symbols it follows (``Hub.follow_listings``) listed these."""
         ...

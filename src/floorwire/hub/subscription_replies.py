@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from msgspec import UNSET, UnsetType
 
 from floorwire.core.authorization import Principal
-from floorwire.core.instrument import Instrument, InstrumentState
+from floorwire.core.instrument import Instrument
 from floorwire.hub.market_state import MarketState
 from floorwire.hub.topic import Topic
 from floorwire.protocol.channel_events import SkippedNotice
 from floorwire.protocol.outbox import OutboxSubscription
 from floorwire.protocol.replies import (
+    FollowedVenue,
     Gap,
     HeldSubscription,
     Pair,
@@ -21,8 +22,9 @@ from floorwire.protocol.replies import (
     SymbolRow,
     Unsubscribed,
 )
+from floorwire.protocol.requests import OnSlow
 from floorwire.protocol.session import SubscribeTopics, UnsubscribeTopics
-from floorwire.protocol.topic import TopicChoice, TopicName
+from floorwire.protocol.topic import ClosedCandles, TopicChoice, TopicName, VenueTopics
 
 
 def subscribed(join: SubscribeTopics, held: list[HeldSubscription]) -> Pair | Subscribed | SubscribedAll:
@@ -30,6 +32,11 @@ def subscribed(join: SubscribeTopics, held: list[HeldSubscription]) -> Pair | Su
     request = join.request
     if join.minimal:
         return Pair("subscribed", held[0].symbol or "")
+    venue = join.venue
+    if venue is not None:
+        return SubscribedAll(
+            id=request.id, channel=venue.channel, all=True, venue=venue.venue, subscriptions=held
+        )
     if request.symbols is UNSET:
         fields = {name: getattr(held[0], name) for name in HeldSubscription.__struct_fields__}
         return Subscribed(id=request.id, **fields)
@@ -38,7 +45,21 @@ def subscribed(join: SubscribeTopics, held: list[HeldSubscription]) -> Pair | Su
 
 def unsubscribed(market: MarketState, leave: UnsubscribeTopics) -> Pair | Unsubscribed:
     """Return the reply to an unsubscribe."""
-    request, choice = leave.request, leave.choices[0]
+    request, venue, count = leave.request, leave.venue, len(leave.choices) + len(leave.private)
+    if venue is not None:
+        return Unsubscribed(
+            id=request.id,
+            channel=venue.channel,
+            all=True,
+            venue=venue.venue,
+            depth=_depth(venue),
+            interval=_interval(venue),
+            closed_only=_closed_only(venue),
+            count=count,
+        )
+    if leave.is_everything:
+        return Unsubscribed(id=request.id, count=count)
+    choice = leave.choices[0]
     if leave.minimal:
         return Pair("unsubscribed", choice.asked or "")
     return Unsubscribed(
@@ -49,6 +70,7 @@ def unsubscribed(market: MarketState, leave: UnsubscribeTopics) -> Pair | Unsubs
         instrument=UNSET if request.symbol is UNSET else market.shown(choice.topic.symbol) or UNSET,
         depth=_depth(choice.topic),
         interval=_interval(choice.topic),
+        closed_only=_closed_only(choice.topic),
     )
 
 
@@ -63,6 +85,7 @@ def held(
         instrument=market.shown(name.symbol) or UNSET,
         depth=_depth(name),
         interval=_interval(name),
+        closed_only=_closed_only(name),
         on_slow=subscription.on_slow,
         epoch=subscription.topic.epoch,
         seq=subscription.topic.seq,
@@ -71,31 +94,44 @@ def held(
     )
 
 
+def followed(venue: VenueTopics, on_slow: OnSlow) -> FollowedVenue:
+    """Return a subscription to all symbols of a venue."""
+    return FollowedVenue(
+        channel=venue.channel,
+        venue=venue.venue,
+        depth=_depth(venue),
+        interval=_interval(venue),
+        closed_only=_closed_only(venue),
+        on_slow=on_slow,
+    )
+
+
 def symbol_rows(
     market: MarketState, principal: Principal, halted: frozenset[str] | None
 ) -> Iterator[SymbolRow]:
-    """Yield the instruments that the principal may see.
+    """Yield the instruments that the principal may see. ``halted``: see ``symbol_row``."""
+    for instrument in list(market.symbols):
+        if principal.sees(instrument.symbol):
+            yield symbol_row(market, instrument, halted)
+
+
+def symbol_row(market: MarketState, instrument: Instrument, halted: frozenset[str] | None) -> SymbolRow:
+    """Return an instrument as a row.
 
     ``halted``: the symbols in which an operator halted trading. None: all of them.
     """
-
-    def state(instrument: Instrument) -> InstrumentState:
-        is_halted = halted is None or instrument.symbol in halted
-        return "halted" if is_halted and instrument.state == "open" else instrument.state
-
-    for i in list(market.symbols):
-        if principal.sees(i.symbol):
-            yield SymbolRow(
-                market.names.shown(i.symbol),
-                i.base,
-                i.quote,
-                i.tick_size,
-                i.lot_size,
-                i.min_notional,
-                i.min_quantity,
-                state(i),
-                i.venue,
-            )
+    is_halted = (halted is None or instrument.symbol in halted) and instrument.state == "open"
+    return SymbolRow(
+        market.names.shown(instrument.symbol),
+        instrument.base,
+        instrument.quote,
+        instrument.tick_size,
+        instrument.lot_size,
+        instrument.min_notional,
+        instrument.min_quantity,
+        "halted" if is_halted else instrument.state,
+        instrument.venue,
+    )
 
 
 def skipped(topic: Topic, first: int, last: int, sent_us: int) -> SkippedNotice:
@@ -105,6 +141,7 @@ def skipped(topic: Topic, first: int, last: int, sent_us: int) -> SkippedNotice:
         symbol=topic.shown_symbol or UNSET,
         depth=_depth(topic.name),
         interval=_interval(topic.name),
+        closed_only=_closed_only(topic.name),
         epoch=topic.epoch,
         seq=last,
         gap=Gap(first, last, "slow"),
@@ -112,9 +149,16 @@ def skipped(topic: Topic, first: int, last: int, sent_us: int) -> SkippedNotice:
     )
 
 
-def _depth(name: TopicName) -> int | UnsetType:
+def _depth(name: TopicName | VenueTopics) -> int | UnsetType:
     return name.option if isinstance(name.option, int) else UNSET
 
 
-def _interval(name: TopicName) -> str | UnsetType:
-    return name.option if isinstance(name.option, str) else UNSET
+def _interval(name: TopicName | VenueTopics) -> str | UnsetType:
+    option = name.option
+    if isinstance(option, ClosedCandles):
+        return option.interval
+    return option if isinstance(option, str) else UNSET
+
+
+def _closed_only(name: TopicName | VenueTopics) -> bool | UnsetType:
+    return isinstance(name.option, ClosedCandles) or UNSET

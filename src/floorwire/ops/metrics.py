@@ -13,6 +13,7 @@ from floorwire.ops.stats import (
     LATENCY_BUCKETS_US,
     DeskFigures,
     DeskStats,
+    HistoryFigures,
     Latencies,
     Records,
     RemoteFigures,
@@ -101,6 +102,16 @@ class DeskCollector(Collector):
             "desk_failures", "times that the accounts had to be read again", figures.stats.failures
         )
         yield _counter("snapshot_failures", "snapshots not saved", figures.stats.snapshot_failures)
+        yield _gauge(
+            "account_history_waiting",
+            "records that the account history's index lacks",
+            figures.account_history_lag,
+        )
+        yield _counter(
+            "account_history_failures",
+            "times that index could not be read or written",
+            figures.account_history_failures,
+        )
         yield _histogram(
             "commit_seconds",
             "from a turn's hand-over to the journal until it is durable",
@@ -121,6 +132,23 @@ class KeyStoreCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield the metric."""
         yield _gauges("key_store_faults", "what is wrong with keys.db, by kind", "fault", self._faults)
+
+
+class HistoryCollector(Collector):
+    """The metrics of market history, for one scrape."""
+
+    def __init__(self, figures: HistoryFigures) -> None:
+        self._figures = figures
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every metric."""
+        figures = self._figures
+        yield _counter("history_trades", "trades taken into market history", figures.trades)
+        yield _gauge("account_history_waiting", "events that wait for market history", figures.waiting)
+        yield _counter("history_dropped", "events that market history has not", figures.dropped)
+        yield _gauge("history_failed", "1 if market history has stopped", float(figures.has_failed))
+        sizes = {kind: float(size) for kind, size in figures.bytes.items()}
+        yield _gauges("history_bytes", "bytes of market history, by kind", "kind", sizes)
 
 
 class AuditCollector(Collector):

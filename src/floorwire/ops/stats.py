@@ -151,6 +151,21 @@ class DeskStats:
         """Ids of the deposits that were refused."""
 
 
+class HistoryFigures(msgspec.Struct, frozen=True):
+    """The state of market history at one moment."""
+
+    trades: int
+    """Trades that were taken in since the start."""
+    waiting: int
+    """Events that wait to be taken in."""
+    dropped: int
+    """Events that were dropped since the start, because too many waited."""
+    has_failed: bool
+    """Whether nothing is stored any more, because the file failed."""
+    bytes: Mapping[str, int]
+    """Bytes of packed rows, by kind: ``trades``, ``seconds``, ``minutes``, ``longer``."""
+
+
 class Records(msgspec.Struct, frozen=True):
     """The state of a working journal and of its accounts, at one moment."""
 
@@ -196,3 +211,7 @@ class DeskFigures(msgspec.Struct, frozen=True):
     """None while the journal cannot be written."""
     remote: Mapping[str, RemoteFigures] = {}
     """By venue."""
+    account_history_lag: int = 0
+    """Durable records that the index of the account history does not have yet."""
+    account_history_failures: int = 0
+    """How often that index could not be read or written."""

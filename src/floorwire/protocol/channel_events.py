@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from floorwire.core.instrument import Side
 from floorwire.core.market_events import Feed
-from floorwire.protocol.replies import Gap
+from floorwire.protocol.replies import Gap, HeldSubscription
 
 SystemEvent: TypeAlias = Literal["gap", "stale", "fresh", "halted", "resumed", "draining"]
 WireLevel: TypeAlias = tuple[str, str]
@@ -115,6 +115,8 @@ class Candles(Event, frozen=True, tag="candles", kw_only=True):
     closed: bool
     incomplete: bool | UnsetType = UNSET
     """True where the gateway did not hear all of the interval: trades may be missing."""
+    closed_only: bool | UnsetType = UNSET
+    """True in a stream that has closed candles only."""
     feed: Feed | UnsetType = UNSET
     """There only while the candle is not current."""
 
@@ -143,10 +145,26 @@ class SkippedNotice(msgspec.Struct, frozen=True, kw_only=True):
     symbol: str | UnsetType = UNSET
     depth: int | UnsetType = UNSET
     interval: str | UnsetType = UNSET
+    closed_only: bool | UnsetType = UNSET
     epoch: str
     seq: int
     event: Literal["gap"] = "gap"
     gap: Gap
+    sent: int
+
+
+class ListedNotice(msgspec.Struct, frozen=True, kw_only=True):
+    """Tells a subscriber of all symbols of a venue about one that is listed from now on. It has no seq.
+
+    ``subscription`` is that of the symbol, whose first state follows. Without one, ``code`` says why.
+    """
+
+    channel: str
+    event: Literal["listed"] = "listed"
+    symbol: str
+    venue: str
+    subscription: HeldSubscription | UnsetType = UNSET
+    code: str | UnsetType = UNSET
     sent: int
 
 

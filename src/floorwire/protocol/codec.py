@@ -12,7 +12,7 @@ from msgspec.structs import astuple
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Detail, Refusal
 from floorwire.protocol import distinct_fields
-from floorwire.protocol.channel_events import AnyEvent, SkippedNotice, SlowNotice
+from floorwire.protocol.channel_events import AnyEvent, ListedNotice, SkippedNotice, SlowNotice
 from floorwire.protocol.distinct_fields import RepeatedFieldError, fewest_fields
 from floorwire.protocol.frames import BINARY, TEXT, frame
 from floorwire.protocol.private_events import PrivateEvent
@@ -21,7 +21,9 @@ from floorwire.protocol.requests import MarketRequest, RequestId, Subscribe
 from floorwire.protocol.trading_requests import ID_FORM, ID_PATTERN, TradingRequest
 
 AnyRequest: TypeAlias = MarketRequest | TradingRequest
-Outgoing: TypeAlias = AnyReply | TradingReply | AnyEvent | PrivateEvent | SkippedNotice | SlowNotice
+Outgoing: TypeAlias = (
+    AnyReply | TradingReply | AnyEvent | PrivateEvent | SkippedNotice | SlowNotice | ListedNotice
+)
 
 ACTIONS: Final = frozenset(kind.__struct_config__.tag for kind in get_args(AnyRequest))
 FEWEST_FIELDS: Final[dict[type[AnyRequest], int]] = {

@@ -12,7 +12,16 @@ from floorwire.core.capabilities import StreamKind
 from floorwire.core.market_events import Feed
 from floorwire.core.refusal import Detail, Refusal
 from floorwire.protocol.requests import OnSlow, RequestId
-from floorwire.protocol.rows import BalanceRow, FillRow, OrderRow, PositionRow
+from floorwire.protocol.rows import (
+    BalanceRow,
+    DayRow,
+    FillRow,
+    LedgerRow,
+    OrderRow,
+    PositionRow,
+    ProfitRow,
+    ValuedBalanceRow,
+)
 
 Fate: TypeAlias = Literal["rejected", "unknown"]
 """What became of an order: it does not exist, or the client must ask for its status to know."""
@@ -31,6 +40,12 @@ class Gap(msgspec.Struct, frozen=True, rename={"first": "from", "last": "to"}):
     reason: str
 
 
+class HistoryGap(msgspec.Struct, frozen=True):
+    """Older entries may be missing: their records are not kept any more (``expired``)."""
+
+    reason: str
+
+
 class HeldSubscription(msgspec.Struct, frozen=True, kw_only=True):
     """A subscription as it stands: where its stream is, and how current the venue's feed is."""
 
@@ -39,6 +54,7 @@ class HeldSubscription(msgspec.Struct, frozen=True, kw_only=True):
     instrument: str | UnsetType = UNSET
     depth: int | UnsetType = UNSET
     interval: str | UnsetType = UNSET
+    closed_only: bool | UnsetType = UNSET
     on_slow: OnSlow
     epoch: str
     seq: int
@@ -61,26 +77,43 @@ class Subscribed(HeldSubscription, frozen=True, kw_only=True):
 
 
 class SubscribedAll(msgspec.Struct, frozen=True, kw_only=True):
-    """The full reply to a request with ``symbols``: all of them, or none and an error."""
+    """The full reply to a request with ``symbols`` or ``all``: all of them, or none and an error."""
 
     status: str = "subscribed"
     id: RequestId | UnsetType = UNSET
     channel: str
-    symbols: tuple[str, ...]
+    symbols: tuple[str, ...] | UnsetType = UNSET
+    all: bool | UnsetType = UNSET
+    venue: str | UnsetType = UNSET
     subscriptions: list[HeldSubscription]
 
 
 class Unsubscribed(msgspec.Struct, frozen=True, kw_only=True):
-    """The full reply to unsubscribe."""
+    """The full reply to unsubscribe. ``count``: how many subscriptions ended, where they were not named."""
 
     status: str = "unsubscribed"
     id: RequestId | UnsetType = UNSET
-    channel: str
+    channel: str | UnsetType = UNSET
     symbol: str | UnsetType = UNSET
     symbols: tuple[str, ...] | UnsetType = UNSET
+    all: bool | UnsetType = UNSET
+    venue: str | UnsetType = UNSET
     instrument: str | UnsetType = UNSET
     depth: int | UnsetType = UNSET
     interval: str | UnsetType = UNSET
+    closed_only: bool | UnsetType = UNSET
+    count: int | UnsetType = UNSET
+
+
+class FollowedVenue(msgspec.Struct, frozen=True, kw_only=True):
+    """A subscription to all symbols of a venue, also to those that it lists later."""
+
+    channel: str
+    venue: str
+    depth: int | UnsetType = UNSET
+    interval: str | UnsetType = UNSET
+    closed_only: bool | UnsetType = UNSET
+    on_slow: OnSlow
 
 
 class SubscriptionList(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,6 +122,7 @@ class SubscriptionList(msgspec.Struct, frozen=True, kw_only=True):
     status: str = "ok"
     id: RequestId | UnsetType = UNSET
     subscriptions: list[HeldSubscription]
+    all: list[FollowedVenue] | UnsetType = UNSET
 
 
 class SymbolRow(msgspec.Struct, frozen=True):
@@ -208,6 +242,15 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     id: RequestId | UnsetType = UNSET
 
 
+class MoneyMoved(msgspec.Struct, frozen=True, kw_only=True):
+    """An operator's withdrawal, transfer or reset is done. ``duplicate``: the same was asked before."""
+
+    status: str = "ok"
+    id: RequestId | UnsetType = UNSET
+    request_id: str
+    duplicate: bool | UnsetType = UNSET
+
+
 class OrderReply(msgspec.Struct, frozen=True, kw_only=True):
     """One order."""
 
@@ -217,12 +260,49 @@ class OrderReply(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrderList(msgspec.Struct, frozen=True, kw_only=True):
-    """Open orders, the oldest first. ``next``: there are newer ones; give it as ``after``."""
+    """Open orders, the oldest first, or with ``state`` others, the latest created first.
+
+    ``next``: there are more; give it as ``after``, or with ``state`` as ``before``. ``gap``: an order that
+    closed long ago may be missing, because its records are not kept any more.
+    """
 
     status: str = "ok"
     id: RequestId | UnsetType = UNSET
     orders: list[OrderRow]
     next: str | UnsetType = UNSET
+    gap: HistoryGap | UnsetType = UNSET
+
+
+class LedgerList(msgspec.Struct, frozen=True, kw_only=True):
+    """Changes of balances, the latest first. ``next``: there are older ones; give it as ``before``."""
+
+    status: str = "ok"
+    id: RequestId | UnsetType = UNSET
+    entries: list[LedgerRow]
+    next: str | UnsetType = UNSET
+    gap: HistoryGap | UnsetType = UNSET
+
+
+class AccountReply(msgspec.Struct, frozen=True, kw_only=True):
+    """What an account is worth in one currency, its profit, and its latest days.
+
+    ``equity``, ``realised`` and ``unrealised`` are sums over what could be priced; ``unpriced`` names the
+    assets that could not. ``since`` is the first date that ``days`` may have.
+    """
+
+    status: str = "ok"
+    id: RequestId | UnsetType = UNSET
+    account: str
+    currency: str
+    equity: str
+    realised: str
+    unrealised: str
+    unpriced: list[str]
+    balances: list[ValuedBalanceRow]
+    positions: list[ProfitRow]
+    since: str
+    days: list[DayRow]
+    ts: int
 
 
 class FillList(msgspec.Struct, frozen=True, kw_only=True):
@@ -280,11 +360,14 @@ TradingReply: TypeAlias = (
     OrderAcceptedReply
     | AllCancelled
     | Done
+    | MoneyMoved
     | OrderReply
     | OrderList
     | FillList
     | BalanceList
     | PositionList
+    | LedgerList
+    | AccountReply
     | Guarded
     | OrderError
     | Error

@@ -29,13 +29,20 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
 
 
 class Names(Request, frozen=True, kw_only=True):
-    """What names one topic or, with ``symbols``, several of one channel."""
+    """What names one topic, or several of one channel: with ``symbols``, or all of a venue with ``all``."""
 
     channel: str | UnsetType = UNSET
     symbol: str | UnsetType = UNSET
     symbols: Annotated[tuple[str, ...], Meta(min_length=1)] | UnsetType = UNSET
+    all: bool | UnsetType = UNSET
+    venue: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
     depth: Annotated[int, Meta(ge=1, le=SAFE)] | UnsetType = UNSET
     interval: str | UnsetType = UNSET
+    closed_only: bool | UnsetType = UNSET
+
+    def gives_only(self, *names: str) -> bool:
+        """Return whether no other fields than these were given."""
+        return all(getattr(self, name) is UNSET for name in self.__struct_fields__ if name not in names)
 
 
 class Subscribe(Names, frozen=True, tag="subscribe", kw_only=True):
@@ -46,17 +53,15 @@ class Subscribe(Names, frozen=True, tag="subscribe", kw_only=True):
 
     def is_minimal(self) -> bool:
         """Return whether only ``action`` and ``symbol`` were given: the article's form."""
-        given = (self.id, self.channel, self.symbols, self.depth, self.interval, self.on_slow, self.resume)
-        return all(value is UNSET for value in given)
+        return self.gives_only("symbol")
 
 
 class Unsubscribe(Names, frozen=True, tag="unsubscribe", kw_only=True):
-    """End subscriptions."""
+    """End subscriptions; without names, all of them."""
 
     def is_minimal(self) -> bool:
         """Return whether only ``action`` and ``symbol`` were given: the article's form."""
-        given = (self.id, self.channel, self.symbols, self.depth, self.interval)
-        return all(value is UNSET for value in given)
+        return self.gives_only("symbol")
 
 
 class Subscriptions(Request, frozen=True, tag="subscriptions"):

@@ -7,6 +7,7 @@ writes to no socket. It knows the client's subscriptions and applies the rate li
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeAlias
 
 import msgspec
@@ -31,12 +32,14 @@ from floorwire.protocol.requests import (
     Symbols,
     Unsubscribe,
 )
-from floorwire.protocol.topic import TopicCatalogue, TopicChoice, TopicName
+from floorwire.protocol.topic import TopicCatalogue, TopicChoice, TopicName, VenueTopics
 from floorwire.protocol.trading_requests import (
+    AccountSummary,
     Balances,
     CancelOnDisconnect,
     Deadman,
     Fills,
+    Ledger,
     OrderAmend,
     OrderCancel,
     OrderCancelAll,
@@ -64,6 +67,8 @@ TRADING_REQUESTS = (
     Fills,
     Balances,
     Positions,
+    Ledger,
+    AccountSummary,
     CancelOnDisconnect,
     Deadman,
 )
@@ -90,11 +95,15 @@ class SendReply(msgspec.Struct, frozen=True):
 
 
 class SubscribeTopics(msgspec.Struct, frozen=True):
-    """Subscribe to all these topics, then reply. ``minimal``: with the short reply of the article."""
+    """Subscribe to all these topics, then reply. ``minimal``: with the short reply of the article.
+
+    ``venue``: the topics are those of all symbols of a venue. What is held of them stays as it is.
+    """
 
     request: Subscribe
     choices: tuple[TopicChoice, ...]
     minimal: bool
+    venue: VenueTopics | None = None
 
     def contract(self, choice: TopicChoice) -> OnSlow:
         """Return what to do when the client is slow: the client's ``on_slow``, or the channel's default."""
@@ -102,11 +111,20 @@ class SubscribeTopics(msgspec.Struct, frozen=True):
 
 
 class UnsubscribeTopics(msgspec.Struct, frozen=True):
-    """Unsubscribe from all these topics, then reply. ``minimal``: with the short reply of the article."""
+    """Unsubscribe from all these topics, then reply. ``minimal``: with the short reply of the article.
+
+    ``venue``: the subscription to all symbols of a venue ends, too. ``is_everything``: all subscriptions end.
+    """
 
     request: Unsubscribe
     choices: tuple[TopicChoice, ...]
     minimal: bool
+    venue: VenueTopics | None = None
+    is_everything: bool = False
+    private: tuple[PrivateChannel, ...] = ()
+    """The private channels among them."""
+    unfollowed: frozenset[str] = frozenset()
+    """The venues of which no listings are followed any more."""
 
 
 class SubscribePrivate(msgspec.Struct, frozen=True):
@@ -194,6 +212,7 @@ class Session:
         "budget",
         "codec",
         "followed",
+        "followed_venues",
         "held",
         "principal",
     )
@@ -211,6 +230,8 @@ class Session:
         """The subscriptions to topics."""
         self.followed: dict[PrivateChannel, None] = {}
         """The subscriptions to private channels, in order."""
+        self.followed_venues: dict[VenueTopics, OnSlow] = {}
+        """The subscriptions to all symbols of a venue, and their contracts."""
         self.principal = principal
         """Who is signed in. It may see all of ``held`` and ``followed``: ``sign_in`` checks it."""
         self.budget: ClientBudget | None = None
@@ -336,21 +357,51 @@ class Session:
         if channel is not None:
             return self._subscribe_private(request, channel, wall_us)
         self._require(Action.SUBSCRIBE, None, wall_us)
+        if request.all is True:
+            return self._subscribe_venue(request)
         choices = self._choices(request)
         for choice in choices:
             self._require(Action.SUBSCRIBE, choice.topic.symbol, wall_us, choice.asked)
         if request.resume is not UNSET and len(choices) > 1:
             raise _bad("resume", "a place in one stream; subscribe to each symbol by itself")
-        if request.on_slow is not UNSET:
-            for choice in choices:
-                if request.on_slow not in choice.contracts:
-                    allowed = ", ".join(sorted(choice.contracts))
-                    raise _bad("on_slow", f"{choice.topic.channel} takes {allowed}")
+        for choice in choices:
+            _check_contract(request.on_slow, choice.contracts, choice.topic.channel)
         added = {choice.topic: choice for choice in choices}
-        if len(self.held.keys() | added.keys()) + len(self.followed) > self._limits.subscriptions:
+        if not self._has_room(added):
             raise self._too_many()
         self.held.update(added)
         return SubscribeTopics(request, tuple(added.values()), self._is_minimal(request))
+
+    def _subscribe_venue(self, request: Subscribe) -> SubscribeTopics:
+        if request.resume is not UNSET:
+            raise _bad("resume", "a place in one stream; resume what you had first, then ask for all")
+        venue, choices = self._choose_venue(request)
+        _check_contract(request.on_slow, venue.contracts, venue.channel)
+        seen = {choice.topic: choice for choice in choices if self.principal.sees(choice.topic.symbol or "")}
+        if not self._has_room(seen):
+            raise self._too_many()
+        self.held.update(seen)
+        self.followed_venues[venue] = venue.on_slow if request.on_slow is UNSET else request.on_slow
+        return SubscribeTopics(request, tuple(seen.values()), minimal=False, venue=venue)
+
+    def listed(self, venue: VenueTopics, choice: TopicChoice) -> bool | None:
+        """Hold a topic of a symbol that a followed venue listed.
+
+        Return False if the connection holds too many, None if it holds this one or may not see it.
+        """
+        symbol = choice.topic.symbol
+        if choice.topic in self.held or venue not in self.followed_venues or symbol is None:
+            return None
+        if not self.principal.sees(symbol):
+            return None
+        if not self._has_room({choice.topic: choice}):
+            return False
+        self.held[choice.topic] = choice
+        return True
+
+    def _has_room(self, added: Mapping[TopicName, TopicChoice]) -> bool:
+        held = len(self.held.keys() | added.keys()) + len(self.followed)
+        return held <= self._limits.subscriptions
 
     def _subscribe_private(
         self, request: Subscribe, channel: PrivateChannel, wall_us: int
@@ -364,12 +415,16 @@ class Session:
         return SubscribePrivate(request, channel)
 
     def _unsubscribe(self, request: Unsubscribe) -> UnsubscribeTopics | UnsubscribePrivate:
+        if request.gives_only("id"):
+            return self._unsubscribe_everything(request)
         channel = _private(request)
         if channel is not None:
             if channel not in self.followed:
                 raise Refusal(Code.NOT_SUBSCRIBED, f"not subscribed to {channel}")
             del self.followed[channel]
             return UnsubscribePrivate(request, channel)
+        if request.all is True:
+            return self._unsubscribe_venue(request)
         choices = {choice.topic: choice for choice in self._choices(request)}
         for topic, choice in choices.items():
             if topic not in self.held:
@@ -378,23 +433,61 @@ class Session:
             del self.held[topic]
         return UnsubscribeTopics(request, tuple(choices.values()), self._is_minimal(request))
 
+    def _unsubscribe_venue(self, request: Unsubscribe) -> UnsubscribeTopics:
+        venue, choices = self._choose_venue(request)
+        if venue not in self.followed_venues:
+            raise Refusal(Code.NOT_SUBSCRIBED, f"not subscribed to all {venue.channel} of {venue.venue}")
+        del self.followed_venues[venue]
+        is_left = any(other.venue == venue.venue for other in self.followed_venues)
+        unfollowed = frozenset(() if is_left else (venue.venue,))
+        held = [choice for choice in choices if self.held.pop(choice.topic, None) is not None]
+        return UnsubscribeTopics(request, tuple(held), minimal=False, venue=venue, unfollowed=unfollowed)
+
+    def _unsubscribe_everything(self, request: Unsubscribe) -> UnsubscribeTopics:
+        choices, private = tuple(self.held.values()), tuple(self.followed)
+        unfollowed = frozenset(venue.venue for venue in self.followed_venues)
+        self.held.clear()
+        self.followed.clear()
+        self.followed_venues.clear()
+        return UnsubscribeTopics(
+            request,
+            choices,
+            minimal=False,
+            is_everything=True,
+            private=private,
+            unfollowed=unfollowed,
+        )
+
     def _is_minimal(self, request: Subscribe | Unsubscribe) -> bool:
         return self._default_channel is not None and request.is_minimal()
 
-    def _choices(self, request: Names) -> list[TopicChoice]:
+    def _channel(self, request: Names) -> str:
         channel = request.channel if request.channel is not UNSET else self._default_channel
         if channel is None:
             raise _bad("channel", "missing")
+        return channel
+
+    def _choose_venue(self, request: Names) -> tuple[VenueTopics, list[TopicChoice]]:
+        """Return the topics of a venue, and those that there are now. What they cost is charged."""
+        for name in ("symbol", "symbols"):
+            if getattr(request, name) is not UNSET:
+                raise _bad(name, "all names the symbols")
+        venue = None if request.venue is UNSET else request.venue
+        return self._catalogue.choose_venue(self._channel(request), venue, *_options(request))
+
+    def _choices(self, request: Names) -> list[TopicChoice]:
+        channel = self._channel(request)
+        if request.venue is not UNSET:
+            raise _bad("venue", "only with all")
         if request.symbol is not UNSET and request.symbols is not UNSET:
             raise _bad("symbols", "give symbol or symbols, not both")
-        depth = None if request.depth is UNSET else request.depth
-        interval = None if request.interval is UNSET else request.interval
+        options = _options(request)
         if request.symbols is not UNSET:
             if len(request.symbols) > self._limits.subscriptions:
                 raise self._too_many()
-            return [self._catalogue.choose(channel, symbol, depth, interval) for symbol in request.symbols]
+            return [self._catalogue.choose(channel, symbol, *options) for symbol in request.symbols]
         symbol = None if request.symbol is UNSET else request.symbol
-        return [self._catalogue.choose(channel, symbol, depth, interval)]
+        return [self._catalogue.choose(channel, symbol, *options)]
 
     def _too_many(self) -> Refusal:
         limit = self._limits.subscriptions
@@ -442,10 +535,22 @@ def _private(request: Names) -> PrivateChannel | None:
     """Return the private channel that the request names, or None. Private channels have no options."""
     channel = None if request.channel is UNSET else PRIVATE_CHANNELS.get(request.channel)
     if channel is not None:
-        for name in ("symbol", "symbols", "depth", "interval"):
+        for name in ("symbol", "symbols", "all", "venue", "depth", "interval", "closed_only"):
             if getattr(request, name) is not UNSET:
                 raise _bad(name, f"{channel} has none")
     return channel
+
+
+def _options(request: Names) -> tuple[int | None, str | None, bool]:
+    """Return depth, interval and whether only closed candles are asked for."""
+    depth = None if request.depth is UNSET else request.depth
+    interval = None if request.interval is UNSET else request.interval
+    return depth, interval, request.closed_only is True
+
+
+def _check_contract(on_slow: OnSlow | UnsetType, contracts: frozenset[OnSlow], channel: str) -> None:
+    if on_slow is not UNSET and on_slow not in contracts:
+        raise _bad("on_slow", f"{channel} takes {', '.join(sorted(contracts))}")
 
 
 def _unsubscribe_first(what: str) -> Refusal:

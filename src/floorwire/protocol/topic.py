@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -10,12 +10,25 @@ from msgspec import UNSET, UnsetType
 from floorwire.protocol.requests import OnSlow
 
 
+class ClosedCandles(NamedTuple):
+    """The option of candles that come only when they are closed."""
+
+    interval: str
+
+    def __str__(self) -> str:
+        return f"{self.interval}, closed only"
+
+
+TopicOption: TypeAlias = int | str | ClosedCandles | None
+"""The option of a stream: the depth of a book, the interval of candles."""
+
+
 class TopicName(NamedTuple):
-    """Channel, canonical symbol (None where the channel has none) and option (depth, interval)."""
+    """Channel, canonical symbol (None where the channel has none) and option."""
 
     channel: str
     symbol: str | None
-    option: int | str | None
+    option: TopicOption
 
 
 class TopicChoice(NamedTuple):
@@ -30,13 +43,37 @@ class TopicChoice(NamedTuple):
     contracts: frozenset[OnSlow]
 
 
+class VenueTopics(NamedTuple):
+    """The topics of all symbols of a venue: those of a channel with an option."""
+
+    channel: str
+    venue: str
+    option: TopicOption
+    on_slow: OnSlow
+    contracts: frozenset[OnSlow]
+
+    def of(self, symbol: str, shown: str) -> TopicChoice:
+        """Return the topic of one symbol. ``shown``: the symbol as clients know it."""
+        name = TopicName(self.channel, symbol, self.option)
+        return TopicChoice(name, shown, self.on_slow, self.contracts)
+
+
 class TopicCatalogue(Protocol):
     """All topics that clients may subscribe to."""
 
     def choose(
-        self, channel: str, symbol: str | None, depth: int | None, interval: str | None
+        self, channel: str, symbol: str | None, depth: int | None, interval: str | None, closed_only: bool
     ) -> TopicChoice:
         """Return the topic. Raises Refusal (unknown_channel, unknown_symbol, bad_request)."""
+        ...
+
+    def choose_venue(
+        self, channel: str, venue: str | None, depth: int | None, interval: str | None, closed_only: bool
+    ) -> tuple[VenueTopics, list[TopicChoice]]:
+        """Return the topics of a venue, None: the default one, and those that there are now.
+
+        Raises Refusal (unknown_channel, bad_request).
+        """
         ...
 
 

@@ -90,6 +90,11 @@ class PaperVenue:
         self._last_id = 0
 
     @property
+    def plays_recording(self) -> bool:
+        """Whether its prices are those of a recording: of the past, and shown again at each start."""
+        return isinstance(self._venue, PlaysRecording)
+
+    @property
     def streams_on_demand(self) -> bool:
         """Whether the venue streams only what is wanted."""
         return isinstance(self._venue, StreamsOnDemand) and self._venue.streams_on_demand

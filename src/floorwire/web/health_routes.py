@@ -14,7 +14,13 @@ from floorwire.core.authorization import Action
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
 from floorwire.ops.exposition import pieces
-from floorwire.ops.metrics import AuditCollector, DeskCollector, GatewayCollector, KeyStoreCollector
+from floorwire.ops.metrics import (
+    AuditCollector,
+    DeskCollector,
+    GatewayCollector,
+    HistoryCollector,
+    KeyStoreCollector,
+)
 from floorwire.protocol.cost_budget import SAMPLE_US, SharedBudgets
 from floorwire.web.auth_context import RequestAuth
 from floorwire.web.query import CHECK_PUBLIC_QUERY, CHECK_QUERY
@@ -68,6 +74,7 @@ async def metrics(request: Request, auth: RequestAuth) -> Response:
         DeskCollector(gateway.desk.figures()),
         KeyStoreCollector(gateway.key_faults()),
         AuditCollector(audit.dropped, audit.waiting),
+        HistoryCollector(gateway.history.figures()),
     )
     text, cost_us = [], 0
     for piece in pieces(chain.from_iterable(collector.collect() for collector in collectors)):

@@ -8,7 +8,16 @@ import msgspec
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from floorwire.core.authorization import Action
-from floorwire.protocol.trading_requests import MAX_FILLS, MAX_ORDERS, OrderAmend, OrderPlace
+from floorwire.protocol.requests import SAFE
+from floorwire.protocol.trading_requests import (
+    MAX_CHANGES,
+    MAX_DAYS,
+    MAX_FILLS,
+    MAX_ORDERS,
+    OrderAmend,
+    OrderFilter,
+    OrderPlace,
+)
 from floorwire.web.auth_context import AUTH_SCHEME, RequestAuth
 from floorwire.web.http_desk_client import ask, body
 from floorwire.web.http_responses import answer
@@ -25,6 +34,11 @@ router = APIRouter(
 ID_PATTERN: Final = r"^[1-9][0-9]{0,18}$"
 OrderId: TypeAlias = Annotated[str, Path(pattern=ID_PATTERN)]
 Symbol: TypeAlias = Annotated[str | None, Query(max_length=64)]
+Fields: TypeAlias = dict[str, object]
+Id: TypeAlias = Annotated[str | None, Query(pattern=ID_PATTERN)]
+From: TypeAlias = Annotated[PlainInteger | None, Query(alias="from", ge=0, le=SAFE)]
+To: TypeAlias = Annotated[PlainInteger | None, Query(alias="to", ge=0, le=SAFE)]
+"""Microseconds since the epoch, UTC."""
 
 
 def takes(kind: type[msgspec.Struct], *without: str) -> dict[str, object]:
@@ -47,11 +61,20 @@ async def place(auth: RequestAuth, request: Request) -> Response:
 async def list_orders(
     auth: RequestAuth,
     limit: Annotated[PlainInteger, Query(ge=1, le=MAX_ORDERS)] = MAX_ORDERS,
-    after: Annotated[str | None, Query(pattern=ID_PATTERN)] = None,
+    after: Id = None,
     symbol: Symbol = None,
+    state: Annotated[OrderFilter | None, Query()] = None,
+    before: Id = None,
+    from_us: From = None,
+    to_us: To = None,
 ) -> Response:
-    """List open orders, or those of one symbol, the oldest first. ``after``: only those newer than this."""
-    return await ask(auth, Action.ORDERS, {"limit": limit, "after": after, "symbol": symbol})
+    """List open orders, or those of one symbol, the oldest first. ``after``: only those newer than this.
+
+    With another ``state`` than open: the latest created first, those before the order ``before``, created
+    from ``from`` on and before ``to``.
+    """
+    fields: Fields = {"limit": limit, "after": after, "symbol": symbol, "state": state, "before": before}
+    return await ask(auth, Action.ORDERS, {**fields, "from": from_us, "to": to_us})
 
 
 @router.delete("/orders")
@@ -82,11 +105,38 @@ async def cancel(auth: RequestAuth, order_id: OrderId) -> Response:
 async def list_fills(
     auth: RequestAuth,
     limit: Annotated[PlainInteger, Query(ge=1, le=MAX_FILLS)] = 100,
-    before: Annotated[str | None, Query(pattern=ID_PATTERN)] = None,
+    before: Id = None,
     symbol: Symbol = None,
+    from_us: From = None,
+    to_us: To = None,
 ) -> Response:
     """List fills, the latest first. ``before``: only those older than this fill."""
-    return await ask(auth, Action.FILLS, {"limit": limit, "before": before, "symbol": symbol})
+    fields: Fields = {"limit": limit, "before": before, "symbol": symbol, "from": from_us, "to": to_us}
+    return await ask(auth, Action.FILLS, fields)
+
+
+@router.get("/ledger")
+async def list_ledger(
+    auth: RequestAuth,
+    limit: Annotated[PlainInteger, Query(ge=1, le=MAX_CHANGES)] = 100,
+    before: Id = None,
+    asset: Symbol = None,
+    from_us: From = None,
+    to_us: To = None,
+) -> Response:
+    """List every change of a balance with its cause, the latest first. ``before``: older than this one."""
+    fields: Fields = {"limit": limit, "before": before, "asset": asset, "from": from_us, "to": to_us}
+    return await ask(auth, Action.LEDGER, fields)
+
+
+@router.get("/account")
+async def account(
+    auth: RequestAuth,
+    currency: Symbol = None,
+    days: Annotated[PlainInteger, Query(ge=0, le=MAX_DAYS)] = 30,
+) -> Response:
+    """Value the account in one currency at the prices of now, and add up its latest days."""
+    return await ask(auth, Action.ACCOUNT, {"currency": currency, "days": days})
 
 
 @router.get("/balances")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 
 import pytest
@@ -12,7 +13,9 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Level
 from floorwire.core.units import InexactError
 from floorwire.venues.common.decimals import OffTickError, floor_lots, price_ticks, traded_lots
+from floorwire.venues.common.frame_scanner import FrameScanner
 from floorwire.venues.common.level_reader import LevelReader
+from floorwire.venues.common.plain_decimals import NOT_PLAIN, plain_decimal
 
 ABC = Instrument("ABC-USDT", "ABC", "USDT", "x", "0.05", "0.002")
 FINER = Instrument("ABC-USDT", "ABC", "USDT", "x", "0.01", "0.001")
@@ -107,6 +110,41 @@ def test_a_reader_gives_what_the_plain_functions_give(messages: list[Message]) -
                 reader.read(instrument, pairs)
         else:
             assert reader.read(instrument, pairs) == expected
+
+
+@given(st.lists(messages, max_size=5))
+def test_levels_in_a_frame_are_read_as_decoded_ones(messages: list[Message]) -> None:
+    scanning, reading = LevelReader(ABC), LevelReader(ABC)
+    for instrument, pairs in messages:
+        frame = FrameScanner(b"." + json.dumps(pairs, separators=(",", ":"), ensure_ascii=False).encode())
+        frame.at = 1
+        frame.expect_pairs()
+        if not frame.is_whole():
+            continue
+        try:
+            expected = reading.read(instrument, pairs)
+        except InexactError:
+            with pytest.raises(InexactError):
+                scanning.scan(instrument, frame, 1)
+        else:
+            assert scanning.scan(instrument, frame, 1) == expected
+
+
+@given(st.sampled_from(INSTRUMENTS), st.lists(st.tuples(texts, texts), min_size=1, max_size=5))
+def test_plain_decimals_are_read_as_their_texts(instrument: Instrument, pairs: list[tuple[str, str]]) -> None:
+    reader = LevelReader(ABC)
+    for price, size in pairs:
+        plain_price, plain_size = plain_decimal(price), plain_decimal(size)
+        if NOT_PLAIN in (plain_price, plain_size):
+            continue
+        for plainly, quickly in (reader.best, reader.plain_best), (reader.trade, reader.plain_trade):
+            try:
+                expected = plainly(instrument, price, size)
+            except ValueError as error:
+                with pytest.raises(type(error)):
+                    quickly(instrument, plain_price, plain_size)
+            else:
+                assert quickly(instrument, plain_price, plain_size) == expected
 
 
 @given(st.sampled_from(INSTRUMENTS), st.lists(st.tuples(texts, texts), min_size=1, max_size=5))

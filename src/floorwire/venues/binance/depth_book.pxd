@@ -1,4 +1,5 @@
 cimport cython
+from libc.stdint cimport int64_t
 
 from floorwire.venues.common.diff_book cimport DiffBook
 from floorwire.venues.common.venue_book cimport VenueBook
@@ -10,7 +11,7 @@ cdef class DepthBook:
     cdef DiffBook _diffs
     cdef readonly bint has_left_out
     cdef readonly object off_tick
-    cdef public object quote_id
+    cdef public int64_t quote_id
     cdef readonly object late_from_us
     cdef object _applied_us
 

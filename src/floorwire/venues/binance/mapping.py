@@ -9,8 +9,10 @@ from floorwire.core.instrument import Instrument, InstrumentState, Side
 from floorwire.core.market_events import Candle, DayStats, Quote, Trade
 from floorwire.core.units import MAX_DECIMALS, Scale, format_units
 from floorwire.venues.binance import messages
+from floorwire.venues.binance.scanned_messages import ScannedDepth, ScannedQuote, ScannedTrade
 from floorwire.venues.common import event_mapping
 from floorwire.venues.common.decimals import epoch_us
+from floorwire.venues.common.diff_book import BookDiff
 from floorwire.venues.common.event_mapping import Ohlc
 from floorwire.venues.common.level_reader import LevelReader
 
@@ -90,6 +92,36 @@ def quote(message: messages.BookTicker, of: Instrument, reader: LevelReader, now
     bid_ticks, bid_lots = reader.best(of, message.bid, message.bid_size)
     ask_ticks, ask_lots = reader.best(of, message.ask, message.ask_size)
     return Quote(of.symbol, bid_ticks, bid_lots, ask_ticks, ask_lots, ts_us)
+
+
+def scanned_trade(message: ScannedTrade, of: Instrument, reader: LevelReader) -> Trade:
+    """Return the trade."""
+    ticks, lots = reader.plain_trade(of, message.price, message.size)
+    side: Side = "sell" if message.buyer_makes else "buy"
+    return Trade(of.symbol, str(message.trade_id), ticks, lots, side, epoch_us(message.trade_time))
+
+
+def scanned_quote(message: ScannedQuote, of: Instrument, reader: LevelReader, now_us: int) -> Quote:
+    """Return best bid and ask."""
+    bid_ticks, bid_lots = reader.plain_best(of, message.bid, message.bid_size)
+    ask_ticks, ask_lots = reader.plain_best(of, message.ask, message.ask_size)
+    return Quote(of.symbol, bid_ticks, bid_lots, ask_ticks, ask_lots, now_us)
+
+
+def diff(message: messages.DepthUpdate, of: Instrument, reader: LevelReader) -> tuple[BookDiff, int]:
+    """Return a difference of the book, and how many levels were left out because they are between ticks."""
+    bids, bids_off = reader.read(of, message.bids)
+    asks, asks_off = reader.read(of, message.asks)
+    found = BookDiff(message.first, message.last, bids, asks, epoch_us(message.event_time))
+    return found, bids_off + asks_off
+
+
+def scanned_diff(message: ScannedDepth, of: Instrument, reader: LevelReader) -> tuple[BookDiff, int]:
+    """Return the same of a frame."""
+    bids, bids_off = reader.scan(of, message.frame, message.bids_at)
+    asks, asks_off = reader.scan(of, message.frame, message.asks_at)
+    found = BookDiff(message.first, message.last, bids, asks, epoch_us(message.event_time))
+    return found, bids_off + asks_off
 
 
 def day(message: messages.DayTicker, of: Instrument) -> DayStats:

@@ -15,11 +15,12 @@ import msgspec
 
 from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument
-from floorwire.core.market_events import BookChange, MissingTrade
+from floorwire.core.market_events import BookChange, MissingTrade, Quote
 from floorwire.core.ports import VenueOutput
 from floorwire.core.symbols import normalize_symbol
 from floorwire.venues.binance import limits, mapping, messages
 from floorwire.venues.binance.depth_book import DepthBook
+from floorwire.venues.binance.mapping import scanned_diff, scanned_quote, scanned_trade
 from floorwire.venues.binance.messages import (
     AggTrade,
     BookTicker,
@@ -33,9 +34,9 @@ from floorwire.venues.binance.messages import (
 from floorwire.venues.binance.messages import (
     read as read_message,
 )
+from floorwire.venues.binance.scanned_messages import ScannedDepth, ScannedQuote, ScannedTrade
 from floorwire.venues.common.backoff import SECOND_US
 from floorwire.venues.common.decimals import epoch_us
-from floorwire.venues.common.diff_book import BookDiff
 from floorwire.venues.common.errors import LostChangeError
 from floorwire.venues.common.exchange import (
     Control,
@@ -176,32 +177,43 @@ class Binance:
 
     def apply(self, message: object, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]) -> None:
         """Append the market events of a message. Raises ValueError."""
-        if type(message) is BookTicker:  # the most frequent first
-            self._quote(message, symbol, now_us, out)
+        levels = symbol.levels
+        of, reader = levels.instrument, levels.reader
+        if type(message) is ScannedQuote:  # the most frequent first
+            best = message
+            self._quote(best.update, scanned_quote(best, of, reader, now_us), symbol, now_us, out)
+        elif type(message) is ScannedTrade:
+            traded = message
+            self._trade(message, traded.trade_id, traded.trade_time, symbol, now_us, out)
+        elif type(message) is ScannedDepth or type(message) is DepthUpdate:
+            if "book" in symbol.wanted:  # otherwise it came after it was unsubscribed
+                self._depth(message, symbol, now_us, out)
+        elif type(message) is BookTicker:
+            self._quote(message.update, mapping.quote(message, of, reader, now_us), symbol, now_us, out)
         elif type(message) is Trade or type(message) is AggTrade:
-            self._trade(message, symbol, now_us, out)
-        elif type(message) is DepthUpdate:
-            self._depth(message, symbol, now_us, out)
+            self._trade(message, message.trade_id, message.trade_time, symbol, now_us, out)
         elif type(message) is KlineEvent:
             self._candle(message, symbol, out)
         elif type(message) is DayTicker:
             out.append(mapping.day(message, symbol.instrument))
 
     def _depth(
-        self, update: DepthUpdate, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]
+        self,
+        message: DepthUpdate | ScannedDepth,
+        symbol: SubscribedSymbol,
+        now_us: int,
+        out: list[VenueOutput],
     ) -> None:
-        if "book" not in symbol.wanted:
-            return  # it came after it was unsubscribed
         book, levels = symbol.book, symbol.levels
         assert isinstance(book, DepthBook)
-        of, reader = levels.instrument, levels.reader
-        bids, bids_off = reader.read(of, update.bids)
-        asks, asks_off = reader.read(of, update.asks)
+        if isinstance(message, ScannedDepth):
+            diff, off_tick = scanned_diff(message, levels.instrument, levels.reader)
+        else:
+            diff, off_tick = mapping.diff(message, levels.instrument, levels.reader)
         symbol.book_came()
-        book.count_off_tick(bids_off + asks_off)
-        if book.off_tick:
-            self.skipped["off_tick"] += book.off_tick
-        diff = BookDiff(update.first, update.last, bids, asks, epoch_us(update.event_time))
+        book.count_off_tick(off_tick)
+        if off_tick:
+            self.skipped["off_tick"] += off_tick
         result = book.apply(diff, self.clock.bounded(diff.ts_us, now_us), now_us)
         if type(result) is BookChange:
             out.append(result)
@@ -211,15 +223,13 @@ class Binance:
             self.skipped["repeated"] += 1
         elif result == "gap":
             symbol.fetch = None
-            raise LostChangeError(of.symbol, "sequence_gap")
+            raise LostChangeError(symbol.instrument.symbol, "sequence_gap")
 
     def _quote(
-        self, message: BookTicker, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]
+        self, update: int, best: Quote, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]
     ) -> None:
-        book = symbol.book
+        book, levels = symbol.book, symbol.levels
         assert isinstance(book, DepthBook)
-        levels, update = symbol.levels, message.update
-        best = mapping.quote(message, levels.instrument, levels.reader, now_us)
         if update < book.quote_id:
             self.skipped["repeated"] += 1
             return
@@ -233,22 +243,27 @@ class Binance:
 
     def _trade(
         self,
-        message: Trade | AggTrade,
+        message: Trade | AggTrade | ScannedTrade,
+        trade_id: int,
+        trade_time: int,
         symbol: SubscribedSymbol,
         now_us: int,
         out: list[VenueOutput],
     ) -> None:
         levels = symbol.levels
-        of, ts_us = levels.instrument, epoch_us(message.trade_time)
+        of, ts_us = levels.instrument, epoch_us(trade_time)
         ids = self._trade_ids.get(of.symbol)
         if ids is None:
             ids = self._trade_ids[of.symbol] = TradeIds()
         # A trade comes again after a reconnect, and in both trade streams.
-        if ids.check(message.trade_id, self.clock.bounded(ts_us, now_us)) == "repeated":
+        if ids.check(trade_id, self.clock.bounded(ts_us, now_us)) == "repeated":
             self.skipped["repeated"] += 1
             return
         try:
-            out.append(mapping.trade(message, of, levels.reader))
+            if isinstance(message, ScannedTrade):
+                out.append(scanned_trade(message, of, levels.reader))
+            else:
+                out.append(mapping.trade(message, of, levels.reader))
         except ValueError:
             out.append(MissingTrade(of.symbol, ts_us))
             raise

@@ -1,11 +1,14 @@
 cimport cython
 from libc.stdint cimport int64_t, uint64_t
 
-from floorwire.venues.common.plain_decimals cimport plain_decimal
+from floorwire.venues.common.frame_scanner cimport FrameScanner
+from floorwire.venues.common.plain_decimals cimport plain_decimal, plain_text
 
 
 cdef uint64_t MAX_UNITS
 cdef tuple TEN_TO_THE
+cdef int64_t NOT_PLAIN
+cdef Py_ssize_t BETWEEN
 
 
 @cython.final
@@ -20,17 +23,27 @@ cdef class LevelReader:
     cdef int64_t _size_written
     cdef uint64_t _size_factor
 
-    @cython.locals(levels=list, ticks=int64_t, lots=int64_t, last=int64_t, off_tick=Py_ssize_t, rises=bint, falls=bint, price=str, size=str)
+    @cython.locals(levels=list, ticks=int64_t, lots=int64_t, off_tick=Py_ssize_t, price=str, size=str)
     cpdef tuple read(self, object instrument, object rows)
+    @cython.locals(levels=list, price=int64_t, size=int64_t, ticks=int64_t, lots=int64_t, off_tick=Py_ssize_t)
+    cpdef tuple scan(self, object instrument, FrameScanner frame, Py_ssize_t at)
     @cython.locals(ticks=int64_t, lots=int64_t)
     cpdef tuple level(self, object instrument, str price, str size)
     @cython.locals(ticks=int64_t, lots=int64_t)
     cpdef tuple best(self, object instrument, str price, str size)
     @cython.locals(ticks=int64_t, lots=int64_t)
+    cpdef tuple plain_best(self, object instrument, int64_t price, int64_t size)
+    @cython.locals(ticks=int64_t, lots=int64_t)
     cpdef tuple trade(self, object instrument, str price, str size)
+    @cython.locals(ticks=int64_t, lots=int64_t)
+    cpdef tuple plain_trade(self, object instrument, int64_t price, int64_t size)
     cdef object _use(self, object instrument)
     cdef bint _add_other(self, object price, object size, list levels) except -1
-    @cython.locals(plain=int64_t, units=uint64_t, decimals=int64_t, factor=uint64_t, ticks=int64_t)
-    cdef int64_t _plain_ticks(self, str text) except -2
-    @cython.locals(plain=int64_t, units=uint64_t, decimals=int64_t, factor=uint64_t)
-    cdef int64_t _plain_lots(self, str text) except -2
+    @cython.locals(units=uint64_t, decimals=int64_t, factor=uint64_t)
+    cdef int64_t _ticks(self, int64_t plain) except -2
+    @cython.locals(units=uint64_t, decimals=int64_t, factor=uint64_t)
+    cdef int64_t _lots(self, int64_t plain) except -2
+
+
+@cython.locals(last=int64_t, ticks=int64_t, rises=bint, falls=bint, level=tuple)
+cdef tuple _each_once(list levels)

@@ -2,6 +2,7 @@
 
 A frame has up to hundreds of levels, so this is where its time goes. A plain decimal of up to 17 digits is
 read here, in C where this module is compiled. All others go to ``decimals``, and the results are its results.
+Prices and sizes come as texts, as what ``plain_decimal`` returns of them, or as they stand in a frame.
 """
 
 from __future__ import annotations
@@ -11,10 +12,13 @@ from collections.abc import Iterable
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Level
 from floorwire.venues.common.decimals import OffTickError, floor_lots, price_ticks, traded_lots
-from floorwire.venues.common.plain_decimals import NOT_PLAIN, plain_decimal
+from floorwire.venues.common.frame_scanner import FrameScanner
+from floorwire.venues.common.plain_decimals import NOT_PLAIN, plain_decimal, plain_text
 from floorwire.venues.common.price_levels import PriceAndSize
 
 MAX_UNITS = 2**63 - 1
+BETWEEN = len('","')
+"""What is between price and size in a frame."""
 TEN_TO_THE: tuple[int, ...] = tuple(10**exponent for exponent in range(19))
 
 
@@ -44,37 +48,49 @@ class LevelReader:
         if instrument is not self._instrument:
             self._use(instrument)
         levels: list[Level] = []
-        off_tick = last = 0
-        rises = falls = True
+        off_tick = 0
         for row in rows:
             if isinstance(row, tuple):
                 price, size = row
             else:
                 price, size = row.price, row.size
-            ticks = self._plain_ticks(price)
-            lots = self._plain_lots(size)
+            ticks = self._ticks(plain_decimal(price))
+            lots = self._lots(plain_decimal(size))
             if ticks == NOT_PLAIN or lots == NOT_PLAIN:
-                rises = falls = False
-                if not self._add_other(price, size, levels):
-                    off_tick += 1
+                off_tick += not self._add_other(price, size, levels)
             elif ticks:
-                if last:
-                    rises = rises and ticks > last
-                    falls = falls and ticks < last
-                last = ticks
                 levels.append((ticks, lots))
             else:
                 off_tick += 1
-        if rises or falls:  # as exchanges send them; so no price comes twice
-            return tuple(levels), off_tick
-        return tuple(dict(levels).items()), off_tick
+        return _each_once(levels), off_tick
+
+    def scan(self, instrument: Instrument, frame: FrameScanner, at: int) -> tuple[tuple[Level, ...], int]:
+        """Return the same of levels in a frame: those that ``FrameScanner.expect_pairs`` found at a place."""
+        if instrument is not self._instrument:
+            self._use(instrument)
+        levels: list[Level] = []
+        off_tick = 0
+        frame.at = at
+        while frame.is_in_pair():
+            price = frame.decimal()
+            frame.at += BETWEEN
+            size = frame.decimal()
+            ticks = self._ticks(price)
+            lots = self._lots(size)
+            if ticks == NOT_PLAIN or lots == NOT_PLAIN:
+                off_tick += not self._add_other(plain_text(price), plain_text(size), levels)
+            elif ticks:
+                levels.append((ticks, lots))
+            else:
+                off_tick += 1
+        return _each_once(levels), off_tick
 
     def level(self, instrument: Instrument, price: str, size: str) -> Level:
         """Return one level. Raises OffTickError, and InexactError if one is no price or no size."""
         if instrument is not self._instrument:
             self._use(instrument)
-        ticks = self._plain_ticks(price)
-        lots = self._plain_lots(size)
+        ticks = self._ticks(plain_decimal(price))
+        lots = self._lots(plain_decimal(size))
         if ticks > 0 and lots >= 0:
             return ticks, lots
         return price_ticks(instrument, price), floor_lots(instrument, size)
@@ -86,13 +102,23 @@ class LevelReader:
         """
         if instrument is not self._instrument:
             self._use(instrument)
-        ticks = self._plain_ticks(price)
-        lots = self._plain_lots(size)
+        ticks = self._ticks(plain_decimal(price))
+        lots = self._lots(plain_decimal(size))
         if ticks > 0 and lots >= 0:
             return ticks, lots
         if price.strip("0."):
             return price_ticks(instrument, price), floor_lots(instrument, size)
         return 0, floor_lots(instrument, size)
+
+    def plain_best(self, instrument: Instrument, price: int, size: int) -> Level:
+        """Return the same of plain decimals."""
+        if instrument is not self._instrument:
+            self._use(instrument)
+        ticks = self._ticks(price)
+        lots = self._lots(size)
+        if ticks > 0 and lots >= 0:
+            return ticks, lots
+        return self.best(instrument, plain_text(price), plain_text(size))
 
     def trade(self, instrument: Instrument, price: str, size: str) -> Level:
         """Return price and size of a trade.
@@ -101,11 +127,21 @@ class LevelReader:
         """
         if instrument is not self._instrument:
             self._use(instrument)
-        ticks = self._plain_ticks(price)
-        lots = self._plain_lots(size)
+        ticks = self._ticks(plain_decimal(price))
+        lots = self._lots(plain_decimal(size))
         if ticks > 0 and lots > 0:
             return ticks, lots
         return price_ticks(instrument, price), traded_lots(instrument, size)
+
+    def plain_trade(self, instrument: Instrument, price: int, size: int) -> Level:
+        """Return the same of plain decimals."""
+        if instrument is not self._instrument:
+            self._use(instrument)
+        ticks = self._ticks(price)
+        lots = self._lots(size)
+        if ticks > 0 and lots > 0:
+            return ticks, lots
+        return self.trade(instrument, plain_text(price), plain_text(size))
 
     def _use(self, instrument: Instrument) -> None:
         self._instrument = instrument
@@ -128,9 +164,8 @@ class LevelReader:
         levels.append((ticks, floor_lots(self._instrument, size)))
         return True
 
-    def _plain_ticks(self, text: str) -> int:
+    def _ticks(self, plain: int) -> int:
         """Return a plain price in ticks; 0 between two ticks; ``NOT_PLAIN`` if it is not plain, or is 0."""
-        plain = plain_decimal(text)
         if plain == NOT_PLAIN or not self._tick:
             return NOT_PLAIN
         units, decimals = plain >> 5, plain & 31
@@ -154,9 +189,8 @@ class LevelReader:
             return NOT_PLAIN
         return units
 
-    def _plain_lots(self, text: str) -> int:
+    def _lots(self, plain: int) -> int:
         """Return a plain size in whole lots, floored; ``NOT_PLAIN`` if it is not plain."""
-        plain = plain_decimal(text)
         if plain == NOT_PLAIN or not self._lot:
             return NOT_PLAIN
         units, decimals = plain >> 5, plain & 31
@@ -171,3 +205,18 @@ class LevelReader:
         else:
             units //= factor
         return units if self._lot == 1 else units // self._lot
+
+
+def _each_once(levels: list[Level]) -> tuple[Level, ...]:
+    """Return the levels. Of two at one price the later counts."""
+    last = 0
+    rises = falls = True
+    for level in levels:
+        ticks = level[0]
+        if last:
+            rises = rises and ticks > last
+            falls = falls and ticks < last
+        last = ticks
+    if rises or falls:  # as exchanges send them; so no price comes twice
+        return tuple(levels)
+    return tuple(dict(levels).items())

@@ -34,3 +34,10 @@ def plain_decimal(text: str) -> int:
     if digits_read > MAX_DIGITS or not digits_read or after_dot == digits_read:
         return NOT_PLAIN
     return units << 5 | (digits_read - after_dot if after_dot >= 0 else 0)
+
+
+def plain_text(plain: int) -> str:
+    """Return the decimal of which ``plain_decimal`` returned this, without leading zeros."""
+    units, decimals = plain >> 5, plain & 31
+    digits = str(units).rjust(decimals + 1, "0")
+    return f"{digits[:-decimals]}.{digits[-decimals:]}" if decimals else digits

@@ -1,19 +1,20 @@
-"""Fills of long ago when the journal cannot be read, fails, or is closed: every request is answered once."""
+"""The account history when it cannot be read, or the journal fails: every request is answered once."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import sqlite3
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from floorwire.engine import account
 from floorwire.engine.chunked_history import CHUNK_SIZE
-from floorwire.storage.journal import JournalBrokenError, JournalRecord
-from floorwire.trading import fill_history
+from floorwire.trading import account_history_requests
+from floorwire.trading.account_history_indexer import AccountHistoryIndexer
 from tests.hub.hub_harness import Message
-from tests.trading.flaky import FAR, Disk, FlakyJournal, GatewayHarness, served
+from tests.trading.flaky import FAR, Disk, GatewayHarness, served
 
 TAKE: Message = {"symbol": "BTC-USDT", "side": "buy", "type": "market", "quantity": "0.001"}
 
@@ -48,7 +49,7 @@ async def test_the_first_fill_is_found(harness: GatewayHarness) -> None:
 async def test_so_many_searches_of_all_accounts_run_at_once(
     harness: GatewayHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fill_history, "MAX_SEARCHES", 2)
+    monkeypatch.setattr(account_history_requests, "MAX_WAITING", 2)
     for number in range(3):
         harness.wire.ask("fills", id=number, limit=1000)
     said = [await harness.until(lambda message: "status" in message) for _ in range(3)]
@@ -56,14 +57,14 @@ async def test_so_many_searches_of_all_accounts_run_at_once(
     assert (await harness.ask("fills", limit=1000))["status"] == "ok"
 
 
-async def test_an_unreadable_journal_is_an_answer_and_stops_nothing(
+async def test_an_unreadable_index_is_an_answer_and_stops_nothing(
     harness: GatewayHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def unreadable(*_: object, **__: object) -> Sequence[JournalRecord]:
-        raise JournalBrokenError("cannot be read")
+    async def unreadable(*_: object) -> None:
+        raise sqlite3.OperationalError("cannot be read")
 
     with monkeypatch.context() as patch:
-        patch.setattr(FlakyJournal, "read_account", unreadable)
+        patch.setattr(AccountHistoryIndexer, "read", unreadable)
         harness.wire.ask("fills", limit=1000)
         assert (await harness.ask("order.place", client_order_id="on", **FAR))["code"] == "internal"
         assert (await harness.until(lambda one: "order_id" in one))["status"] == "accepted"
@@ -88,13 +89,15 @@ async def test_a_journal_that_fails_first_is_an_answer(harness: GatewayHarness) 
 async def test_a_server_that_stops_answers_whoever_waits(
     harness: GatewayHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def never(*_: object, **__: object) -> Sequence[JournalRecord]:
+    async def never(*_: object) -> None:
         await asyncio.get_running_loop().create_future()
-        raise AssertionError
 
-    monkeypatch.setattr(FlakyJournal, "read_account", never)
+    monkeypatch.setattr(AccountHistoryIndexer, "read", never)
     harness.wire.ask("fills", limit=1000)
-    await asyncio.sleep(0.01)
-    (reading,) = [task for task in asyncio.all_tasks() if "FillHistory._answer" in repr(task)]
-    reading.cancel()
+    reading: list[asyncio.Task[object]] = []
+    while not reading:
+        await asyncio.sleep(0.001)
+        reading = [task for task in asyncio.all_tasks() if "AccountHistoryRequests._answer" in repr(task)]
+    await asyncio.sleep(0.01)  # it has begun to wait
+    reading[0].cancel()
     assert (await harness.until(lambda one: "status" in one))["code"] == "draining"

@@ -1,0 +1,55 @@
+"""The holes of one symbol and kind, as they come: at most one is open, and it is the latest."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from floorwire.core.market_history import Hole
+
+
+class HoleList:
+    """Holds the latest hole, and those that are not stored yet.
+
+    Holes that touch each other are one, with the reason of the first.
+    """
+
+    def __init__(self, latest: Hole | None) -> None:
+        self.latest = latest
+        self.unsaved: dict[int, Hole] = {}
+        """By their start."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something may be missing now."""
+        return self.latest is not None and self.latest.to_us is None
+
+    def open(self, from_us: int, reason: str) -> None:
+        """Begin a hole, unless one is open."""
+        latest = self.latest
+        if latest is None or (latest.to_us is not None and latest.to_us < from_us):
+            self._set(Hole(from_us, None, reason))
+        elif latest.to_us is not None:
+            self._set(replace(latest, to_us=None))
+
+    def close(self, to_us: int) -> None:
+        """End the hole that is open."""
+        latest = self.latest
+        if latest is not None and latest.to_us is None:
+            self._set(replace(latest, to_us=max(to_us, latest.from_us)))
+
+    def add(self, from_us: int, to_us: int, reason: str) -> None:
+        """Add a hole that has ended."""
+        latest = self.latest
+        if latest is None or (latest.to_us is not None and latest.to_us < from_us):
+            self._set(Hole(from_us, to_us, reason))
+        elif from_us < latest.from_us:  # it came late
+            self._save(Hole(from_us, min(to_us, latest.from_us), reason))
+        elif latest.to_us is not None and latest.to_us < to_us:
+            self._set(replace(latest, to_us=to_us))
+
+    def _set(self, hole: Hole) -> None:
+        self.latest = hole
+        self._save(hole)
+
+    def _save(self, hole: Hole) -> None:
+        self.unsaved[hole.from_us] = hole

@@ -1,0 +1,302 @@
+"""The market-data store: a thread writes what was published, another one reads pages.
+
+    event loop -- put --> WaitingEvents -- apply --> HistoryState (memory) -- write, once a second --> file
+                                                            |                                           |
+    event loop -- mark ------------------------> Snapshot --'--------------> page <---------------------'
+
+The memory is behind one lock, which the event loop never takes. A mark stands in the queue between what was
+published before a read and what comes later, so a page has exactly what came before. If the file fails,
+history stops; nothing else does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from threading import Event, Lock, Thread
+from typing import Final, TypeVar
+
+import msgspec
+import structlog
+
+from floorwire.core.market_events import MarketEvent
+from floorwire.core.market_history import (
+    MOST_ROWS,
+    MOST_US,
+    Extent,
+    HistoryUnavailableError,
+    Hole,
+    HoleKind,
+    InstrumentSince,
+    StoredCandle,
+    StoredTrade,
+)
+from floorwire.core.os_errors import sentence
+from floorwire.history import candle_pages, history_file, hole_pages, retention, snapshot, trade_pages
+from floorwire.history.candle_levels import BASES
+from floorwire.history.candle_pages import CandleQuery
+from floorwire.history.history_file import Connection, HistoryFileError
+from floorwire.history.history_state import HistoryState
+from floorwire.history.retention import KINDS, Bound, Kind
+from floorwire.history.snapshot import ReadRequest, Snapshot
+from floorwire.history.trade_pages import PAUSE_S, TradeQuery
+from floorwire.history.waiting_events import Batch, Dropped, ReadMark, WaitingEvents
+from floorwire.ops.stats import HistoryFigures
+from floorwire.storage import worker_threads
+
+T = TypeVar("T")
+
+TICK_S: Final = 0.1
+"""How often what waits is taken into memory."""
+WRITE_S: Final = 1.0
+"""How often it is written."""
+CHECKPOINT_S: Final = 10.0
+RETENTION_S: Final = 60.0
+WORK_S: Final = 0.0003
+"""A thread stands aside after so much work (``trade_pages.PAUSE_S``)."""
+FAILURES: Final = (sqlite3.Error, OSError, HistoryFileError, msgspec.MsgspecError)
+
+log = structlog.get_logger("floorwire.history")
+
+
+class MarketStore:
+    """The store of some venues. It fits ``MarketHistory``.
+
+    ``path`` None: in memory. ``on_demand``: the venues that stream trades only while they are wanted.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        bounds: Mapping[Kind, Bound],
+        max_waiting: int,
+        on_demand: Collection[str] = (),
+    ) -> None:
+        self._path = path
+        self._bounds = bounds
+        self._on_demand = on_demand
+        self._max_waiting = max_waiting
+        self._waiting = WaitingEvents(max_waiting)
+        self._lock = Lock()
+        self._error: str | None = "the server has not started"
+        """Why nothing is stored or read; None: it is."""
+        self._is_stopping = Event()
+        self._trades = 0
+        self._has_failed = False
+        self._bytes: Mapping[str, int] = {}
+        self._recv_us = 0
+        """The date of the last events. Old rows are deleted by it."""
+        self._since_s = 0.0
+        self._checkpointing: Connection | None = None
+        self._thread: Thread | None = None
+
+    def open(self) -> None:
+        """Open the file, and start the threads. Blocks. Raises OSError where no thread can be started."""
+        self._error = None
+        self._is_stopping.clear()
+        self._waiting = WaitingEvents(self._max_waiting)
+        try:
+            self._writing = history_file.open_to_write(self._path)
+            self._state = HistoryState(self._writing, self._on_demand)
+            self._reading = self._writing if self._path is None else history_file.open_again(self._path)
+            if self._path is not None:
+                self._checkpointing = history_file.open_again(self._path)
+        except FAILURES as error:
+            self._fail(error)
+        self._readers = worker_threads.start("market-history-reader")
+        self._thread = Thread(target=self._run, name="market-history", daemon=True)
+        self._thread.start()
+
+    # --- on the event loop --------------------------------------------------------------------------------
+
+    def publish(self, venue: str, events: Sequence[MarketEvent], recv_us: int) -> None:
+        """Take in a venue's events, in order. A consumer of the bus."""
+        if self._error is None:
+            self._recv_us = recv_us
+            self._waiting.put(venue, events)
+
+    def figures(self) -> HistoryFigures:
+        """Return what is counted."""
+        waiting = self._waiting
+        return HistoryFigures(self._trades, len(waiting), waiting.dropped, self._has_failed, self._bytes)
+
+    async def trades(
+        self,
+        symbol: str,
+        *,
+        from_us: int = 0,
+        to_us: int = MOST_US,
+        after_row: int = 0,
+        before_row: int = MOST_US,
+        limit: int = MOST_ROWS,
+        newest_first: bool = True,
+    ) -> Sequence[StoredTrade]:
+        """Return a page of trades. Raises HistoryUnavailableError."""
+        query = TradeQuery(from_us, to_us, after_row, before_row, limit, newest_first)
+        request = ReadRequest(symbol, trades=True)
+        return await self._page(request, lambda file, known: trade_pages.read(file, known, query), ())
+
+    async def candles(
+        self,
+        symbol: str,
+        interval: str,
+        *,
+        from_us: int = 0,
+        to_us: int = MOST_US,
+        limit: int = MOST_ROWS,
+        newest_first: bool = True,
+    ) -> Sequence[StoredCandle]:
+        """Return a page of candles. Raises HistoryUnavailableError."""
+        query = CandleQuery(interval, from_us, to_us, limit, newest_first)
+        request = ReadRequest(symbol, level=BASES[interval])
+        return await self._page(
+            request, lambda file, known: candle_pages.CandlePage(file, known, query).read(), ()
+        )
+
+    async def holes(
+        self, symbol: str, kind: HoleKind, *, from_us: int = 0, to_us: int = MOST_US, limit: int = MOST_ROWS
+    ) -> Sequence[Hole]:
+        """Return a page of holes. Raises HistoryUnavailableError."""
+        limit = min(limit, MOST_ROWS)
+        return await self._page(
+            ReadRequest(symbol),
+            lambda file, known: hole_pages.read(file, known, kind, from_us, to_us)[:limit],
+            (),
+        )
+
+    async def extent(self, symbol: str) -> Extent:
+        """Return how far the history reaches. Raises HistoryUnavailableError."""
+        return await self._page(ReadRequest(symbol), lambda _, known: known.extent, Extent(0, 0))
+
+    async def instruments(self, symbol: str) -> Sequence[InstrumentSince]:
+        """Return the instrument as it was. Raises HistoryUnavailableError."""
+        return await self._page(
+            ReadRequest(symbol),
+            lambda file, known: [*history_file.instruments(file, known.number), *known.instruments],
+            (),
+        )
+
+    async def _page(self, request: ReadRequest, read: Callable[[Connection, Snapshot], T], nothing: T) -> T:
+        if self._error is not None:
+            raise HistoryUnavailableError(self._error)
+        mark = ReadMark(request)
+        self._waiting.mark(mark)
+        return await asyncio.get_running_loop().run_in_executor(
+            self._readers, self._read, mark, read, nothing
+        )
+
+    # --- in the reader's thread -----------------------------------------------------------------------------
+
+    def _read(self, mark: ReadMark, read: Callable[[Connection, Snapshot], T], nothing: T) -> T:
+        with self._lock:
+            if not mark.is_taken:
+                self._take(mark)
+            if self._error is not None:
+                raise HistoryUnavailableError(self._error)
+            if mark.snapshot is None:
+                return nothing
+            if self._path is None:  # one connection for all
+                return read(self._reading, mark.snapshot)
+        try:
+            self._reading.execute("BEGIN")
+            try:
+                return read(self._reading, mark.snapshot)
+            finally:
+                self._reading.execute("ROLLBACK")
+        except FAILURES as error:
+            raise HistoryUnavailableError(sentence(error)) from error
+
+    # --- in either thread, with the lock --------------------------------------------------------------------
+
+    def _take(self, until: ReadMark | None = None) -> None:
+        """Take into memory what waits, up to a mark."""
+        try:
+            while (until is None or not until.is_taken) and (entry := self._waiting.take()) is not None:
+                if self._error is not None:
+                    pass
+                elif type(entry) is Batch:
+                    self._trades += self._state.apply(entry.venue, entry.events)
+                elif type(entry) is Dropped:
+                    self._state.drop(entry.venue)
+                elif type(entry) is ReadMark:
+                    entry.snapshot = snapshot.take(self._state, entry.request)
+                    entry.is_taken = True
+                self._pause()
+        except FAILURES as error:
+            self._fail(error)
+
+    def _pause(self) -> None:
+        """Stand aside for the event loop, if this thread has worked for some time."""
+        now_s = time.perf_counter()
+        if now_s - self._since_s > WORK_S:
+            time.sleep(PAUSE_S)
+            self._since_s = time.perf_counter()
+
+    def _fail(self, error: Exception) -> None:
+        """Stop history: from now on nothing is stored or read."""
+        self._error = sentence(error)
+        self._has_failed = True
+        log.error("market history stopped", file=str(self._path), reason=self._error)
+
+    # --- in the writer's thread -----------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        write_s = checkpoint_s = retention_s = time.monotonic()
+        while not self._is_stopping.wait(TICK_S):
+            with self._lock:
+                self._take()
+            now_s = time.monotonic()
+            if now_s - write_s >= WRITE_S:
+                write_s = now_s
+                self._write()
+            if now_s - retention_s >= RETENTION_S:
+                retention_s = now_s
+                self._guarded(self._remove_old)
+            if now_s - checkpoint_s >= CHECKPOINT_S:
+                checkpoint_s = now_s
+                self._guarded(self._checkpoint)
+
+    def _write(self) -> None:
+        with self._lock:
+            self._guarded(lambda: self._state.write(self._pause))
+
+    def _remove_old(self) -> None:
+        with self._lock:
+            retention.remove_old(self._writing, self._bounds, self._recv_us, self._pause)
+            self._bytes = {
+                str(kind): history_file.bytes_of(self._writing, part) for kind, part in KINDS.items()
+            }
+
+    def _checkpoint(self) -> None:
+        """Copy the log into the database, and sync both. Nobody waits for it."""
+        if self._checkpointing is not None:
+            self._checkpointing.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        if self._error is None:
+            try:
+                work()
+            except FAILURES as error:
+                self._fail(error)
+
+    # --- the end -------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Write what waits, and close the file. Blocks. If it is not open, nothing happens."""
+        if self._thread is None:
+            return
+        self._is_stopping.set()
+        self._thread.join()
+        self._thread = None
+        self._readers.shutdown()
+        with self._lock:
+            self._take()
+        self._write()
+        if self._error is None:
+            for connection in (self._checkpointing, self._reading, self._writing):
+                if connection is not None:
+                    connection.close()
+        self._error = "the server has ended"

@@ -1,0 +1,106 @@
+"""A venue in memory that tells what it does to a store, and counts the same plainly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from floorwire.core.candle_intervals import INTERVALS
+from floorwire.core.instrument import Instrument
+from floorwire.core.market_events import Clock, FeedStatus, Listing, MarketEvent, Trade
+from floorwire.core.market_history import StoredTrade
+from floorwire.core.units import Scale
+from floorwire.history.market_store import MarketStore
+from floorwire.history.retention import Bound, Kind
+
+VENUE = "v"
+SYMBOL = "v:BTC-USDT"
+SECOND_US = 1_000_000
+START_US = 1_700_000_000_000_000
+ALL: dict[Kind, Bound] = {
+    "trades": Bound(0, 1 << 40),
+    "seconds": Bound(0, 1 << 40),
+    "minutes": Bound(0, 1 << 40),
+    "longer": Bound(0, 1 << 40),
+}
+
+
+def instrument(tick: str = "0.5", lot: str = "0.001", symbol: str = SYMBOL) -> Instrument:
+    """Return an instrument with these steps."""
+    return Instrument(symbol, "BTC", "USDT", VENUE, tick, lot)
+
+
+def opened(path: Path | None, waiting: int = 1_000_000, bounds: dict[Kind, Bound] = ALL) -> MarketStore:
+    """Return an open store."""
+    store = MarketStore(path, bounds, waiting)
+    store.open()
+    return store
+
+
+def begin(store: MarketStore, at_us: int = START_US, *instruments: Instrument) -> None:
+    """List, and be live."""
+    publish(store, Listing(instruments or (instrument(),), at_us), FeedStatus(None, "live", "synced", at_us))
+    publish(store, Clock(at_us))
+
+
+def publish(store: MarketStore, *events: MarketEvent) -> None:
+    """Publish events of the venue."""
+    store.publish(VENUE, events, START_US)
+
+
+def trade(at_us: int, price: int = 100, size: int = 1, number: int = 0, symbol: str = SYMBOL) -> Trade:
+    """Return a trade."""
+    return Trade(symbol, str(number or at_us), price, size, "buy" if price % 2 else "sell", at_us)
+
+
+async def all_trades(store: MarketStore, symbol: str = SYMBOL, limit: int = 1_000) -> list[StoredTrade]:
+    """Return all trades, the oldest first, page by page."""
+    found: list[StoredTrade] = []
+    after = 0
+    while page := await store.trades(symbol, after_row=after, newest_first=False, limit=limit):
+        found += page
+        after = page[-1].row
+    return found
+
+
+def units(scale: Scale, steps: int, decimals: int = 18) -> int:
+    """Return steps in units of ten to the power ``-decimals``."""
+    unit: int = 10 ** (decimals - scale.decimals)
+    return steps * scale.step * unit
+
+
+Figures = tuple[int, int, int, int, int, int, int]
+
+
+def counted(trades: Sequence[StoredTrade], interval: str) -> list[Figures]:
+    """Return start, open, high, low, close, volume and number of the candles with trades, counted plainly."""
+    by_start: dict[int, list[StoredTrade]] = {}
+    for one in trades:
+        by_start.setdefault(INTERVALS[interval].start_of(one.ts_us), []).append(one)
+    candles = []
+    for start_us, inside in sorted(by_start.items()):
+        inside = sorted(inside, key=lambda one: (one.ts_us, one.row))
+        prices = [units(one.units.price, one.price_ticks) for one in inside]
+        volume = sum(units(one.units.size, one.size_lots) for one in inside)
+        candles.append((start_us, prices[0], max(prices), min(prices), prices[-1], volume, len(inside)))
+    return candles
+
+
+async def stored(store: MarketStore, interval: str, *, newest_first: bool = False) -> list[Figures]:
+    """Return the same of the store's candles, without flat ones, page by page."""
+    found: list[Figures] = []
+    from_us, to_us = 0, 1 << 62
+    while page := await store.candles(
+        SYMBOL, interval, from_us=from_us, to_us=to_us, limit=50, newest_first=newest_first
+    ):
+        for one in page:
+            price, size = one.units.price, one.units.size
+            prices = [
+                units(price, figure)
+                for figure in (one.open_units, one.high_units, one.low_units, one.close_units)
+            ]
+            if one.trades:
+                volume = units(size, one.volume_units)
+                found.append((one.start_us, prices[0], prices[1], prices[2], prices[3], volume, one.trades))
+        from_us, to_us = (from_us, page[-1].start_us) if newest_first else (page[-1].end_us, to_us)
+    return sorted(found) if newest_first else found
