@@ -2,7 +2,7 @@
 
 An order adapter is pure. A connector gives it what happened on its links and requests, and the commands of
 the desk. It returns effects, which the connector carries out, and reports, which go to the desk, in order.
-``core.remote_orders`` has the commands and reports, ``docs/live-orders.md`` the states of an order.
+``core.remote_order_messages`` has the commands and reports, ``docs/live-orders.md`` the states of an order.
 """
 
 from __future__ import annotations
