@@ -112,6 +112,7 @@ class Gateway:
         self.names = _names(settings, venues)
         """The names of symbols and assets: those of the first venue have no venue id."""
         self._interest = StreamInterest(_us(settings.feed.linger_s))
+        self.history = _history(settings, venues, self.data_dir.folder)
         self.hub = Hub(
             channels.discover(),
             epoch=secrets.token_hex(4),
@@ -132,10 +133,10 @@ class Gateway:
                 for venue in venues
             ],
             interest=self._interest,
+            history=self.history,
         )
         self._bus = LocalBus()
         self._bus.subscribe(self.hub.publish, self.hub.flush_at_once)
-        self.history = _history(settings, venues, self.data_dir.folder)
         self._bus.subscribe(self.history.publish)
         venue_router = VenueRouter()
         remote_venues = self._live_orders.venues
@@ -245,6 +246,7 @@ class Gateway:
                 await self.drain()
             finally:
                 await self.desk.close()
+                await self.hub.history_reads.close()
                 for recorder in self._recorders:  # before the links are closed: the venues did not lose them
                     recorder.end()
                 for task in owned:
