@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from floorwire.core.execution_reports import Report
 from floorwire.core.market_events import BookSnapshot, MarketEvent, Quote
@@ -33,12 +34,18 @@ class Simulation:
     """
 
     def __init__(
-        self, profiles: Iterable[Profile], assets: Iterable[Asset], rng: Random, now_us: int
+        self,
+        profiles: Iterable[Profile],
+        assets: Iterable[Asset],
+        rng: Random,
+        now_us: int,
+        log_values: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
+        """``log_values``: those of ``FairValues``."""
         profiles = tuple(profiles)
         self.exchange = SimulatedExchange(profile.symbol for profile in profiles)
         self._scheduler = Scheduler()
-        self._fair_values = FairValues(assets, rng)
+        self._fair_values = FairValues(assets, rng, log_values)
         self._rng = rng
         self._sim_ids = SimIds()
         self._market_events: list[MarketEvent] = []
@@ -71,6 +78,7 @@ class Simulation:
             self._market_events,
             self._reports,
         )
+        market_access.last_ticks = max(1, int(market_access.fair_ticks(self._fair_values)))
         self._markets[profile.symbol] = market_access
         for rank in range(profile.makers):
             maker = MarketMaker(market_access, self._fair_values, rank)
