@@ -16,10 +16,12 @@ from floorwire.core import market_events
 from floorwire.core.codes import CloseCode
 from floorwire.core.dates import Moment
 from floorwire.core.market_events import FeedStatus, Listing, MarketEvent
+from floorwire.core.market_history import MarketHistory
 from floorwire.core.notices import Notice, VenueFeedChanged
 from floorwire.core.stream_interest import StreamInterest
 from floorwire.core.venue_names import VenueNames
 from floorwire.hub.direct_send import SendBatch, send_same, send_turn
+from floorwire.hub.history_reads import HistoryReads
 from floorwire.hub.market_state import HubEvent, MarketState, SymbolState
 from floorwire.hub.peer import Subscriber
 from floorwire.hub.read_turns import ReadTurns
@@ -60,8 +62,9 @@ class Hub:
         names: VenueNames | None = None,
         venue_rows: Sequence[VenueRow] = (),
         interest: StreamInterest | None = None,
+        history: MarketHistory | None = None,
     ) -> None:
-        """``interest``: learns which streams of the venues are subscribed to."""
+        """``interest``: learns which streams of the venues are wanted. ``history`` None: none is kept."""
         self.venue_rows = tuple(venue_rows)
         """What ``symbols`` says of the venues."""
         self.market = MarketState(channels, names or VenueNames(), [row.venue for row in venue_rows])
@@ -74,6 +77,8 @@ class Hub:
         """Returns monotonic time and the dates, read together."""
         self.turns = TurnQueue(clock.monotonic_us, at_turn_end)
         """Long work of clients, cut into turns."""
+        self.history_reads = HistoryReads(history, self.turns)
+        """Reads history for subscriptions."""
         self.reads = ReadTurns(self.turns.add)
         """How much of each address is read in one turn."""
         self._by_fd: dict[int, Subscriber] = {}

@@ -1,6 +1,8 @@
-"""Replies about market data over HTTP: the states of channels, and pages of history."""
+"""Rows of market history, and the messages that have them; states of channels over HTTP."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -131,6 +133,42 @@ class HoleRow(msgspec.Struct, frozen=True, rename={"first": "from", "last": "to"
     def of(cls, hole: Hole) -> HoleRow:
         """Return the row of a hole."""
         return cls(hole.from_us, hole.to_us, hole.reason)
+
+
+class TradeHistory(msgspec.Struct, frozen=True, kw_only=True):
+    """The trades before a subscription to ``trades``, the oldest first. It has no seq of its own.
+
+    ``seq`` is that of the reply. ``code``: they could not be read.
+    """
+
+    channel: Literal["trades"] = "trades"
+    event: Literal["history"] = "history"
+    symbol: str
+    epoch: str
+    seq: int
+    trades: list[TradeRow]
+    holes: list[HoleRow]
+    code: str | UnsetType = UNSET
+    sent: int
+
+
+class CandleHistory(msgspec.Struct, frozen=True, kw_only=True):
+    """The closed candles before the first one of a subscription to ``candles``, the oldest first.
+
+    It has no seq of its own: ``seq`` is that of the reply. ``code``: they could not be read.
+    """
+
+    channel: Literal["candles"] = "candles"
+    event: Literal["history"] = "history"
+    symbol: str
+    interval: str
+    closed_only: bool | UnsetType = UNSET
+    epoch: str
+    seq: int
+    candles: list[CandleRow]
+    holes: list[HoleRow]
+    code: str | UnsetType = UNSET
+    sent: int
 
 
 class TradeList(msgspec.Struct, frozen=True, kw_only=True):
