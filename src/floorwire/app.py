@@ -26,14 +26,14 @@ from floorwire.clock import Clock
 from floorwire.config import Settings, SettingsError, VenueSettings
 from floorwire.connectors import venue_registry
 from floorwire.connectors.traffic_recorder import TrafficRecorder
-from floorwire.core.account_events import Money
+from floorwire.core.account_events import MoneyKind
 from floorwire.core.authorization import Principal
 from floorwire.core.capabilities import Capabilities, HasCapabilities
 from floorwire.core.codes import CloseCode
-from floorwire.core.limits import Limits
 from floorwire.core.notices import Draining, SecondPassed
 from floorwire.core.os_errors import sentence
 from floorwire.core.ports import StreamsOnDemand, TradingVenue, Venue
+from floorwire.core.risk_limits import Limits
 from floorwire.core.stream_interest import StreamInterest
 from floorwire.core.venue_names import VenueNames
 from floorwire.engine.instrument_units import MILLION
@@ -53,7 +53,13 @@ from floorwire.ops.stats import Stats
 from floorwire.protocol.codec import Codec
 from floorwire.protocol.replies import VenueRow
 from floorwire.protocol.session import Session, SessionLimits
-from floorwire.storage.data_dir import DataDir, DataDirError, JournalOpener, open_journal
+from floorwire.storage.data_dir import (
+    DataDir,
+    DataDirError,
+    JournalOpener,
+    open_history,
+    open_journal,
+)
 from floorwire.storage.database import DatabaseError
 from floorwire.storage.folder_lock import FolderLock
 from floorwire.trading.account_store import open_account_store
@@ -64,11 +70,14 @@ from floorwire.trading.venue_router import VenueRouter
 from floorwire.venue_feed import TradingFeed, VenueFeed
 from floorwire.venues.live import LiveVenue
 from floorwire.venues.paper import PaperVenue
+from floorwire.venues.sim import SimVenue
 
 HEARTBEAT_S = 1.0
 PUBLIC_PER_ADDRESS = 100
 PUBLIC_HANDSHAKES_PER_ADDRESS = 50
 DRAIN_STEP_S = 0.05
+PAST_MEETS_US = 10_000_000
+"""So long after the end of a simulated market's past it is heard at the latest."""
 MAX_PING_WAIT_S = 2.0
 """How long pings wait at most because the event loop stood still."""
 
@@ -100,12 +109,14 @@ class Gateway:
         self.descriptors = _descriptors(settings)
         """How many connections there are file descriptors for."""
         self.admission = _admission(settings, self.descriptors)
+        self._simulated = [venue for venue in venues if isinstance(venue, SimVenue)]
         live_venues = [venue for venue in venues if isinstance(venue, LiveVenue)]
         self._live_orders = LiveOrders(settings, live_venues, clock, self.stats, os.environ)
         money = _money(settings, venues)
         self.names = _names(settings, venues)
         """The names of symbols and assets: those of the first venue have no venue id."""
         self._interest = StreamInterest(_us(settings.feed.linger_s))
+        self.history = _history(settings, venues, self.data_dir.folder)
         self.hub = Hub(
             channels.discover(),
             epoch=secrets.token_hex(4),
@@ -126,10 +137,10 @@ class Gateway:
                 for venue in venues
             ],
             interest=self._interest,
+            history=self.history,
         )
         self._bus = LocalBus()
         self._bus.subscribe(self.hub.publish, self.hub.flush_at_once)
-        self.history = _history(settings, venues, self.data_dir.folder)
         self._bus.subscribe(self.history.publish)
         venue_router = VenueRouter()
         remote_venues = self._live_orders.venues
@@ -239,6 +250,7 @@ class Gateway:
                 await self.drain()
             finally:
                 await self.desk.close()
+                await self.hub.history_reads.close()
                 for recorder in self._recorders:  # before the links are closed: the venues did not lose them
                     recorder.end()
                 for task in owned:
@@ -249,6 +261,21 @@ class Gateway:
             await asyncio.to_thread(self.history.open)
         except OSError as error:
             raise SettingsError(f"market history: {sentence(error)}") from None
+        until_us = self.clock.wall_us()
+        for venue in self._simulated:
+            await asyncio.to_thread(self._prepare_simulated, venue, until_us)
+
+    def _prepare_simulated(self, venue: SimVenue, until_us: int) -> None:
+        """Let a simulated market go on from its last prices; give it a past at its first start."""
+        prices = self.history.last_prices(venue.name)
+        venue.continue_from(prices)
+        if prices or not self.settings.history.simulated_past:
+            return
+        seed = None if self.settings.seed is None else f"{self.settings.seed} {venue.name} past"
+        rng = random.Random(seed)  # noqa: S311 - a market, not a secret
+        for one in venue.past(rng, until_us):
+            # The market misses nothing from its start on, until its history knows that.
+            self.history.put_past(one.profile.instrument(venue.name), one.candles, until_us + PAST_MEETS_US)
 
     def _start_recorders(self) -> None:
         try:
@@ -374,7 +401,7 @@ def _history(settings: Settings, venues: Sequence[Venue], folder: Path) -> Marke
     return MarketHistories(settings.history, folder, on_demand, replays)
 
 
-def _money(settings: Settings, venues: Sequence[Venue]) -> dict[str, Money]:
+def _money(settings: Settings, venues: Sequence[Venue]) -> dict[str, MoneyKind]:
     """Return what money each venue has that takes orders."""
     return {
         venue.name: settings.venues[venue.name].orders if venue.name in settings.venues else "paper"
@@ -409,7 +436,7 @@ def _desk(
     hub: Hub,
     clock: Clock,
     loop_stalls: LoopStalls,
-    money: Mapping[str, Money],
+    money: Mapping[str, MoneyKind],
     remote_venues: Mapping[str, RemoteVenue],
 ) -> Desk:
     risk, fees = settings.risk, settings.fees
@@ -443,6 +470,9 @@ def _desk(
         names,
         money,
         remote_venues,
+        partial(open_history, settings),
+        settings.accounts.currency,
+        {own.account: venue for venue, own in settings.venues.items() if own.account},
     )
 
 

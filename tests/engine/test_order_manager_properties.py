@@ -27,9 +27,10 @@ from hypothesis.stateful import (
 from floorwire.core.account_events import CHANNELS, AccountEntry, OrderFilled
 from floorwire.core.execution_reports import Filled, Report
 from floorwire.core.instrument import Side
-from floorwire.core.limits import Limits
+from floorwire.core.money_requests import MoneyRequest, Reset, Transfer, Withdrawal
 from floorwire.core.orders import Order, OrderTicket, OrderType, TimeInForce
 from floorwire.core.refusal import Refusal
+from floorwire.core.risk_limits import Limits
 from floorwire.engine.order_manager import OrderDecision, OrderManager
 from floorwire.engine.trading_rules import TradingRules
 from tests.clocks import moment
@@ -86,6 +87,54 @@ class Trading(RuleBasedStateMachine):
         units = amount * 10 ** self.decimals(asset)
         self.money[account, asset] += units
         self.outside[asset] -= units
+
+    @rule(account=ACCOUNTS, asset=st.sampled_from(["BTC", "USDT"]), amount=st.integers(1, 300))
+    def withdraw(self, account: str, asset: str, amount: int) -> None:
+        if self.move(Withdrawal(self.request_id(), account, asset, str(amount))):
+            units = amount * 10 ** self.decimals(asset)
+            self.money[account, asset] -= units
+            self.outside[asset] += units
+
+    @rule(asset=st.sampled_from(["BTC", "USDT"]), amount=st.integers(1, 300), is_ann=st.booleans())
+    def transfer(self, asset: str, amount: int, is_ann: bool) -> None:
+        sender, receiver = ("ann", "bob") if is_ann else ("bob", "ann")
+        if self.move(Transfer(self.request_id(), sender, receiver, asset, str(amount))):
+            units = amount * 10 ** self.decimals(asset)
+            self.money[sender, asset] -= units
+            self.money[receiver, asset] += units
+
+    @rule(account=ACCOUNTS, usdt=st.integers(0, 300), is_cancelled=st.booleans())
+    @precondition(lambda self: self.now_us % 3 == 1)
+    def reset(self, account: str, usdt: int, is_cancelled: bool) -> None:
+        if is_cancelled:
+            self.carry_out(cancel_all(self.order_manager, account=account))
+        balances = (("USDT", str(usdt)),) if usdt else ()
+        if not self.move(Reset(self.request_id(), account, balances)):
+            assert self.order_manager.open_orders(account)
+            return
+        for asset, amount in (("BTC", 0), ("USDT", usdt)):
+            units = amount * 10 ** self.decimals(asset)
+            self.outside[asset] -= units - self.money[account, asset]
+            self.money[account, asset] = units
+        assert all(one.bought == one.realised == 0 for one in self.order_manager.positions(account))
+
+    def request_id(self) -> str:
+        self.last += 1
+        return f"m{self.last}"
+
+    def move(self, request: MoneyRequest) -> bool:
+        """Do it, and again; return whether it was done."""
+        before = self.order_manager.state_hash()
+        try:
+            entries = self.order_manager.move_money(request, self.now_us)
+        except Refusal:
+            assert self.order_manager.state_hash() == before
+            return False
+        self.keep(entries)
+        assert self.order_manager.move_money(request, self.now_us) == []
+        with pytest.raises(Refusal):
+            self.order_manager.move_money(Withdrawal(request.request_id, "ann", "BTC", "123"), self.now_us)
+        return True
 
     @rule(account=ACCOUNTS, side=SIDES, asked=tickets(), lots=LOTS, reduce_only=st.booleans())
     def place(

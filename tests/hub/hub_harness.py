@@ -18,6 +18,7 @@ from floorwire.access.authenticator import Authenticator
 from floorwire.clock import Clock as ProcessClock
 from floorwire.core.codes import CloseCode
 from floorwire.core.market_events import Clock, FeedStatus, Listing, MarketEvent
+from floorwire.core.market_history import MarketHistory
 from floorwire.hub.connection import Connection
 from floorwire.hub.hub import Hub
 from floorwire.hub.liveness import Liveness, PingTiming
@@ -41,8 +42,13 @@ class HubHarness:
     """One hub with the scripted symbols, their books open, at a time that the test moves."""
 
     def __init__(
-        self, authenticator: Authenticator, resume_bytes: int = 1_000_000, resume_us: int = 60 * SECOND_US
+        self,
+        authenticator: Authenticator,
+        resume_bytes: int = 1_000_000,
+        resume_us: int = 60 * SECOND_US,
+        history: MarketHistory | None = None,
     ) -> None:
+        self._history = history
         self.now_us = START_US
         self.step_us = 0
         """By how much the system's clock was set ahead or back."""
@@ -66,6 +72,7 @@ class HubHarness:
             clock=ProcessClock(lambda: self.now_us * 1000, lambda: (self.now_us + self.step_us) * 1000),
             at_turn_end=self._at_turn_end,
             stats=self.stats,
+            history=self._history,
         )
         books = [snapshot(symbol, self.now_us) for symbol in SYMBOLS]
         self.publish(Listing(tuple(map(listing, SYMBOLS)), self.now_us), *books)

@@ -217,7 +217,7 @@ def test_in_one_turn_all_who_read_again_are_written_a_bounded_amount(harness: Hu
     for wire in wires:
         wire.drain()
     at_once = sum(wire.unread_bytes() > 2 * SLICE for wire in wires)
-    assert at_once <= AT_ONCE_US // client_transport.STATE_US
+    assert at_once <= AT_ONCE_US // cost_budget.STATE_US
     while harness.hub.turns:
         harness.end_turn()
     for wire in wires:

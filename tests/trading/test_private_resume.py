@@ -9,7 +9,7 @@ from floorwire.storage.journal import ForgottenError
 from floorwire.storage.journal_memory import MemoryJournal
 from floorwire.trading import private_resume
 from floorwire.trading.private_event_mapping import seq_of
-from tests.trading.test_fill_history import RandomHistory
+from tests.trading.random_history import RandomHistory
 
 
 @pytest.mark.parametrize("channel", ["orders", "fills", "balances", "positions"])

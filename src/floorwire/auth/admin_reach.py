@@ -13,8 +13,8 @@ from floorwire.auth.grant import AMOUNT
 from floorwire.core.account_events import HaltScope
 from floorwire.core.authorization import Principal
 from floorwire.core.codes import Code
-from floorwire.core.limits import Limits
 from floorwire.core.refusal import Refusal
+from floorwire.core.risk_limits import Limits
 from floorwire.core.venue_names import NO_VENUES, VenueNames, bare, venue_of
 
 
@@ -59,6 +59,14 @@ def deposit_refusal(admin: Principal, assets: Iterable[str], names: VenueNames =
             message = f"deposit: no symbol that the key administers trades {asset}"
             return Refusal(Code.FORBIDDEN, message, {"field": "deposit"})
     return None
+
+
+def money_refusal(admin: Principal) -> Refusal | None:
+    """Return why the admin may not move money of an account, or reset it; None if it may."""
+    if admin.symbols is None:
+        return None
+    message = "balances are of all symbols of an account; the key administers some symbols only"
+    return Refusal(Code.FORBIDDEN, message, {"field": "symbols"})
 
 
 def _forbidden(message: str, scope: HaltScope, name: str) -> Refusal:

@@ -21,13 +21,14 @@ COMMANDS: Final[Mapping[str, str]] = {
     "quarantine": "quarantine.app",
     "keys": "keys.app",
     "deposit": "deposit.deposit",
+    "accounts": "accounts.app",
     "journal": "journal.app",
     "backup": "backup.backup",
     "restore": "backup.restore",
     "bench": "bench.app",
     "doctor": "doctor.app",
     "record": "record.record",
-    "export": "export.export",
+    "export": "export.app",
     "replay": "replay.app",
 }
 """By name: the module and its function; ``app`` where a command has commands of its own."""

@@ -12,11 +12,19 @@ from floorwire.config.description import describe
 from floorwire.config.history import HistorySettings
 from floorwire.config.settings import Settings
 from floorwire.config.sources import MASTER_KEY, Node, SettingsError, load, merge, put
-from floorwire.config.trading import FeeSettings, LiveSettings, PaperSettings, RiskSettings, StorageSettings
+from floorwire.config.trading import (
+    AccountSettings,
+    FeeSettings,
+    LiveSettings,
+    PaperSettings,
+    RiskSettings,
+    StorageSettings,
+)
 from floorwire.config.venues import FeedSettings, ReplaySettings, VenueSettings
 
 __all__ = [
     "MASTER_KEY",
+    "AccountSettings",
     "AuthSettings",
     "DoorSettings",
     "DrainSettings",

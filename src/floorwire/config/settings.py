@@ -16,7 +16,14 @@ from floorwire.config.connections import (
     ResumeSettings,
 )
 from floorwire.config.history import HistorySettings
-from floorwire.config.trading import FeeSettings, LiveSettings, PaperSettings, RiskSettings, StorageSettings
+from floorwire.config.trading import (
+    AccountSettings,
+    FeeSettings,
+    LiveSettings,
+    PaperSettings,
+    RiskSettings,
+    StorageSettings,
+)
 from floorwire.config.venues import FeedSettings, ReplaySettings, VenueSettings
 
 
@@ -58,6 +65,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     storage: StorageSettings = StorageSettings()
     history: HistorySettings = HistorySettings()
     risk: RiskSettings = RiskSettings()
+    accounts: AccountSettings = AccountSettings()
     fees: FeeSettings = FeeSettings()
     paper: PaperSettings = PaperSettings()
     live: LiveSettings = LiveSettings()

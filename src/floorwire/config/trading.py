@@ -44,6 +44,18 @@ class RiskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = 0.05
 
 
+class AccountSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What accounts are valued in."""
+
+    currency: Annotated[
+        str,
+        Meta(
+            pattern=r"^[A-Z0-9.]{1,20}$",
+            description="what the action account gives an account's value in, if a client names no other",
+        ),
+    ] = "USDT"
+
+
 class FeeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the simulated and the paper exchange charge, in the quote asset, as fractions of the turnover."""
 

@@ -15,13 +15,26 @@ import msgspec
 
 from floorwire.core.codes import Code
 from floorwire.core.instrument import Instrument, Side
-from floorwire.core.limits import Limits
 from floorwire.core.orders import Liquidity, Order
+from floorwire.core.risk_limits import Limits
 
 PrivateChannel: TypeAlias = Literal["orders", "fills", "balances", "positions"]
 HaltScope: TypeAlias = Literal["all", "account", "key", "symbol"]
-Money: TypeAlias = Literal["paper", "live"]
+MoneyKind: TypeAlias = Literal["paper", "live"]
 """What the balances at a venue are: counted by Floorwire alone, or real."""
+Cause: TypeAlias = Literal[
+    "fill",
+    "fee",
+    "deposit",
+    "withdrawal",
+    "transfer",
+    "reset",
+    "venue",
+    "rounding",
+    "conversion",
+]
+"""Why a balance changed. ``venue``: the venue said so. ``rounding``: the asset is counted in coarser units.
+``conversion``: balances of an earlier version were divided among venues. A hold changes no balance."""
 
 
 class Balance(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -132,6 +145,51 @@ class Deposited(msgspec.Struct, frozen=True, array_like=True, tag="deposited"):
     ts_us: int
     store: str = ""
     """The identity of the key store, since each store counts its own ids. "": from before stores had one."""
+
+
+class Withdrawn(msgspec.Struct, frozen=True, array_like=True, tag="withdrawn"):
+    """An operator took paper money from the account. ``request_id`` is the operator's; each is done once."""
+
+    account: str
+    request_id: str
+    units: int
+    balance: Balance
+    ts_us: int
+
+
+class TransferSent(msgspec.Struct, frozen=True, array_like=True, tag="transfer_sent"):
+    """An operator moved paper money to another account. ``TransferReceived`` is in the same commit."""
+
+    account: str
+    request_id: str
+    receiver: str
+    units: int
+    balance: Balance
+    ts_us: int
+
+
+class TransferReceived(msgspec.Struct, frozen=True, array_like=True, tag="transfer_received"):
+    """The other half of a transfer."""
+
+    account: str
+    request_id: str
+    sender: str
+    units: int
+    balance: Balance
+    ts_us: int
+
+
+class AccountReset(msgspec.Struct, frozen=True, array_like=True, tag="account_reset"):
+    """An operator gave the account new balances. It has no open orders, and its positions begin anew.
+
+    ``balances`` and ``positions`` are all that the account has.
+    """
+
+    account: str
+    request_id: str
+    balances: tuple[Balance, ...]
+    positions: tuple[Position, ...]
+    ts_us: int
 
 
 class OrderAccepted(msgspec.Struct, frozen=True, array_like=True, tag="accepted", gc=False):
@@ -317,7 +375,7 @@ class VenueMoneySet(msgspec.Struct, frozen=True, array_like=True, tag="venue_mon
     """The venue was opened first with money of this kind. It never has money of the other kind."""
 
     venue: str
-    money: Money
+    money: MoneyKind
     ts_us: int
     account: str = ""
 
@@ -398,6 +456,10 @@ AccountEvent: TypeAlias = (
     | Coarsened
     | IdsReserved
     | Deposited
+    | Withdrawn
+    | TransferSent
+    | TransferReceived
+    | AccountReset
     | OrderAccepted
     | OrderAmending
     | OrderAmended
@@ -429,6 +491,10 @@ CHANNELS: Mapping[type[AccountEvent], tuple[PrivateChannel, ...]] = {
     Coarsened: (),
     IdsReserved: (),
     Deposited: ("balances",),
+    Withdrawn: ("balances",),
+    TransferSent: ("balances",),
+    TransferReceived: ("balances",),
+    AccountReset: ("balances", "positions"),
     OrderAccepted: ("orders", "balances"),
     OrderAmending: ("balances",),
     OrderAmended: ("orders", "balances"),

@@ -65,6 +65,8 @@ class Action(StrEnum):
     FILLS = "fills", Scope.ACCOUNT
     BALANCES = "balances", Scope.ACCOUNT
     POSITIONS = "positions", Scope.ACCOUNT
+    LEDGER = "ledger", Scope.ACCOUNT
+    ACCOUNT = "account", Scope.ACCOUNT
     ORDER_STATUS = "order.status", Scope.ACCOUNT, True
 
     ORDER_PLACE = "order.place", Scope.TRADE, True
@@ -86,6 +88,9 @@ class Action(StrEnum):
     QUARANTINE_RELEASE = "quarantine.release", Scope.ADMIN
     REPLAYS_LIST = "replays.list", Scope.ADMIN, False, True
     REPLAYS_CONTROL = "replays.control", Scope.ADMIN, False, True
+    ACCOUNTS_WITHDRAW = "accounts.withdraw", Scope.ADMIN
+    ACCOUNTS_TRANSFER = "accounts.transfer", Scope.ADMIN
+    ACCOUNTS_RESET = "accounts.reset", Scope.ADMIN
     KEYS_LIST = "keys.list", Scope.ADMIN
     KEYS_CREATE = "keys.create", Scope.ADMIN
     KEYS_REVOKE = "keys.revoke", Scope.ADMIN

@@ -33,6 +33,7 @@ class Code(StrEnum):
     UNKNOWN_KEY = "unknown_key", "there is no such key, or it is revoked"
     DEADLINE_PASSED = "deadline_passed", "the order arrived after its deadline"
     DUPLICATE_CLIENT_ORDER_ID = "duplicate_client_order_id", "the id was used for another order"
+    DUPLICATE_REQUEST_ID = "duplicate_request_id", "the id was used for another request"
     UNKNOWN_ORDER = "unknown_order", "there is no such order"
     ORDER_CLOSED = "order_closed", "the order is filled, cancelled, rejected or expired"
     TICK_SIZE = "tick_size", "the price is not a whole number of ticks"
@@ -56,6 +57,7 @@ class Code(StrEnum):
     NO_LIQUIDITY = "no_liquidity", "nothing rests on the other side", True
     VENUE_REJECTED = "venue_rejected", "the venue refused the order"
     VENUE_UNAVAILABLE = "venue_unavailable", "the venue cannot be reached", True
+    HISTORY_UNAVAILABLE = "history_unavailable", "market history cannot be read now", True
     DRY_RUN = "dry_run", "the venue is in a dry run: the order was shown in the log, and not sent"
     DRAINING = "draining", "the server is shutting down; reconnect", True
     INTERNAL = "internal", "a fault of the server", True

@@ -26,6 +26,11 @@ An exchange's own candles can fill a hole of the second kind.
 """
 
 
+def hole_kind(interval: str) -> HoleKind:
+    """Return which holes candles of this interval have."""
+    return "trades" if interval == "1s" else "candles"
+
+
 class HistoryUnavailableError(Exception):
     """Market history cannot be read now, because its file failed. The message says why."""
 

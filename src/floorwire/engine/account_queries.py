@@ -18,9 +18,9 @@ from floorwire.core.account_events import (
 )
 from floorwire.core.codes import Code
 from floorwire.core.instrument import Instrument
-from floorwire.core.limits import Limits
 from floorwire.core.orders import Order
 from floorwire.core.refusal import Refusal
+from floorwire.core.risk_limits import Limits
 from floorwire.core.venue_names import bare
 from floorwire.engine import venue_identities
 from floorwire.engine.account_snapshot import AccountSnapshot
@@ -56,6 +56,10 @@ class AccountQueries:
     def instrument_units(self, symbol: str) -> InstrumentUnits:
         """Return a listed instrument with its units. Raises Refusal: ``unknown_symbol``."""
         return self._risk_profiles.instrument_units(symbol)
+
+    def instruments(self) -> list[Instrument]:
+        """Return every instrument that was listed, with the identities of its assets."""
+        return [known.instrument for known in self._accounts.instrument_units.values()]
 
     def instrument_of(self, order: Order) -> Instrument:
         """Return the instrument with the steps that the order is counted in. It may have other steps now."""
@@ -174,6 +178,10 @@ class AccountQueries:
     def open_order_merge(self, symbols: Collection[str]) -> OpenOrderMerge:
         """Return a pass over the symbols' open orders, for ``place_again``."""
         return OpenOrderMerge(self._accounts, symbols)
+
+    def knows_money_request(self, request_id: str) -> bool:
+        """Return whether an operator's request about money with this id was done."""
+        return request_id in self._accounts.money_requests
 
     def overflow(self, instrument: Instrument) -> str | None:
         """Return an asset whose amounts would be too large if the instrument were listed; None if all fit."""

@@ -14,6 +14,7 @@ import msgspec
 from floorwire.core.account_events import (
     CHANNELS,
     AccountEvent,
+    AccountReset,
     AmendRefused,
     Balance,
     Coarsened,
@@ -27,7 +28,7 @@ from floorwire.core.account_events import (
     Listed,
     MassCancelEnded,
     MassCancelStarted,
-    Money,
+    MoneyKind,
     OrderAccepted,
     OrderAmended,
     OrderAmending,
@@ -43,10 +44,14 @@ from floorwire.core.account_events import (
     QuarantineReleased,
     Resumed,
     Seqs,
+    TransferReceived,
+    TransferSent,
     VenueBalanceSet,
     VenueMoneySet,
+    Withdrawn,
 )
 from floorwire.core.instrument import Instrument
+from floorwire.core.money_requests import described
 from floorwire.core.orders import OPEN, Order
 from floorwire.engine import venue_identities
 from floorwire.engine.account import NO_GUARD, Account
@@ -69,6 +74,8 @@ _RAISED = {
 }
 """What each kind of event adds to the four seqs: 1 or 0."""
 _NO_SEQS = Seqs()
+KEPT_MONEY_REQUESTS = 10_000
+"""How many requests of operators about money are remembered, so that each is done once."""
 _OrderEvent: TypeAlias = (
     OrderAccepted | OrderSubmitting | OrderAmending | OrderAmended | AmendRefused | OrderEnded
 )
@@ -91,6 +98,7 @@ class Accounts:
         "last_order_id",
         "ledger",
         "mass_cancels",
+        "money_requests",
         "orders",
         "remote",
         "shared",
@@ -125,8 +133,10 @@ class Accounts:
         """By number: the mass cancels that have not ended."""
         self.identities: dict[str, str] = {}
         """Symbols and assets of records before they had venues, with their identities."""
-        self.venue_money: dict[str, Money] = {}
+        self.venue_money: dict[str, MoneyKind] = {}
         """By venue: what money it has."""
+        self.money_requests: dict[str, str] = {}
+        """The latest requests of operators about money: id -> what was asked for."""
         self.remote = RemoteState()
         """What belongs to orders at venues outside this process."""
 
@@ -238,9 +248,26 @@ class Accounts:
             if event.guard == NO_GUARD:
                 del account.guards[event.key]
         else:
-            self._change_remote(account, event)
+            self._change_further(account, event)
 
-    def _change_remote(self, account: Account, event: AccountEvent) -> None:
+    def _move_money(
+        self, account: Account, event: Withdrawn | TransferSent | TransferReceived | AccountReset
+    ) -> None:
+        """Set the balances after an operator's request, and remember the request."""
+        if isinstance(event, AccountReset):
+            self.ledger.put(account.balances, event.balances)
+            account.positions.update((position.symbol, position) for position in event.positions)
+        else:
+            self.ledger.put(account.balances, (event.balance,))
+        if not isinstance(event, TransferReceived):
+            self.money_requests[event.request_id] = described(event)
+            if len(self.money_requests) > KEPT_MONEY_REQUESTS:
+                del self.money_requests[next(iter(self.money_requests))]
+
+    def _change_further(self, account: Account, event: AccountEvent) -> None:
+        if isinstance(event, Withdrawn | TransferSent | TransferReceived | AccountReset):
+            self._move_money(account, event)
+            return
         if isinstance(event, VenueBalanceSet):
             self.ledger.put(account.balances, (event.balance,))
         self.remote.apply(event, self._venue_of)
@@ -379,6 +406,7 @@ class Accounts:
             identities=sorted(self.identities.items()),
             venue_money=sorted(self.venue_money.items()),
             remote=self.remote.snapshot(),
+            money_requests=list(self.money_requests.items()),
         )
         return AccountSnapshot(head, [self._kept(name, account) for name, account in self.by_name.items()])
 
@@ -422,6 +450,7 @@ class Accounts:
         accounts.identities = dict(head.identities)
         accounts.venue_money = dict(head.venue_money)
         accounts.remote = RemoteState.restored(head.remote)
+        accounts.money_requests = dict(head.money_requests)
         return accounts
 
     def _restore(self, kept: AccountHistory) -> None:

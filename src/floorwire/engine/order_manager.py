@@ -38,6 +38,7 @@ from msgspec.structs import replace
 from floorwire.core.account_events import (
     AccountEntry,
     AccountEvent,
+    AccountReset,
     Balance,
     Coarsened,
     Deposited,
@@ -51,7 +52,7 @@ from floorwire.core.account_events import (
     MassCancel,
     MassCancelEnded,
     MassCancelStarted,
-    Money,
+    MoneyKind,
     OrderAccepted,
     OrderAmending,
     OrderCancelling,
@@ -65,15 +66,23 @@ from floorwire.core.codes import Code
 from floorwire.core.dates import Moment
 from floorwire.core.execution_reports import Refused, Report, Working
 from floorwire.core.instrument import Instrument
-from floorwire.core.limits import Limits
+from floorwire.core.money_requests import MoneyRequest
 from floorwire.core.order_commands import Amend, Cancel, Command, Place
 from floorwire.core.orders import OPEN, Order, OrderTicket
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
-from floorwire.core.remote_orders import RemotePolicy
+from floorwire.core.remote_order_messages import RemotePolicy
+from floorwire.core.risk_limits import Limits
 from floorwire.core.units import InexactError, Scale
 from floorwire.core.venue_names import bare, venue_of
-from floorwire.engine import remote_checks, request_checks, stray_reports, venue_identities, venue_money
+from floorwire.engine import (
+    money_movements,
+    remote_checks,
+    request_checks,
+    stray_reports,
+    venue_identities,
+    venue_money,
+)
 from floorwire.engine.account import NO_GUARD
 from floorwire.engine.account_queries import AccountQueries
 from floorwire.engine.accounts import Accounts
@@ -379,7 +388,7 @@ class OrderManager(AccountQueries):
         event = venue_identities.plan(self._accounts, default_venue, stamp_us)
         return [] if event is None else [self._rule(event)]
 
-    def set_venue_money(self, money: Mapping[str, Money], stamp_us: int) -> list[AccountEntry]:
+    def set_venue_money(self, money: Mapping[str, MoneyKind], stamp_us: int) -> list[AccountEntry]:
         """Record what money the venues have that open now, by id. Return the entries.
 
         Raises VenueMoneyError where a venue had money of the other kind before; then nothing is changed.
@@ -436,6 +445,22 @@ class OrderManager(AccountQueries):
         entries = self.set_venue_money({venue: "paper"}, stamp_us) if venue else []
         entries += [self._book(Deposited(account, deposit_id, units, balance, stamp_us, store))]
         self._move_positions(account, (asset,), stamp_us, entries)
+        return entries
+
+    def move_money(self, request: MoneyRequest, stamp_us: int) -> list[AccountEntry]:
+        """Do an operator's withdrawal, transfer or reset, once. Return the entries; none: it was done before.
+
+        Raises Refusal: ``insufficient_balance``, ``bad_request``, ``duplicate_request_id``.
+        """
+        entries: list[AccountEntry] = []
+        for event in money_movements.events(self._accounts, request, stamp_us):
+            if isinstance(event, AccountReset):
+                venues = {venue_of(one.asset) for one in event.balances if one.total} - {""}
+                entries += self.set_venue_money(dict.fromkeys(venues, "paper"), stamp_us)
+                entries.append(self._book(event))
+            else:
+                entries.append(self._book(event))
+                self._move_positions(event.account, (event.balance.asset,), stamp_us, entries)
         return entries
 
     def set_limits(self, account: str, limits: Limits, stamp_us: int, key: str | None = None) -> AccountEntry:

@@ -17,7 +17,7 @@ from floorwire.hub.subscription_replies import skipped
 from floorwire.hub.topic import Topic
 from floorwire.protocol.channel_events import SlowNotice
 from floorwire.protocol.codec import Codec, Outgoing
-from floorwire.protocol.cost_budget import KIB_US
+from floorwire.protocol.cost_budget import KIB_US, STATE_US
 from floorwire.protocol.outbox import OfferResult, Outbox, OutboxSubscription
 from floorwire.protocol.replies import EncodedSymbolList
 from floorwire.protocol.topic import TopicName
@@ -26,8 +26,6 @@ SLICE_BYTES = 65_536
 """The most bytes in one write to a peer that has been slow."""
 WRITE_US = 10
 """Price of one write to a peer that reads again, besides its bytes."""
-STATE_US = 100
-"""Price of a state that is made: a deep book is large."""
 LARGE_BYTES = 16_384
 """A larger first chunk is written at once."""
 MAX_FIRST_CHUNKS = 32

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from functools import partial
+from typing import NamedTuple
 
 from msgspec import UNSET, UnsetType
 
@@ -13,14 +14,24 @@ from floorwire.core.authorization import Principal
 from floorwire.core.codes import CloseCode, Code
 from floorwire.core.refusal import Refusal
 from floorwire.hub import subscription_replies as replies
-from floorwire.hub.client_transport import STATE_US, ClientTransport
+from floorwire.hub.client_transport import ClientTransport
 from floorwire.hub.held_messages import HeldMessages
+from floorwire.hub.history_reads import HistoryMessage, HistoryRequest
 from floorwire.hub.hub import Hub
 from floorwire.hub.liveness import Liveness
 from floorwire.hub.peer import Wire
 from floorwire.hub.topic import Topic
-from floorwire.protocol.channel_events import ListedNotice
-from floorwire.protocol.cost_budget import KIB_US, ROW_US, SYMBOL_US, TRANSCODE_US, ClientBudget, CostBudget
+from floorwire.protocol.channel_events import Candles, ListedNotice
+from floorwire.protocol.cost_budget import (
+    KIB_US,
+    PAGE_US,
+    ROW_US,
+    STATE_US,
+    SYMBOL_US,
+    TRANSCODE_US,
+    ClientBudget,
+    CostBudget,
+)
 from floorwire.protocol.desk_ports import DeskPort, Reply
 from floorwire.protocol.outbox import OutboxSubscription
 from floorwire.protocol.replies import (
@@ -63,6 +74,14 @@ COSTLY_US = 100
 DONE = object()
 
 
+class WaitingForHistory(NamedTuple):
+    """A subscription that begins with history, and its first frames, which come after that."""
+
+    topic: Topic
+    subscription: OutboxSubscription[Topic]
+    first_frames: list[bytes]
+
+
 class Connection(ClientTransport):
     """A client: the peer of one wire, and a client of the desk."""
 
@@ -74,6 +93,7 @@ class Connection(ClientTransport):
         "_listed",
         "_liveness",
         "_session",
+        "_waiting",
         "_work",
     )
 
@@ -97,6 +117,8 @@ class Connection(ClientTransport):
         """The messages behind a login that waits for the keys or the disk. Made at the first one."""
         self._work: Iterator[None] | None = None
         """The rest of a long request. The wire passes no other message on until it is done."""
+        self._waiting: WaitingForHistory | None = None
+        """The subscription that waits for its history. Until then no other message is carried out."""
         self._listed: dict[str, None] = {}
         """Symbols that a followed venue listed and that are not subscribed to yet, each once."""
 
@@ -140,9 +162,9 @@ class Connection(ClientTransport):
                 self._desk.unsubscribe(self, channel)
                 self._send(Unsubscribed(id=request.id, channel=channel))
             case ListSubscriptions(request):
-                self._begin(self._list_subscriptions(request), LIST_US)
+                self._start_work(self._list_subscriptions(request), LIST_US)
             case ListSymbols(request):
-                self._begin(self._list_symbols(request), LIST_US)
+                self._start_work(self._list_symbols(request), LIST_US)
             case CloseConnection() as close:
                 self._answer(close)
 
@@ -171,7 +193,7 @@ class Connection(ClientTransport):
             return
         self._wire = self._work = None
         self._is_reading = False
-        self._held = None
+        self._held = self._waiting = None
         self._desk.on_disconnect(self)
         self._hub.remove_connection(self, code)
         self._authenticator.remove_session(self, self._session.principal)
@@ -308,7 +330,7 @@ class Connection(ClientTransport):
         if not self._held.add(data, binary):
             self.close(CloseCode.RATE, "too many requests before the login was answered")
 
-    def _begin(self, work: Iterator[None], cost_us: int) -> None:
+    def _start_work(self, work: Iterator[None], cost_us: int) -> None:
         """Do the first step of a request's work, and the others in later turns.
 
         ``cost_us``: the price of the first step. If this turn has no room for it, all steps come later.
@@ -363,12 +385,19 @@ class Connection(ClientTransport):
         if join.venue is not None:
             self._charge(SYMBOL_US * len(join.choices))
             self._hub.follow_listings(self, join.venue.venue)
-        if len(join.choices) > TOPICS_AT_ONCE:
-            self._begin(self._subscribe_in_turns(join), STATE_US * TOPICS_AT_ONCE)
+        if join.request.history is not UNSET and self._wire is not None:
+            self._is_reading = False
+            self._hub.history_reads.start(
+                network_of(self._wire.address),
+                partial(self._join_before_history, join, join.request.history, resume),
+                self._end_history,
+            )
+        elif len(join.choices) > TOPICS_AT_ONCE:
+            self._start_work(self._subscribe_in_turns(join), STATE_US * TOPICS_AT_ONCE)
         elif resume is not None:
-            self._begin(self._resume_topic(join, resume), RESUME_US)
+            self._start_work(self._resume_topic(join, resume), RESUME_US)
         else:
-            self._begin(self._subscribe_in_one(join), STATE_US * len(join.choices))
+            self._start_work(self._subscribe_in_one(join), STATE_US * len(join.choices))
 
     def _resume_topic(self, join: SubscribeTopics, resume: Resume) -> Iterator[None]:
         """Subscribe, and send what the client missed: a slice in each step, while it reads.
@@ -379,6 +408,10 @@ class Connection(ClientTransport):
         held, subscription, frames = self._join(choice, join.contract(choice), resume)
         self._send(replies.subscribed(join, [held]))
         self._send_first_frames(subscription, frames)
+        yield from self._send_missed(subscription)
+
+    def _send_missed(self, subscription: OutboxSubscription[Topic]) -> Iterator[None]:
+        """Send what the resume ring has: a slice in each step, while the client reads."""
         while subscription.is_replaying:
             if self.outbox.blocked:
                 self.outbox.add_lagging(subscription)
@@ -387,6 +420,65 @@ class Connection(ClientTransport):
             if subscription.is_replaying and not self.outbox.blocked:
                 self._catch_up(subscription)
                 self.flush()
+
+    def _join_before_history(
+        self, join: SubscribeTopics, count: int, resume: Resume | None
+    ) -> HistoryRequest | None:
+        """Subscribe, reply, and return what to read. Events wait in the resume ring until that is sent.
+
+        Who can resume needs no history: None.
+        """
+        if self._wire is None:
+            return None
+        hub, choice = self._hub, join.choices[0]
+        held, subscription, frames = self._join(choice, join.contract(choice), resume)
+        self._send(replies.subscribed(join, [held]))
+        if resume is not None and held.gap is UNSET:
+            self._send_first_frames(subscription, frames)
+            if subscription.is_replaying:
+                self._start_work(self._send_missed(subscription), RESUME_US)
+            return None
+        if choice.topic not in self._subscriptions:  # closed: the reply was too much for a slow client
+            return None
+        topic = subscription.topic
+        subscription.start_replay(topic.seq + 1, topic.seq)
+        topic.update_direct(self)
+        self._waiting = WaitingForHistory(topic, subscription, frames)
+        state = hub.state(choice.topic)
+        self.flush()
+        return HistoryRequest(
+            topic=choice.topic,
+            shown_symbol=topic.shown_symbol or "",
+            epoch=topic.epoch,
+            seq=topic.seq,
+            count=count,
+            before_us=state.start if isinstance(state, Candles) else None,
+            sent_us=hub.moment().stamp_us,
+        )
+
+    def _end_history(self, message: HistoryMessage | None) -> None:
+        """Send the history, the first state, and what came meanwhile. Then read on."""
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None and message is not None and self._wire is not None:
+            self._send_history(waiting, message)
+        self._read_on()
+
+    def _send_history(self, waiting: WaitingForHistory, message: HistoryMessage) -> None:
+        topic, subscription = waiting.topic, waiting.subscription
+        self._hub.deliver_pending(topic)
+        if subscription.topic is not topic or not subscription.is_replaying:
+            return  # Its steps changed: the stream has begun anew, with another state.
+        frames = [self.codec.frame(message), *waiting.first_frames]
+        self._charge(PAGE_US)
+        self._charge_slice(frames, 0)
+        self.outbox.put(b"".join(frames))
+        if self.outbox.is_over:
+            self.close_slow()
+        elif topic.seq == message.seq:
+            subscription.catch_up()
+            topic.update_direct(self)
+        else:
+            self._start_work(self._send_missed(subscription), RESUME_US)
 
     def _subscribe_in_one(self, join: SubscribeTopics) -> Iterator[None]:
         """Subscribe to a few topics in one step."""
@@ -413,7 +505,7 @@ class Connection(ClientTransport):
         """Subscribe as ``_join`` does. Who asks for all symbols of a venue keeps what it has."""
         kept = None if join.venue is None else self._subscriptions.get(choice.topic)
         if kept is not None:
-            return replies.held(self._hub.market, choice, kept, None), kept, []
+            return replies.held_subscription(self._hub.market, choice, kept, None), kept, []
         return self._join(choice, join.contract(choice), None)
 
     def listed(self, symbols: Iterable[str]) -> None:
@@ -466,7 +558,11 @@ class Connection(ClientTransport):
         if resume is not None:
             hub.stats.resumes["replayed" if start.gap is None else "gap"] += 1
         self._charge_slice(start.frames, start.made)
-        return replies.held(hub.market, choice, subscription, start.gap), subscription, start.frames
+        return (
+            replies.held_subscription(hub.market, choice, subscription, start.gap),
+            subscription,
+            start.frames,
+        )
 
     def _unsubscribe(self, leave: UnsubscribeTopics) -> None:
         for choice in leave.choices:
@@ -484,7 +580,7 @@ class Connection(ClientTransport):
         """Reply with the list. Each row is of the moment at which it is made."""
         session, market, rows = self._session, self._hub.market, list[HeldSubscription]()
         for name, choice in session.held.items():
-            rows.append(replies.held(market, choice, self._subscriptions[name], None))
+            rows.append(replies.held_subscription(market, choice, self._subscriptions[name], None))
             if len(rows) % ROWS_AT_ONCE == 0:
                 yield
         rows += [self._desk.subscription(self, channel) for channel in session.followed]

@@ -16,10 +16,12 @@ from floorwire.core import market_events
 from floorwire.core.codes import CloseCode
 from floorwire.core.dates import Moment
 from floorwire.core.market_events import FeedStatus, Listing, MarketEvent
+from floorwire.core.market_history import MarketHistory
 from floorwire.core.notices import Notice, VenueFeedChanged
 from floorwire.core.stream_interest import StreamInterest
 from floorwire.core.venue_names import VenueNames
 from floorwire.hub.direct_send import SendBatch, send_same, send_turn
+from floorwire.hub.history_reads import HistoryReads
 from floorwire.hub.market_state import HubEvent, MarketState, SymbolState
 from floorwire.hub.peer import Subscriber
 from floorwire.hub.read_turns import ReadTurns
@@ -28,11 +30,12 @@ from floorwire.hub.symbol_list_cache import SymbolListCache
 from floorwire.hub.topic import SubscriptionStart, Topic
 from floorwire.hub.turn_queue import TurnQueue
 from floorwire.ops.stats import Stats
+from floorwire.protocol.channel_events import AnyEvent
 from floorwire.protocol.cost_budget import SharedBudgets
 from floorwire.protocol.outbox import OfferResult, OutboxSubscription
 from floorwire.protocol.replies import VenueRow
 from floorwire.protocol.requests import OnSlow, Resume
-from floorwire.protocol.topic import TopicName
+from floorwire.protocol.topic import EventStamp, TopicName
 
 TURN_BYTES = 262_144
 """Pending messages of this size are sent before the turn ends. Bounds the size of one write."""
@@ -59,8 +62,9 @@ class Hub:
         names: VenueNames | None = None,
         venue_rows: Sequence[VenueRow] = (),
         interest: StreamInterest | None = None,
+        history: MarketHistory | None = None,
     ) -> None:
-        """``interest``: learns which streams of the venues are subscribed to."""
+        """``interest``: learns which streams of the venues are wanted. ``history`` None: none is kept."""
         self.venue_rows = tuple(venue_rows)
         """What ``symbols`` says of the venues."""
         self.market = MarketState(channels, names or VenueNames(), [row.venue for row in venue_rows])
@@ -73,6 +77,8 @@ class Hub:
         """Returns monotonic time and the dates, read together."""
         self.turns = TurnQueue(clock.monotonic_us, at_turn_end)
         """Long work of clients, cut into turns."""
+        self.history_reads = HistoryReads(history, self.turns)
+        """Reads history for subscriptions."""
         self.reads = ReadTurns(self.turns.add)
         """How much of each address is read in one turn."""
         self._by_fd: dict[int, Subscriber] = {}
@@ -298,6 +304,21 @@ class Hub:
         """Send a topic's pending messages now, so that subscribers have seen all up to its ``seq``."""
         if topic.pending:
             self._deliver((topic,), is_all=False)
+
+    def state(self, name: TopicName) -> AnyEvent | None:
+        """Return the current state of a topic, which need not be open: as a message of no epoch."""
+        symbol, at = self.market.states[name.symbol], self.moment()
+        stream = symbol.stream(name.channel, name.option)
+        try:
+            return stream.state(EventStamp("", 0, at.stamp_us, at.stamp_us))
+        finally:
+            symbol.release(name.channel)
+
+    def want(self, name: TopicName) -> None:
+        """Let the venue stream what the topic is made of, for as long as after a subscription that ended."""
+        if name.symbol is not None:
+            needs = self.market.channels[name.channel].needs
+            self._interest.keep(name.symbol, needs, self.now_us() + self._interest.linger_us)
 
     def topic(self, name: TopicName) -> Topic:
         """Return an open topic."""

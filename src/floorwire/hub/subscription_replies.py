@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from msgspec import UNSET, UnsetType
 
 from floorwire.core.authorization import Principal
-from floorwire.core.instrument import Instrument, InstrumentState
+from floorwire.core.instrument import Instrument
 from floorwire.hub.market_state import MarketState
 from floorwire.hub.topic import Topic
 from floorwire.protocol.channel_events import SkippedNotice
@@ -74,7 +74,7 @@ def unsubscribed(market: MarketState, leave: UnsubscribeTopics) -> Pair | Unsubs
     )
 
 
-def held(
+def held_subscription(
     market: MarketState, choice: TopicChoice, subscription: OutboxSubscription[Topic], gap: Gap | None
 ) -> HeldSubscription:
     """Return one subscription as it is now. ``gap``: the events that a resume could not bring back."""
@@ -109,28 +109,29 @@ def followed(venue: VenueTopics, on_slow: OnSlow) -> FollowedVenue:
 def symbol_rows(
     market: MarketState, principal: Principal, halted: frozenset[str] | None
 ) -> Iterator[SymbolRow]:
-    """Yield the instruments that the principal may see.
+    """Yield the instruments that the principal may see. ``halted``: see ``symbol_row``."""
+    for instrument in list(market.symbols):
+        if principal.sees(instrument.symbol):
+            yield symbol_row(market, instrument, halted)
+
+
+def symbol_row(market: MarketState, instrument: Instrument, halted: frozenset[str] | None) -> SymbolRow:
+    """Return an instrument as a row.
 
     ``halted``: the symbols in which an operator halted trading. None: all of them.
     """
-
-    def state(instrument: Instrument) -> InstrumentState:
-        is_halted = halted is None or instrument.symbol in halted
-        return "halted" if is_halted and instrument.state == "open" else instrument.state
-
-    for i in list(market.symbols):
-        if principal.sees(i.symbol):
-            yield SymbolRow(
-                market.names.shown(i.symbol),
-                i.base,
-                i.quote,
-                i.tick_size,
-                i.lot_size,
-                i.min_notional,
-                i.min_quantity,
-                state(i),
-                i.venue,
-            )
+    is_halted = (halted is None or instrument.symbol in halted) and instrument.state == "open"
+    return SymbolRow(
+        market.names.shown(instrument.symbol),
+        instrument.base,
+        instrument.quote,
+        instrument.tick_size,
+        instrument.lot_size,
+        instrument.min_notional,
+        instrument.min_quantity,
+        "halted" if is_halted else instrument.state,
+        instrument.venue,
+    )
 
 
 def skipped(topic: Topic, first: int, last: int, sent_us: int) -> SkippedNotice:

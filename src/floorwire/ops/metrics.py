@@ -9,7 +9,6 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from floorwire.ops.exposition import SAMPLES_AT_ONCE
-from floorwire.ops.recording_metrics import recordings
 from floorwire.ops.stats import (
     LATENCY_BUCKETS_US,
     DeskFigures,
@@ -20,7 +19,7 @@ from floorwire.ops.stats import (
     RemoteFigures,
     Stats,
 )
-from floorwire.ops.venue_traffic_metrics import venue_traffic
+from floorwire.ops.venue_traffic_metrics import recordings, venue_traffic
 
 
 class GatewayCollector(Collector):
@@ -103,6 +102,16 @@ class DeskCollector(Collector):
             "desk_failures", "times that the accounts had to be read again", figures.stats.failures
         )
         yield _counter("snapshot_failures", "snapshots not saved", figures.stats.snapshot_failures)
+        yield _gauge(
+            "account_history_waiting",
+            "records that the account history's index lacks",
+            figures.account_history_lag,
+        )
+        yield _counter(
+            "account_history_failures",
+            "times that index could not be read or written",
+            figures.account_history_failures,
+        )
         yield _histogram(
             "commit_seconds",
             "from a turn's hand-over to the journal until it is durable",
@@ -135,7 +144,7 @@ class HistoryCollector(Collector):
         """Yield every metric."""
         figures = self._figures
         yield _counter("history_trades", "trades taken into market history", figures.trades)
-        yield _gauge("history_waiting", "events that wait for market history", figures.waiting)
+        yield _gauge("account_history_waiting", "events that wait for market history", figures.waiting)
         yield _counter("history_dropped", "events that market history has not", figures.dropped)
         yield _gauge("history_failed", "1 if market history has stopped", float(figures.has_failed))
         sizes = {kind: float(size) for kind, size in figures.bytes.items()}

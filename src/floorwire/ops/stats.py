@@ -9,8 +9,7 @@ from collections.abc import Mapping
 import msgspec
 
 from floorwire.core.codes import CloseCode
-from floorwire.core.recording_counts import RecordingCounts
-from floorwire.core.venue_traffic import VenueTraffic
+from floorwire.core.venue_traffic import RecordingCounts, VenueTraffic
 
 LATENCY_BUCKETS_US = (
     50,
@@ -212,3 +211,7 @@ class DeskFigures(msgspec.Struct, frozen=True):
     """None while the journal cannot be written."""
     remote: Mapping[str, RemoteFigures] = {}
     """By venue."""
+    account_history_lag: int = 0
+    """Durable records that the index of the account history does not have yet."""
+    account_history_failures: int = 0
+    """How often that index could not be read or written."""

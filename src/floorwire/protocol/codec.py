@@ -15,6 +15,7 @@ from floorwire.protocol import distinct_fields
 from floorwire.protocol.channel_events import AnyEvent, ListedNotice, SkippedNotice, SlowNotice
 from floorwire.protocol.distinct_fields import RepeatedFieldError, fewest_fields
 from floorwire.protocol.frames import BINARY, TEXT, frame
+from floorwire.protocol.market_replies import CandleHistory, TradeHistory
 from floorwire.protocol.private_events import PrivateEvent
 from floorwire.protocol.replies import AnyReply, EncodedSymbolList, TradingReply
 from floorwire.protocol.requests import MarketRequest, RequestId, Subscribe
@@ -22,7 +23,15 @@ from floorwire.protocol.trading_requests import ID_FORM, ID_PATTERN, TradingRequ
 
 AnyRequest: TypeAlias = MarketRequest | TradingRequest
 Outgoing: TypeAlias = (
-    AnyReply | TradingReply | AnyEvent | PrivateEvent | SkippedNotice | SlowNotice | ListedNotice
+    AnyReply
+    | TradingReply
+    | AnyEvent
+    | PrivateEvent
+    | SkippedNotice
+    | SlowNotice
+    | ListedNotice
+    | TradeHistory
+    | CandleHistory
 )
 
 ACTIONS: Final = frozenset(kind.__struct_config__.tag for kind in get_args(AnyRequest))

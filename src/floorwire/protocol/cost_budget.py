@@ -22,6 +22,10 @@ TRANSCODE_US: Final = 2
 """Price of each missed event that has to be made in MessagePack. It is kept, so the next one is free."""
 ROW_US: Final = 2
 """Price of each row of a list: instruments, subscriptions."""
+STATE_US: Final = 100
+"""Price of a state that is made for one client: a deep book is large."""
+PAGE_US: Final = 2_000
+"""Price of a page of market history, which a thread reads."""
 SAMPLE_US: Final = 10
 """Price of each sample of the metrics."""
 

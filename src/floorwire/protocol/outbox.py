@@ -38,8 +38,9 @@ class OfferResult(Enum):
 class OutboxSubscription(Generic[TopicT]):
     """One client's subscription to a topic: its contract, and the events that were left out.
 
-    Seqs begin at 1; 0 means that nothing was left out. While the client resumes (``is_replaying``), the
-    events that were left out are those that it will be sent from the resume ring.
+    Seqs begin at 1; 0 means that nothing was left out. While the client resumes, or waits for the history of
+    the stream (``is_replaying``), the events that were left out are those that it will be sent from the
+    resume ring.
     """
 
     __slots__ = ("is_replaying", "left_out_first", "left_out_last", "on_slow", "topic")
@@ -53,8 +54,8 @@ class OutboxSubscription(Generic[TopicT]):
 
     @property
     def lags(self) -> bool:
-        """Whether events were left out and the client does not know it yet."""
-        return self.left_out_last > 0
+        """Whether events were left out and the client does not know it yet, or all are left out for now."""
+        return self.left_out_last > 0 or self.is_replaying
 
     def leave_out(self, first: int, last: int) -> None:
         """Note that the events ``first`` to ``last`` were left out."""

@@ -12,7 +12,16 @@ from floorwire.core.capabilities import StreamKind
 from floorwire.core.market_events import Feed
 from floorwire.core.refusal import Detail, Refusal
 from floorwire.protocol.requests import OnSlow, RequestId
-from floorwire.protocol.rows import BalanceRow, FillRow, OrderRow, PositionRow
+from floorwire.protocol.rows import (
+    BalanceRow,
+    DayRow,
+    FillRow,
+    LedgerRow,
+    OrderRow,
+    PositionRow,
+    ProfitRow,
+    ValuedBalanceRow,
+)
 
 Fate: TypeAlias = Literal["rejected", "unknown"]
 """What became of an order: it does not exist, or the client must ask for its status to know."""
@@ -28,6 +37,12 @@ class Gap(msgspec.Struct, frozen=True, rename={"first": "from", "last": "to"}):
 
     first: int
     last: int
+    reason: str
+
+
+class HistoryGap(msgspec.Struct, frozen=True):
+    """Older entries may be missing: their records are not kept any more (``expired``)."""
+
     reason: str
 
 
@@ -227,6 +242,15 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     id: RequestId | UnsetType = UNSET
 
 
+class MoneyMoved(msgspec.Struct, frozen=True, kw_only=True):
+    """An operator's withdrawal, transfer or reset is done. ``duplicate``: the same was asked before."""
+
+    status: str = "ok"
+    id: RequestId | UnsetType = UNSET
+    request_id: str
+    duplicate: bool | UnsetType = UNSET
+
+
 class OrderReply(msgspec.Struct, frozen=True, kw_only=True):
     """One order."""
 
@@ -236,12 +260,49 @@ class OrderReply(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrderList(msgspec.Struct, frozen=True, kw_only=True):
-    """Open orders, the oldest first. ``next``: there are newer ones; give it as ``after``."""
+    """Open orders, the oldest first, or with ``state`` others, the latest created first.
+
+    ``next``: there are more; give it as ``after``, or with ``state`` as ``before``. ``gap``: an order that
+    closed long ago may be missing, because its records are not kept any more.
+    """
 
     status: str = "ok"
     id: RequestId | UnsetType = UNSET
     orders: list[OrderRow]
     next: str | UnsetType = UNSET
+    gap: HistoryGap | UnsetType = UNSET
+
+
+class LedgerList(msgspec.Struct, frozen=True, kw_only=True):
+    """Changes of balances, the latest first. ``next``: there are older ones; give it as ``before``."""
+
+    status: str = "ok"
+    id: RequestId | UnsetType = UNSET
+    entries: list[LedgerRow]
+    next: str | UnsetType = UNSET
+    gap: HistoryGap | UnsetType = UNSET
+
+
+class AccountReply(msgspec.Struct, frozen=True, kw_only=True):
+    """What an account is worth in one currency, its profit, and its latest days.
+
+    ``equity``, ``realised`` and ``unrealised`` are sums over what could be priced; ``unpriced`` names the
+    assets that could not. ``since`` is the first date that ``days`` may have.
+    """
+
+    status: str = "ok"
+    id: RequestId | UnsetType = UNSET
+    account: str
+    currency: str
+    equity: str
+    realised: str
+    unrealised: str
+    unpriced: list[str]
+    balances: list[ValuedBalanceRow]
+    positions: list[ProfitRow]
+    since: str
+    days: list[DayRow]
+    ts: int
 
 
 class FillList(msgspec.Struct, frozen=True, kw_only=True):
@@ -299,11 +360,14 @@ TradingReply: TypeAlias = (
     OrderAcceptedReply
     | AllCancelled
     | Done
+    | MoneyMoved
     | OrderReply
     | OrderList
     | FillList
     | BalanceList
     | PositionList
+    | LedgerList
+    | AccountReply
     | Guarded
     | OrderError
     | Error

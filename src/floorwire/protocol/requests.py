@@ -8,6 +8,8 @@ from typing import Annotated, Literal, TypeAlias, final
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from floorwire.core.market_history import MOST_ROWS
+
 SAFE = 2**53  # integers up to here are exact in JavaScript
 
 RequestId: TypeAlias = Annotated[int, Meta(ge=-SAFE, le=SAFE)] | Annotated[str, Meta(max_length=64)]
@@ -50,6 +52,7 @@ class Subscribe(Names, frozen=True, tag="subscribe", kw_only=True):
 
     on_slow: OnSlow | UnsetType = UNSET
     resume: Resume | UnsetType = UNSET
+    history: Annotated[int, Meta(ge=1, le=MOST_ROWS)] | UnsetType = UNSET
 
     def is_minimal(self) -> bool:
         """Return whether only ``action`` and ``symbol`` were given: the article's form."""

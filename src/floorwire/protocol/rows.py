@@ -7,6 +7,7 @@ from typing import TypeAlias
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from floorwire.core.account_events import Cause
 from floorwire.core.instrument import Side
 from floorwire.core.orders import Liquidity, OrderState, OrderType, TimeInForce
 
@@ -74,6 +75,57 @@ class PositionRow(msgspec.Struct, frozen=True):
     quantity: str
     average_price: str | None
     realised: str
+
+
+class LedgerRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One change of a balance: why, by how much, and the balance after it.
+
+    ``symbol``, ``order_id`` and ``fill_id`` are those of a fill and its fee. ``reference`` is the id of a
+    deposit or of an operator's request; ``account`` is the other one of a transfer.
+    """
+
+    entry_id: str
+    cause: Cause
+    asset: str
+    amount: str
+    balance: str
+    symbol: str | UnsetType = UNSET
+    order_id: str | UnsetType = UNSET
+    fill_id: str | UnsetType = UNSET
+    reference: str | UnsetType = UNSET
+    account: str | UnsetType = UNSET
+    time: int
+
+
+class ValuedBalanceRow(msgspec.Struct, frozen=True):
+    """A balance and its value; ``value`` is None where no current price leads to the currency."""
+
+    asset: str
+    total: str
+    value: str | None
+
+
+class ProfitRow(msgspec.Struct, frozen=True):
+    """The profit of an account in one instrument, in its quote asset; ``unrealised`` is None without a price.
+
+    ``price`` is the one that it was worked out with: between the best bid and ask, or the last one.
+    """
+
+    symbol: str
+    quote: str
+    realised: str
+    unrealised: str | None
+    price: str | None
+
+
+class DayRow(msgspec.Struct, frozen=True):
+    """What an account traded and paid in one asset on one day (UTC)."""
+
+    date: str
+    asset: str
+    turnover: str
+    fees: str
+    fills: int
 
 
 AnyRow: TypeAlias = OrderRow | FillRow | BalanceRow | PositionRow

@@ -34,10 +34,12 @@ from floorwire.protocol.requests import (
 )
 from floorwire.protocol.topic import TopicCatalogue, TopicChoice, TopicName, VenueTopics
 from floorwire.protocol.trading_requests import (
+    AccountSummary,
     Balances,
     CancelOnDisconnect,
     Deadman,
     Fills,
+    Ledger,
     OrderAmend,
     OrderCancel,
     OrderCancelAll,
@@ -65,9 +67,13 @@ TRADING_REQUESTS = (
     Fills,
     Balances,
     Positions,
+    Ledger,
+    AccountSummary,
     CancelOnDisconnect,
     Deadman,
 )
+WITH_HISTORY = frozenset(("candles", "trades"))
+"""Market channels whose subscriptions may begin with history."""
 CHARGED_REQUESTS = frozenset((Subscribe, Unsubscribe, Subscriptions, Symbols))
 """Requests that are charged to the client's budget (``cost_budget``)."""
 PRIVATE_CHANNELS: dict[str, PrivateChannel] = {channel: channel for channel in PRIVATE_ACTIONS}
@@ -353,6 +359,8 @@ class Session:
         if channel is not None:
             return self._subscribe_private(request, channel, wall_us)
         self._require(Action.SUBSCRIBE, None, wall_us)
+        if request.history is not UNSET and (request.symbols is not UNSET or request.all is True):
+            raise _bad("history", "of one symbol; subscribe to each by itself")
         if request.all is True:
             return self._subscribe_venue(request)
         choices = self._choices(request)
@@ -360,6 +368,8 @@ class Session:
             self._require(Action.SUBSCRIBE, choice.topic.symbol, wall_us, choice.asked)
         if request.resume is not UNSET and len(choices) > 1:
             raise _bad("resume", "a place in one stream; subscribe to each symbol by itself")
+        if request.history is not UNSET and choices[0].topic.channel not in WITH_HISTORY:
+            raise _bad("history", f"{choices[0].topic.channel} has none")
         for choice in choices:
             _check_contract(request.on_slow, choice.contracts, choice.topic.channel)
         added = {choice.topic: choice for choice in choices}
@@ -405,6 +415,8 @@ class Session:
         self._require(PRIVATE_ACTIONS[channel], None, wall_us)
         if request.on_slow is not UNSET and request.on_slow != "disconnect":
             raise _bad("on_slow", f"{channel} takes disconnect")
+        if request.history is not UNSET:
+            raise _bad("history", f"{channel} has none")
         if channel not in self.followed and len(self.held) + len(self.followed) >= self._limits.subscriptions:
             raise self._too_many()
         self.followed[channel] = None

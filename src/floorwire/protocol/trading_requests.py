@@ -5,7 +5,7 @@ Decimals are text here. The order checks parse them: the instrument decides how 
 
 from __future__ import annotations
 
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 from msgspec import UNSET, Meta, UnsetType
 
@@ -32,6 +32,10 @@ Amount: TypeAlias = Annotated[
 Symbol: TypeAlias = Annotated[str, Meta(max_length=64)]
 Time: TypeAlias = Annotated[int, Meta(ge=0, le=SAFE, description="microseconds since the epoch, UTC")]
 Flag: TypeAlias = Annotated[bool, Meta(extra_json_schema={"default": False})]
+OrderFilter: TypeAlias = Literal["open", "closed", "all", "filled", "cancelled", "rejected", "expired"]
+"""Which orders a list has: those in one state, all that are closed, or all."""
+TIMES: Final = {"from_us": "from", "to_us": "to"}
+"""The names on the wire of the two fields that limit a list by dates."""
 MAX_GRACE_S = 600
 MIN_DEADMAN_S = 0.1
 """A shorter dead man's timer would run out before the next request can arrive."""
@@ -39,6 +43,10 @@ MAX_DEADMAN_S = 86_400
 MAX_FILLS = 1_000
 MAX_ORDERS = 1_000
 """Orders in one reply."""
+MAX_CHANGES = 1_000
+"""Changes of balances in one reply."""
+MAX_DAYS = 366
+"""Days in one reply."""
 
 
 class OrderPlace(Request, frozen=True, tag="order.place", kw_only=True):
@@ -91,20 +99,47 @@ class OrderCancelAll(Request, frozen=True, tag="order.cancel_all", kw_only=True)
     symbol: Symbol | UnsetType = UNSET
 
 
-class Orders(Request, frozen=True, tag="orders", kw_only=True):
-    """List open orders, or those of one symbol, the oldest first; ``after``: only those newer than this."""
+class Orders(Request, frozen=True, tag="orders", kw_only=True, rename=TIMES):
+    """List orders, or those of one symbol. Without ``state``: open ones, the oldest first, after ``after``.
+
+    With another ``state`` than open: the latest created first, those before the order ``before``, created
+    from ``from_us`` on and before ``to_us``.
+    """
 
     limit: Annotated[int, Meta(ge=1, le=MAX_ORDERS)] = MAX_ORDERS
     after: OrderId | UnsetType = UNSET
     symbol: Symbol | UnsetType = UNSET
+    state: Annotated[OrderFilter, Meta(extra_json_schema={"default": "open"})] | UnsetType = UNSET
+    before: OrderId | UnsetType = UNSET
+    from_us: Time | UnsetType = UNSET
+    to_us: Time | UnsetType = UNSET
 
 
-class Fills(Request, frozen=True, tag="fills", kw_only=True):
+class Fills(Request, frozen=True, tag="fills", kw_only=True, rename=TIMES):
     """List fills, or those of one symbol, the latest first; ``before``: only those older than this fill."""
 
     limit: Annotated[int, Meta(ge=1, le=MAX_FILLS)] = 100
     before: OrderId | UnsetType = UNSET
     symbol: Symbol | UnsetType = UNSET
+    from_us: Time | UnsetType = UNSET
+    to_us: Time | UnsetType = UNSET
+
+
+class Ledger(Request, frozen=True, tag="ledger", kw_only=True, rename=TIMES):
+    """List every change of a balance, or those of one asset, the latest first; ``before``: of a change."""
+
+    limit: Annotated[int, Meta(ge=1, le=MAX_CHANGES)] = 100
+    before: OrderId | UnsetType = UNSET
+    asset: Symbol | UnsetType = UNSET
+    from_us: Time | UnsetType = UNSET
+    to_us: Time | UnsetType = UNSET
+
+
+class AccountSummary(Request, frozen=True, tag="account", kw_only=True):
+    """Value the account in one currency at the prices of now, and add up its latest days."""
+
+    currency: Symbol | UnsetType = UNSET
+    days: Annotated[int, Meta(ge=0, le=MAX_DAYS)] = 30
 
 
 class Balances(Request, frozen=True, tag="balances", kw_only=True):
@@ -128,10 +163,10 @@ class Deadman(Request, frozen=True, tag="session.deadman", kw_only=True):
     timeout_s: Annotated[float, Meta(ge=0, le=MAX_DEADMAN_S)]
 
 
-Command: TypeAlias = OrderPlace | OrderAmend | OrderCancel | OrderCancelAll
+CommandRequest: TypeAlias = OrderPlace | OrderAmend | OrderCancel | OrderCancelAll
 """Requests that change orders."""
-Query: TypeAlias = OrderStatus | Orders | Fills | Balances | Positions
+Query: TypeAlias = OrderStatus | Orders | Fills | Balances | Positions | Ledger | AccountSummary
 """Requests that only read."""
-Guard: TypeAlias = CancelOnDisconnect | Deadman
+GuardRequest: TypeAlias = CancelOnDisconnect | Deadman
 """Requests for protection: cancel orders when the client is gone."""
-TradingRequest: TypeAlias = Command | Query | Guard
+TradingRequest: TypeAlias = CommandRequest | Query | GuardRequest

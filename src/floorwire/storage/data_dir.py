@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -9,7 +10,15 @@ from pathlib import Path
 from floorwire.auth.secret_sealer import SecretSealer
 from floorwire.config import Settings
 from floorwire.core.os_errors import sentence
-from floorwire.storage import audit_log, database, folder_lock, journal_file, login_mark
+from floorwire.storage import (
+    account_history_index,
+    audit_log,
+    database,
+    folder_lock,
+    journal_file,
+    login_mark,
+)
+from floorwire.storage.account_history_index import AccountHistoryIndex
 from floorwire.storage.database import DatabaseError
 from floorwire.storage.folder_lock import FolderInUseError, FolderLock
 from floorwire.storage.journal import Journal, JournalError
@@ -27,6 +36,7 @@ PRIVATE = (
     folder_lock.FILE,
     login_mark.FILE,
     "journal.*",
+    f"{account_history_index.FILE}*",
     f"{PREFIX}*",
     "market.db*",
 )
@@ -92,6 +102,25 @@ def open_journal(settings: Settings, acknowledged_n: int = 0) -> Journal:
     if settings.journal == "memory":
         return MemoryJournal(settings.storage.waiting_records, settings.storage.memory_records)
     return SqliteJournal(Path(settings.data), settings.storage.waiting_records, acknowledged_n)
+
+
+def open_history(settings: Settings, is_new: bool) -> AccountHistoryIndex:
+    """Return the index of the journal's account history, in memory with ``journal=memory``. Blocks.
+
+    ``is_new``: make it anew. So is a damaged one. Raises sqlite3.Error, OSError.
+    """
+    if settings.journal == "memory":
+        return AccountHistoryIndex(None, settings.storage.memory_records)
+    folder = private_folder(Path(settings.data))
+    if is_new:
+        account_history_index.remove(folder)
+    try:
+        return AccountHistoryIndex(folder)
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError:
+        account_history_index.remove(folder)
+        return AccountHistoryIndex(folder)
 
 
 class JournalOpener:

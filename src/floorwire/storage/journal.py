@@ -30,6 +30,14 @@ class JournalRecord(msgspec.Struct, frozen=True, gc=False):
     payload: bytes
 
 
+class JournalPart(msgspec.Struct, frozen=True, gc=False):
+    """Whole commits. ``digest`` is that of all records of the journal up to the last of these."""
+
+    records: Sequence[JournalRecord]
+    last_n: int
+    digest: bytes
+
+
 class JournalSnapshot(msgspec.Struct, frozen=True):
     """The state after record ``n``, opaque here."""
 
@@ -170,6 +178,21 @@ class Journal(Protocol):
         no more are kept. Raises JournalCorruptError and JournalUnusableError. Raises ForgottenError where
         the record after ``n`` is not kept; with ``back`` where no record of the account before ``n`` is kept
         but one may have been.
+        """
+        ...
+
+    async def read_commits(self, after_n: int, limit: int) -> JournalPart:
+        """Return the records of the next commits after record ``after_n``, ``limit`` or more if there are.
+
+        ``after_n`` is the last record of a commit, or 0. Reads in a thread. Raises JournalCorruptError,
+        JournalUnusableError, and ForgottenError where the record after it is not kept.
+        """
+        ...
+
+    async def digest_at(self, n: int) -> bytes | None:
+        """Return the digest of all records up to ``n``; None: no commit ends there, or there are no digests.
+
+        Reads in a thread. Raises JournalCorruptError, JournalUnusableError.
         """
         ...
 

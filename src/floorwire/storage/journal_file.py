@@ -19,6 +19,7 @@ from floorwire.storage.journal import (
     JournalCorruptError,
     JournalError,
     JournalLockedError,
+    JournalPart,
     JournalRecord,
     JournalUnusableError,
     JournalVersionError,
@@ -59,6 +60,7 @@ INSERT = "INSERT INTO commits (first_n, last_n, accounts, records, chain) VALUES
 _COLUMNS = "SELECT c.first_n, c.last_n, c.accounts, c.records, c.chain"
 SINCE = f"{_COLUMNS} FROM commits c WHERE c.last_n > ? ORDER BY c.last_n"
 BEFORE = "SELECT last_n, chain FROM commits WHERE last_n <= ? ORDER BY last_n DESC LIMIT 1"
+AT = "SELECT chain FROM commits WHERE last_n = ?"
 LAST = f"{_COLUMNS} FROM commits c ORDER BY c.last_n DESC LIMIT 1"
 _OF_ACCOUNT = f"""{_COLUMNS}, p.chain FROM account_commits a JOIN commits c ON c.last_n = a.last_n
     LEFT JOIN commits p ON p.last_n = c.first_n - 1 WHERE a.account = ?1"""
@@ -239,3 +241,31 @@ def read_account(
             if len(found) >= limit:
                 break
     return found[:limit]
+
+
+def read_commits(connection: Connection, after_n: int, limit: int) -> JournalPart:
+    """Return the records of the next commits after ``after_n``, verified; ``limit`` or more where there are.
+
+    Raises sqlite3.Error, JournalError.
+    """
+    good_n, chain = connection.execute(BEFORE, (after_n,)).fetchone() or (0, journal_rows.ORIGIN)
+    found: list[JournalRecord] = []
+    with closing(connection.execute(SINCE, (good_n,))) as cursor:
+        for values in cursor:
+            row = JournalRow(*values)
+            found += journal_rows.records_of(row, good_n, chain)
+            good_n, chain = row.last_n, row.chain
+            if len(found) >= limit:
+                break
+    return JournalPart(found, good_n, chain)
+
+
+def digest_at(connection: Connection, n: int) -> bytes | None:
+    """Return the digest of the commit that ends with record ``n``; None where none does.
+
+    Raises sqlite3.Error.
+    """
+    if n == 0:
+        return journal_rows.ORIGIN
+    found = connection.execute(AT, (n,)).fetchone()
+    return None if found is None else bytes(found[0])

@@ -12,6 +12,7 @@ from floorwire.storage.journal import (
     ForgottenError,
     JournalEntry,
     JournalError,
+    JournalPart,
     JournalRecord,
     JournalSnapshot,
     OnDurable,
@@ -117,6 +118,16 @@ class MemoryJournal:
         self._check_kept(n)
         begin = bisect_right(records, n, key=_n)
         return [records[at] for at in range(begin, min(begin + limit, len(records)))]
+
+    async def read_commits(self, after_n: int, limit: int) -> JournalPart:
+        self._check_kept(after_n)
+        begin = after_n + 1 - self.first_n
+        end = min(begin + limit, len(self._kept))
+        records = [self._kept[at] for at in range(begin, end)]
+        return JournalPart(records, after_n + len(records), b"")
+
+    async def digest_at(self, n: int) -> bytes | None:
+        return None
 
     def latest(self, account: str, kind: str) -> JournalRecord | None:
         records = reversed(self._by_account.get(account, deque()))

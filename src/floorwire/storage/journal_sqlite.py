@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 
@@ -22,6 +23,7 @@ from floorwire.storage.journal import (
     JournalCorruptError,
     JournalEntry,
     JournalError,
+    JournalPart,
     JournalRecord,
     JournalSnapshot,
     JournalUnusableError,
@@ -36,6 +38,7 @@ from floorwire.storage.private_files import private_folder
 from floorwire.storage.stored_number import DamagedNumberError
 from floorwire.storage.wal_checkpoints import WalCheckpoints
 
+ReadT = TypeVar("ReadT")
 log = structlog.get_logger("floorwire.journal")
 
 
@@ -202,16 +205,27 @@ class SqliteJournal:
     async def read_account(
         self, account: str, n: int, limit: int, *, back: bool = False
     ) -> Sequence[JournalRecord]:
-        work = partial(self._read_account, account, n, limit, back)
+        read = journal_file.read_account
+        return await self._read(partial(read, self._reading, account, n, limit, back=back))
+
+    async def read_commits(self, after_n: int, limit: int) -> JournalPart:
+        return await self._read(partial(journal_file.read_commits, self._reading, after_n, limit))
+
+    async def digest_at(self, n: int) -> bytes | None:
+        return await self._read(partial(journal_file.digest_at, self._reading, n))
+
+    async def _read(self, read: Callable[[], ReadT]) -> ReadT:
+        """Return what ``read`` returns, in the thread that reads."""
+
+        def work() -> ReadT:
+            with journal_file.journal_errors(self._path):
+                return read()
+
         try:
             reading = asyncio.get_running_loop().run_in_executor(self._readers, work)
         except RuntimeError as error:  # the threads that read are shut down
             raise JournalUnusableError(f"{self._path}: closed") from error
         return await reading
-
-    def _read_account(self, account: str, n: int, limit: int, back: bool) -> list[JournalRecord]:
-        with journal_file.journal_errors(self._path):
-            return journal_file.read_account(self._reading, account, n, limit, back=back)
 
     def latest(self, account: str, kind: str) -> JournalRecord | None:
         with (

@@ -184,6 +184,11 @@ class KeyStore:
                 raise UnknownAccountError(account, known)
             add_account(DepositRows(rows, self._sealer), rows, account, deposits, wall_us)
 
+    def accounts(self) -> list[str]:
+        """Return the names of all accounts, sorted."""
+        with database.reading(self._path) as rows:
+            return [name for (name,) in rows.execute("SELECT name FROM accounts ORDER BY name")]
+
     def read_deposits(self, after: Deposit | None = None) -> StoredDeposits:
         """Return the deposits after ``after``, in order; all where another store made ``after``."""
         with database.reading(self._path) as rows:

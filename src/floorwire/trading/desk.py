@@ -18,7 +18,7 @@ import structlog
 
 from floorwire.clock import Clock
 from floorwire.config import StorageSettings
-from floorwire.core.account_events import AccountEntry, Money, PrivateChannel
+from floorwire.core.account_events import AccountEntry, MoneyKind, PrivateChannel
 from floorwire.core.codes import Code
 from floorwire.core.dates import Moment
 from floorwire.core.execution_reports import Report
@@ -40,8 +40,11 @@ from floorwire.protocol.requests import Subscribe
 from floorwire.protocol.trading_requests import (
     TradingRequest,
 )
+from floorwire.storage.account_history_index import AccountHistoryIndex
 from floorwire.storage.key_store import Deposit
 from floorwire.trading import desk_metrics
+from floorwire.trading.account_history_handlers import AccountHistoryHandlers
+from floorwire.trading.account_history_indexer import AccountHistoryIndexer
 from floorwire.trading.account_store import AccountStore
 from floorwire.trading.commit_batch import durable_reply, refusal_reply
 from floorwire.trading.committer import Committer
@@ -50,6 +53,7 @@ from floorwire.trading.desk_state import DeskLifecycle
 from floorwire.trading.guard_cancels import GuardCancels
 from floorwire.trading.handlers import Resolve
 from floorwire.trading.mass_cancels import MassCancels
+from floorwire.trading.money_operations import MoneyOperations
 from floorwire.trading.operator_requests import OperatorRequests, journal_unavailable
 from floorwire.trading.order_requests import OrderRequests
 from floorwire.trading.order_restore import OrderRestore
@@ -70,6 +74,10 @@ ORDERS_A_ROW = 10
 log = structlog.get_logger("floorwire.desk")
 
 
+def _history_in_memory(_is_new: bool) -> AccountHistoryIndex:
+    return AccountHistoryIndex(None)
+
+
 class Desk:
     """There is one in a process. ``open`` it, then ``run`` it, and ``close`` it at the end.
 
@@ -88,12 +96,17 @@ class Desk:
         loop_stalls: LoopStalls,
         turns: Turns,
         names: VenueNames = NO_VENUES,
-        venue_money: Mapping[str, Money] = MappingProxyType({}),
+        venue_money: Mapping[str, MoneyKind] = MappingProxyType({}),
         remote_venues: Mapping[str, RemoteVenue] = MappingProxyType({}),
+        open_history: Callable[[bool], AccountHistoryIndex] = _history_in_memory,
+        currency: str = "USDT",
+        live_accounts: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """``venue_money``: what money each venue of this process has, by id.
 
-        ``remote_venues``: those whose orders leave this process.
+        ``remote_venues``: those whose orders leave this process. ``open_history`` opens the index of the
+        account history, and with True makes it anew. ``currency``: what accounts are valued in.
+        ``live_accounts``: each account that trades at a venue with real money, and the venue.
         """
         self.names = names
         self._remote_venues = remote_venues
@@ -119,6 +132,7 @@ class Desk:
             self._private_fanout, read_quota, instruments, clock, turns, names
         )
         self._reply_order = ReplyOrder()
+        self._indexer = AccountHistoryIndexer(open_history)
         self._order_requests = OrderRequests(
             self._lifecycle,
             self._executor,
@@ -133,9 +147,12 @@ class Desk:
             self._stats,
             turns,
             names,
+            AccountHistoryHandlers(self._indexer, turns, resolve, instruments, router.prices, currency),
         )
         self.operators = OperatorRequests(self._lifecycle, self._mass_cancels, remote_venues, clock)
         """Requests of operators."""
+        self.money = MoneyOperations(self._lifecycle, self._mass_cancels, clock, live_accounts)
+        """Requests of operators about paper money."""
         self._deposits: list[Deposit] = []
         """All deposits of the key store. Those that the journal lost are credited again after recovery."""
 
@@ -149,7 +166,8 @@ class Desk:
         """Recover when the journal fails; read older events and fills for clients. Until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._private_subscriptions.run())
-            tasks.create_task(self._order_requests.fill_history.run())
+            tasks.create_task(self._order_requests.history_requests.run())
+            tasks.create_task(self._indexer.run())
             tasks.create_task(self._recovery.run())
 
     def drain(self) -> None:
@@ -194,6 +212,7 @@ class Desk:
         for remote_venue in self._remote_venues.values():
             remote_venue.start(committer)
         self._credit(committer, self._deposits)
+        self._indexer.start(committer.store.journal, committer.store.order_manager.identified_entry)
 
     def _hold(self, committer: Committer, symbols: Iterable[str]) -> None:
         """Hold the symbols whose markets lack our orders. Those outside this process keep them."""
@@ -358,7 +377,15 @@ class Desk:
         }
         records = None if committer is None else desk_metrics.records(committer)
         remote = {venue: one.figures() for venue, one in self._remote_venues.items()}
-        return DeskFigures(self._stats, refusing, self._guards.armed(), records, remote)
+        return DeskFigures(
+            self._stats,
+            refusing,
+            self._guards.armed(),
+            records,
+            remote,
+            self._indexer.lag_records,
+            self._indexer.failures,
+        )
 
     def credited(self, store: str) -> int | None:
         """Return the id of the last credited deposit of this key store. None while the journal is broken."""

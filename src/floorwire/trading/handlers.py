@@ -23,9 +23,11 @@ from floorwire.protocol.replies import AllCancelled, BalanceList, OrderList, Ord
 from floorwire.protocol.rows import FillRow, OrderRow
 from floorwire.protocol.trading_requests import (
     MIN_DEADMAN_S,
+    AccountSummary,
     Balances,
     Deadman,
     Fills,
+    Ledger,
     OneOrder,
     OrderAmend,
     OrderCancel,
@@ -36,7 +38,7 @@ from floorwire.protocol.trading_requests import (
     Positions,
     Query,
 )
-from floorwire.trading.fill_history import FillSearch
+from floorwire.trading.fill_search import FillSearch
 from floorwire.trading.query_turns import ROWS_A_STEP
 from floorwire.trading.visibility import Visibility
 
@@ -105,7 +107,7 @@ def cancel_all(resolve: Resolve, principal: Principal, request: OrderCancelAll, 
 
     Raises Refusal.
     """
-    symbol = _symbol(resolve, principal, Action.ORDER_CANCEL_ALL, request.symbol, wall_us)
+    symbol = symbol_of(resolve, principal, Action.ORDER_CANCEL_ALL, request.symbol, wall_us)
     symbols = None if principal.symbols is None else tuple(sorted(principal.symbols))
     return MassCancel(principal.account, symbol, symbols=symbols)
 
@@ -160,7 +162,7 @@ def list_orders(
 
     It examines a limited number of orders, so the page may be short.
     """
-    symbol = _symbol(resolve, principal, Action.ORDERS, request.symbol, wall_us)
+    symbol = symbol_of(resolve, principal, Action.ORDERS, request.symbol, wall_us)
     after = 0 if request.after is UNSET else int(request.after)
     # Where every order is wanted, one more than the page has tells whether it is the last.
     wants_all = symbol is None and visibility.sees_all
@@ -205,6 +207,12 @@ def _parts(found: Sequence[ValueT], size: int) -> Iterator[Sequence[ValueT]]:
 
 def row_count(order_manager: OrderManager, account: str, request: Query) -> int:
     """Return how many rows to charge for the reply: 0 for the short ones."""
+    if isinstance(request, Ledger):
+        return request.limit
+    if isinstance(request, AccountSummary):
+        return request.days
+    if isinstance(request, Orders) and request.state not in (UNSET, "open"):
+        return request.limit + order_manager.open_order_count(account) // 500
     if isinstance(request, Orders):
         count = order_manager.open_order_count(account)
         rows = min(request.limit, count)
@@ -232,7 +240,7 @@ def list_fills(
 
     Return the steps that check the fills in memory, and then return the search.
     """
-    symbol = _symbol(resolve, principal, Action.FILLS, request.symbol, wall_us)
+    symbol = symbol_of(resolve, principal, Action.FILLS, request.symbol, wall_us)
     before = MAX_FILL_ID if request.before is UNSET else int(request.before)
     search = _fill_search(order_manager, principal.account, visibility, request.limit, before, symbol)
     return _search_memory(search, order_manager.fills(principal.account))
@@ -275,8 +283,7 @@ def _fill_search(
     def row(fill: OrderFilled) -> FillRow:
         return fills.row(fill, order_manager.instrument_of(fill.order), visibility.names)
 
-    fills_count, identified = order_manager.seqs(account).fills, order_manager.identified_entry
-    return FillSearch(fills_count, row, visibility, limit, before, symbol, identified)
+    return FillSearch(order_manager.seqs(account).fills, row, visibility, limit, before, symbol)
 
 
 def refusal_code(reports: Sequence[Report], order: Order) -> Code | None:
@@ -315,7 +322,7 @@ def _instrument(
     return instrument
 
 
-def _symbol(
+def symbol_of(
     resolve: Resolve, principal: Principal, action: Action, text: str | UnsetType, wall_us: int
 ) -> str | None:
     """Return the symbol that filters a list; None for all symbols. Raises Refusal."""

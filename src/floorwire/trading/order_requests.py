@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 
 from msgspec import UNSET, UnsetType
 
@@ -21,9 +20,11 @@ from floorwire.protocol.desk_ports import DeskClient, Reply, Turns
 from floorwire.protocol.replies import AllCancelled, Guarded, OrderAcceptedReply, OrderError, order_error
 from floorwire.protocol.requests import RequestId
 from floorwire.protocol.trading_requests import (
+    AccountSummary,
     CancelOnDisconnect,
     Deadman,
     Fills,
+    Ledger,
     OrderAmend,
     OrderCancel,
     OrderCancelAll,
@@ -32,12 +33,14 @@ from floorwire.protocol.trading_requests import (
     Query,
     TradingRequest,
 )
-from floorwire.trading import desk_metrics, handlers
+from floorwire.trading import account_history_handlers, desk_metrics, handlers
+from floorwire.trading.account_history_handlers import AccountHistoryHandlers
+from floorwire.trading.account_history_requests import AccountHistoryRequests
 from floorwire.trading.commit_batch import OUTCOME_UNKNOWN, durable_reply
 from floorwire.trading.committer import Committer
 from floorwire.trading.decision_executor import DecisionExecutor
 from floorwire.trading.desk_state import DeskLifecycle
-from floorwire.trading.fill_history import FillHistory
+from floorwire.trading.fill_search import FillSearch
 from floorwire.trading.guard_timers import GuardTimers, owner_of
 from floorwire.trading.handlers import Resolve
 from floorwire.trading.mass_cancels import MassCancels
@@ -69,8 +72,10 @@ class OrderRequests:
         stats: DeskStats,
         turns: Turns,
         names: VenueNames,
+        history: AccountHistoryHandlers,
     ) -> None:
-        self.fill_history = FillHistory(reply_order, self.count_outcome)
+        self.history_requests = AccountHistoryRequests(reply_order, self.count_outcome)
+        self._history = history
         self._lifecycle = lifecycle
         self._executor = executor
         self._mass_cancels = mass_cancels
@@ -132,18 +137,36 @@ class OrderRequests:
         self._read_quota.charge(
             principal.account, handlers.row_count(order_manager, principal.account, request), at.now_us
         )
+        wall_us = at.wall_us
         if isinstance(request, Fills):
-            fills = handlers.list_fills(
-                order_manager, self._resolve, principal, visibility, request, at.wall_us
-            )
-            read_on = partial(self.fill_history.answer, committer, request)
-            return self._query_turns.answer(committer, client, request, fills, read_on)
-        if isinstance(request, Orders):
-            page = handlers.list_orders(
-                order_manager, self._resolve, principal, visibility, request, at.wall_us
-            )
-            return self._query_turns.answer(committer, client, request, page, lambda _, reply: reply)
-        return handlers.answer_query(order_manager, principal, visibility, request, at.wall_us)
+            read = self._history.fills(order_manager, principal, visibility, request, wall_us)
+            if request.from_us is UNSET and request.to_us is UNSET:
+                fills = handlers.list_fills(
+                    order_manager, self._resolve, principal, visibility, request, wall_us
+                )
+
+                def read_on(client: DeskClient, search: FillSearch) -> Reply | None:
+                    if search.is_done:
+                        return search.reply(request.id)
+                    self.history_requests.submit(committer, client, request, read)
+                    return None
+
+                return self._query_turns.answer(committer, client, request, fills, read_on)
+        elif isinstance(request, Orders):
+            if account_history_handlers.is_of_open_orders(request):
+                page = handlers.list_orders(
+                    order_manager, self._resolve, principal, visibility, request, wall_us
+                )
+                return self._query_turns.answer(committer, client, request, page, lambda _, reply: reply)
+            read = self._history.orders(order_manager, principal, visibility, request, wall_us)
+        elif isinstance(request, Ledger):
+            read = self._history.ledger(order_manager, principal, visibility, request, wall_us)
+        elif isinstance(request, AccountSummary):
+            read = self._history.account(order_manager, principal, visibility, request, wall_us)
+        else:
+            return handlers.answer_query(order_manager, principal, visibility, request, wall_us)
+        self.history_requests.submit(committer, client, request, read)
+        return None
 
     def _check_accepts_orders(self, committer: Committer) -> None:
         """Raise Refusal while draining, or while the disk is behind (backpressure). Not for cancels."""

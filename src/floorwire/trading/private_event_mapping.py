@@ -8,6 +8,7 @@ from typing import TypeAlias
 from floorwire.channels import balances, fills, orders, positions
 from floorwire.core.account_events import (
     AccountEvent,
+    AccountReset,
     AmendRefused,
     Deposited,
     OrderAccepted,
@@ -22,7 +23,10 @@ from floorwire.core.account_events import (
     PositionsChanged,
     PrivateChannel,
     Seqs,
+    TransferReceived,
+    TransferSent,
     VenueBalanceSet,
+    Withdrawn,
 )
 from floorwire.core.instrument import Instrument
 from floorwire.core.orders import Order
@@ -54,9 +58,9 @@ def private_event(
     match event:
         case OrderFilled():
             return _fill_event(channel, event, instrument_of(event.order), stamp, names)
-        case PositionsChanged():
+        case PositionsChanged() | AccountReset() if channel == "positions":
             return positions.update(event.positions, event.ts_us, stamp, names)
-        case Deposited() | VenueBalanceSet():
+        case Deposited() | Withdrawn() | TransferSent() | TransferReceived() | VenueBalanceSet():
             return balances.update((event.balance,), event.ts_us, stamp, names)
         case (
             OrderAccepted()
@@ -76,6 +80,7 @@ def private_event(
             | OrderEnded()
             | OrderAmending()
             | AmendRefused()
+            | AccountReset()
         ):
             return balances.update(event.balances, event.ts_us, stamp, names)
         case _:

@@ -8,11 +8,15 @@ from msgspec.structs import replace
 
 from floorwire.core.account_events import (
     AccountEvent,
+    AccountReset,
     Balance,
     Deposited,
     HaltScope,
     Position,
     PositionsChanged,
+    TransferReceived,
+    TransferSent,
+    Withdrawn,
 )
 from floorwire.core.authorization import Principal
 from floorwire.core.instrument import Instrument
@@ -42,13 +46,17 @@ class Visibility:
         """Return the visible orders."""
         return [order for order in orders if self.sees_all or self._principal.sees(order.ticket.symbol)]
 
+    def sees_symbol(self, symbol: str) -> bool:
+        """Return whether the symbol is visible."""
+        return self.sees_all or self._principal.sees(symbol)
+
     def positions(self, positions: Iterable[Position]) -> list[Position]:
         """Return the visible positions."""
         return [position for position in positions if self.sees_all or self._principal.sees(position.symbol)]
 
     def balances(self, balances: Iterable[Balance]) -> list[Balance]:
         """Return the visible balances."""
-        return [balance for balance in balances if self.sees_all or balance.asset in self._assets()]
+        return [balance for balance in balances if self.sees_all or balance.asset in self.assets()]
 
     def part_of(self, event: AccountEvent) -> AccountEvent | None:
         """Return the visible part of the event: itself where all is visible, None where nothing is."""
@@ -57,12 +65,16 @@ class Visibility:
         if isinstance(event, PositionsChanged):
             seen = tuple(self.positions(event.positions))
             return replace(event, positions=seen) if seen else None
-        if isinstance(event, Deposited):
-            return event if event.balance.asset in self._assets() else None
+        if isinstance(event, AccountReset):
+            balances, positions = tuple(self.balances(event.balances)), tuple(self.positions(event.positions))
+            return replace(event, balances=balances, positions=positions)
+        if isinstance(event, Deposited | Withdrawn | TransferSent | TransferReceived):
+            return event if event.balance.asset in self.assets() else None
         order = getattr(event, "order", None)
         return event if isinstance(order, Order) and self._principal.sees(order.ticket.symbol) else None
 
-    def _assets(self) -> set[str]:
+    def assets(self) -> set[str]:
+        """Return the assets of the visible instruments, for a key that does not see all."""
         seen = [one for one in self._instruments() if self._principal.sees(one.symbol)]
         return {self.names.asset(one.venue, bare(asset)) for one in seen for asset in (one.base, one.quote)}
 

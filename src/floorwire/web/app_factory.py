@@ -19,10 +19,13 @@ from floorwire.connectors import venue_registry
 from floorwire.protocol.cost_budget import SharedBudgets
 from floorwire.protocol.rate_limit import KeyedRateLimit
 from floorwire.web import (
+    account_routes,
     admin_routes,
     health_routes,
+    history_routes,
     http_responses,
     key_routes,
+    market_routes,
     openapi_route,
     order_routes,
     page_routes,
@@ -56,8 +59,11 @@ ROUTERS: Final = (
     openapi_route.router,
     ticket_routes.router,
     key_routes.router,
+    market_routes.router,
+    history_routes.router,
     order_routes.router,
     admin_routes.router,
+    account_routes.router,
     quarantine_routes.router,
     replay_routes.router,
 )

@@ -7,6 +7,7 @@ import asyncio
 import msgspec
 from fastapi import APIRouter, FastAPI, Request, Response
 
+from floorwire.web.openapi_schemas import with_errors
 from floorwire.web.query import CHECK_PUBLIC_QUERY
 
 router = APIRouter(include_in_schema=False)
@@ -24,7 +25,9 @@ class OpenApiDocument:
         """Return the document. The first time, a thread makes it: that takes 20 ms."""
         async with self._making:
             if self._data is None:
-                self._data = await asyncio.to_thread(lambda: msgspec.json.encode(self._app.openapi()))
+                self._data = await asyncio.to_thread(
+                    lambda: msgspec.json.encode(with_errors(self._app.openapi()))
+                )
             return self._data
 
 

@@ -8,12 +8,27 @@ import msgspec
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from floorwire.core.authorization import Action
-from floorwire.protocol.trading_requests import MAX_FILLS, MAX_ORDERS, OrderAmend, OrderPlace
-from floorwire.web.auth_context import AUTH_SCHEME, RequestAuth
-from floorwire.web.http_desk_client import ask, body
+from floorwire.protocol.desk_ports import Reply
+from floorwire.protocol.replies import Error
+from floorwire.protocol.requests import SAFE
+from floorwire.protocol.trading_requests import (
+    MAX_CHANGES,
+    MAX_DAYS,
+    MAX_FILLS,
+    MAX_ORDERS,
+    OrderAmend,
+    OrderFilter,
+    OrderPlace,
+)
+from floorwire.trading.account_export import Table
+from floorwire.web import table_stream
+from floorwire.web.auth_context import AUTH_SCHEME, AuthContext, RequestAuth
+from floorwire.web.http_desk_client import ask, body, reply_to, respond
 from floorwire.web.http_responses import answer
+from floorwire.web.openapi_schemas import Responses
 from floorwire.web.query import CHECK_QUERY, PlainInteger
 from floorwire.web.signed_in_route import SignedInRoute
+from floorwire.web.table_stream import CSV_TYPE, PARQUET_TYPE
 
 router = APIRouter(
     prefix="/api/v1",
@@ -25,6 +40,19 @@ router = APIRouter(
 ID_PATTERN: Final = r"^[1-9][0-9]{0,18}$"
 OrderId: TypeAlias = Annotated[str, Path(pattern=ID_PATTERN)]
 Symbol: TypeAlias = Annotated[str | None, Query(max_length=64)]
+PAGE_ROWS: Final = 1_000
+"""Rows of one page of a whole table."""
+TABLES: Final[Responses] = {
+    200: {
+        "description": "A page; the whole list as CSV or Parquet",
+        "content": {CSV_TYPE: {}, PARQUET_TYPE: {}},
+    }
+}
+Fields: TypeAlias = dict[str, object]
+Id: TypeAlias = Annotated[str | None, Query(pattern=ID_PATTERN)]
+From: TypeAlias = Annotated[PlainInteger | None, Query(alias="from", ge=0, le=SAFE)]
+To: TypeAlias = Annotated[PlainInteger | None, Query(alias="to", ge=0, le=SAFE)]
+"""Microseconds since the epoch, UTC."""
 
 
 def takes(kind: type[msgspec.Struct], *without: str) -> dict[str, object]:
@@ -43,15 +71,25 @@ async def place(auth: RequestAuth, request: Request) -> Response:
     return await ask(auth, Action.ORDER_PLACE, await body(request))
 
 
-@router.get("/orders")
+@router.get("/orders", responses=TABLES)
 async def list_orders(
     auth: RequestAuth,
+    request: Request,
     limit: Annotated[PlainInteger, Query(ge=1, le=MAX_ORDERS)] = MAX_ORDERS,
-    after: Annotated[str | None, Query(pattern=ID_PATTERN)] = None,
+    after: Id = None,
     symbol: Symbol = None,
+    state: Annotated[OrderFilter | None, Query()] = None,
+    before: Id = None,
+    from_us: From = None,
+    to_us: To = None,
 ) -> Response:
-    """List open orders, or those of one symbol, the oldest first. ``after``: only those newer than this."""
-    return await ask(auth, Action.ORDERS, {"limit": limit, "after": after, "symbol": symbol})
+    """List open orders, or those of one symbol, the oldest first. ``after``: only those newer than this.
+
+    With another ``state`` than open: the latest created first, those before the order ``before``, created
+    from ``from`` on and before ``to``.
+    """
+    fields: Fields = {"limit": limit, "after": after, "symbol": symbol, "state": state, "before": before}
+    return await _list(auth, request, "orders", {**fields, "from": from_us, "to": to_us})
 
 
 @router.delete("/orders")
@@ -78,15 +116,61 @@ async def cancel(auth: RequestAuth, order_id: OrderId) -> Response:
     return await ask(auth, Action.ORDER_CANCEL, {"order_id": order_id})
 
 
-@router.get("/fills")
+@router.get("/fills", responses=TABLES)
 async def list_fills(
     auth: RequestAuth,
+    request: Request,
     limit: Annotated[PlainInteger, Query(ge=1, le=MAX_FILLS)] = 100,
-    before: Annotated[str | None, Query(pattern=ID_PATTERN)] = None,
+    before: Id = None,
     symbol: Symbol = None,
+    from_us: From = None,
+    to_us: To = None,
 ) -> Response:
     """List fills, the latest first. ``before``: only those older than this fill."""
-    return await ask(auth, Action.FILLS, {"limit": limit, "before": before, "symbol": symbol})
+    fields: Fields = {"limit": limit, "before": before, "symbol": symbol, "from": from_us, "to": to_us}
+    return await _list(auth, request, "fills", fields)
+
+
+@router.get("/ledger", responses=TABLES)
+async def list_ledger(
+    auth: RequestAuth,
+    request: Request,
+    limit: Annotated[PlainInteger, Query(ge=1, le=MAX_CHANGES)] = 100,
+    before: Id = None,
+    asset: Symbol = None,
+    from_us: From = None,
+    to_us: To = None,
+) -> Response:
+    """List every change of a balance with its cause, the latest first. ``before``: older than this one."""
+    fields: Fields = {"limit": limit, "before": before, "asset": asset, "from": from_us, "to": to_us}
+    return await _list(auth, request, "ledger", fields)
+
+
+async def _list(auth: AuthContext, request: Request, table: Table, fields: Fields) -> Response:
+    """Return one page; or the whole list, where the client takes a table."""
+    kind = table_stream.wanted_type(request.headers)
+    if kind is None:
+        return await ask(auth, table, fields)
+    cursor = "after" if table == "orders" and fields["state"] in (None, "open") else "before"
+
+    async def page(at: str | None) -> Reply:
+        given = fields if at is None else {**fields, cursor: at}
+        return await reply_to(auth, table, {**given, "limit": PAGE_ROWS})
+
+    first = await page(None)
+    if isinstance(first, Error):
+        return respond(auth, table, first)
+    return await table_stream.respond(kind, table, first, page)
+
+
+@router.get("/account")
+async def account(
+    auth: RequestAuth,
+    currency: Symbol = None,
+    days: Annotated[PlainInteger, Query(ge=0, le=MAX_DAYS)] = 30,
+) -> Response:
+    """Value the account in one currency at the prices of now, and add up its latest days."""
+    return await ask(auth, Action.ACCOUNT, {"currency": currency, "days": days})
 
 
 @router.get("/balances")

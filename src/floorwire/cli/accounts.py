@@ -1,0 +1,106 @@
+"""``floorwire accounts``: withdraw, transfer and reset the paper money of accounts, on a running server."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Annotated, TypeAlias
+from urllib.parse import quote
+
+import msgspec
+import typer
+
+from floorwire.auth import grant
+from floorwire.auth.grant import GrantError
+from floorwire.cli.admin_client import LOCAL_SERVER, Ca, KeyFile, Url, admin_client
+from floorwire.cli.output import echo
+
+app = typer.Typer(name="accounts", help="Paper money of accounts, on a running server.", no_args_is_help=True)
+
+Account: TypeAlias = Annotated[str, typer.Argument(metavar="ACCOUNT", help="Whose money it is.")]
+Amount: TypeAlias = Annotated[str, typer.Argument(metavar="ASSET=AMOUNT", help="How much: USDT=1000.")]
+RequestId: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--request-id",
+        help="Your name for this request: the same one sent again is done once.",
+        show_default="a random one, which is printed",
+    ),
+]
+
+
+class _Moved(msgspec.Struct, frozen=True):
+    request_id: str
+    duplicate: bool = False
+
+
+@app.command()
+def withdraw(
+    account: Account,
+    amount: Amount,
+    request_id: RequestId = "",
+    url: Url = LOCAL_SERVER,
+    key_file: KeyFile = None,
+    ca: Ca = None,
+) -> None:
+    """Take paper money from an account: what no open order holds."""
+    ((asset, units),) = _amounts([amount]).items()
+    body = {"asset": asset, "amount": units}
+    _ask(account, "withdrawals", body, request_id, url, key_file, ca)
+
+
+@app.command()
+def transfer(
+    account: Account,
+    to: Annotated[str, typer.Argument(metavar="TO", help="The account that gets it.")],
+    amount: Amount,
+    request_id: RequestId = "",
+    url: Url = LOCAL_SERVER,
+    key_file: KeyFile = None,
+    ca: Ca = None,
+) -> None:
+    """Move paper money from one account to another: what no open order holds."""
+    ((asset, units),) = _amounts([amount]).items()
+    body = {"to": to, "asset": asset, "amount": units}
+    _ask(account, "transfers", body, request_id, url, key_file, ca)
+
+
+@app.command()
+def reset(
+    account: Account,
+    balances: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ASSET=AMOUNT]...", help="What the account has then; nothing else."),
+    ] = None,
+    request_id: RequestId = "",
+    url: Url = LOCAL_SERVER,
+    key_file: KeyFile = None,
+    ca: Ca = None,
+) -> None:
+    """Cancel the open orders of an account, and give it exactly these balances and no positions."""
+    _ask(account, "reset", {"balances": _amounts(balances or [])}, request_id, url, key_file, ca)
+
+
+def _amounts(texts: list[str]) -> dict[str, str]:
+    try:
+        return grant.deposits(texts)
+    except GrantError as error:
+        text = str(error).removeprefix("deposit: ")
+        raise typer.BadParameter(text, param_hint="ASSET=AMOUNT") from None
+
+
+def _ask(
+    account: str,
+    what: str,
+    body: Mapping[str, object],
+    request_id: str,
+    url: str,
+    key_file: str | None,
+    ca: str | None,
+) -> None:
+    request_id = request_id or secrets.token_hex(8)
+    echo(f"request id: {request_id}")
+    with admin_client(url, key_file, ca) as server:
+        path = f"/accounts/{quote(account, safe='')}/{what}"
+        moved = server.request("POST", path, _Moved, body={**body, "request_id": request_id})
+        echo("done before" if moved.duplicate else "done")
