@@ -26,14 +26,14 @@ from floorwire.clock import Clock
 from floorwire.config import Settings, SettingsError, VenueSettings
 from floorwire.connectors import venue_registry
 from floorwire.connectors.traffic_recorder import TrafficRecorder
-from floorwire.core.account_events import Money
+from floorwire.core.account_events import MoneyKind
 from floorwire.core.authorization import Principal
 from floorwire.core.capabilities import Capabilities, HasCapabilities
 from floorwire.core.codes import CloseCode
-from floorwire.core.limits import Limits
 from floorwire.core.notices import Draining, SecondPassed
 from floorwire.core.os_errors import sentence
 from floorwire.core.ports import StreamsOnDemand, TradingVenue, Venue
+from floorwire.core.risk_limits import Limits
 from floorwire.core.stream_interest import StreamInterest
 from floorwire.core.venue_names import VenueNames
 from floorwire.engine.instrument_units import MILLION
@@ -401,7 +401,7 @@ def _history(settings: Settings, venues: Sequence[Venue], folder: Path) -> Marke
     return MarketHistories(settings.history, folder, on_demand, replays)
 
 
-def _money(settings: Settings, venues: Sequence[Venue]) -> dict[str, Money]:
+def _money(settings: Settings, venues: Sequence[Venue]) -> dict[str, MoneyKind]:
     """Return what money each venue has that takes orders."""
     return {
         venue.name: settings.venues[venue.name].orders if venue.name in settings.venues else "paper"
@@ -436,7 +436,7 @@ def _desk(
     hub: Hub,
     clock: Clock,
     loop_stalls: LoopStalls,
-    money: Mapping[str, Money],
+    money: Mapping[str, MoneyKind],
     remote_venues: Mapping[str, RemoteVenue],
 ) -> Desk:
     risk, fees = settings.risk, settings.fees

@@ -9,7 +9,6 @@ from floorwire.core.execution_reports import Report
 from floorwire.core.market_events import BookSnapshot, MarketEvent, Quote
 from floorwire.core.order_commands import Command, Place
 from floorwire.core.ports import Random
-from floorwire.engine.exchange import Exchange
 from floorwire.engine.execution_reporter import refused
 from floorwire.engine.matching_events import Rejected
 from floorwire.engine.participants.arrivals import Arrivals
@@ -22,6 +21,7 @@ from floorwire.engine.participants.profile import Asset, Profile
 from floorwire.engine.participants.scheduler import Scheduler
 from floorwire.engine.participants.takers import Takers
 from floorwire.engine.participants.trend_follower import TrendFollower
+from floorwire.engine.simulated_exchange import SimulatedExchange
 from floorwire.engine.tape import MarketTape
 
 NEVER = 1 << 62
@@ -43,7 +43,7 @@ class Simulation:
     ) -> None:
         """``log_values``: those of ``FairValues``."""
         profiles = tuple(profiles)
-        self.exchange = Exchange(profile.symbol for profile in profiles)
+        self.exchange = SimulatedExchange(profile.symbol for profile in profiles)
         self._scheduler = Scheduler()
         self._fair_values = FairValues(assets, rng, log_values)
         self._rng = rng
