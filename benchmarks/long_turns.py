@@ -26,9 +26,9 @@ from floorwire.app import Gateway
 from floorwire.config import RiskSettings, Settings
 from floorwire.core.account_events import AccountEntry, MassCancel
 from floorwire.core.dates import Moment
-from floorwire.core.limits import Limits
 from floorwire.core.orders import OrderTicket
 from floorwire.core.ports import Prices
+from floorwire.core.risk_limits import Limits
 from floorwire.engine.trading_rules import TradingRules
 from floorwire.ops import logs
 from floorwire.storage.journal import JournalError

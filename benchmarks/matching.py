@@ -20,11 +20,11 @@ from floorwire.core.account_events import AccountEntry
 from floorwire.core.dates import Moment
 from floorwire.core.execution_reports import Report
 from floorwire.core.instrument import Instrument, Side
-from floorwire.core.limits import Limits
 from floorwire.core.order_commands import Amend, Cancel, Command, Place
 from floorwire.core.orders import OrderTicket
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
+from floorwire.core.risk_limits import Limits
 from floorwire.engine.execution_reporter import ExecutionReporter, refused
 from floorwire.engine.matching import Matching
 from floorwire.engine.matching_events import Rejected

@@ -156,7 +156,7 @@ def serving(journal: str, cpu: int) -> Iterator[OrderClient]:
         ) as process:
             try:
                 os.sched_setaffinity(process.pid, {cpu})
-                host, port = _announced(process)
+                host, port = announced(process)
                 client = OrderClient(host, port, f"{key['key']}.{key['secret']}")
                 yield client
                 client.close()
@@ -164,7 +164,8 @@ def serving(journal: str, cpu: int) -> Iterator[OrderClient]:
                 process.kill()
 
 
-def _announced(process: subprocess.Popen[str]) -> tuple[str, int]:
+def announced(process: subprocess.Popen[str]) -> tuple[str, int]:
+    """Return host and port of a gateway that starts. Raises ContestantError."""
     assert process.stdout is not None
     for text in process.stdout:
         if found := ANNOUNCED.search(text):

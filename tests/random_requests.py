@@ -19,16 +19,16 @@ from floorwire.core.codes import Code
 from floorwire.core.dates import Moment
 from floorwire.core.execution_reports import Amended, Ended, Filled, Refused, Report, Triggered
 from floorwire.core.instrument import Instrument, Side
-from floorwire.core.limits import Limits
 from floorwire.core.market_events import BookChange, BookSnapshot, Level, Trade
 from floorwire.core.order_commands import Amend, Cancel, Command, Place
 from floorwire.core.orders import OrderTicket, OrderType, TimeInForce
 from floorwire.core.ports import Prices
+from floorwire.core.risk_limits import Limits
 from floorwire.engine.execution_reporter import ExecutionReporter, refused
 from floorwire.engine.matching import Matching
 from floorwire.engine.matching_events import Rejected
 from floorwire.engine.order_manager import OrderDecision, OrderManager
-from floorwire.engine.paper import PaperMatching
+from floorwire.engine.paper_matching import PaperMatching
 from floorwire.engine.trading_rules import TradingRules
 from tests.engine.market import cancel_all
 

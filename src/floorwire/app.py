@@ -26,14 +26,14 @@ from floorwire.clock import Clock
 from floorwire.config import Settings, SettingsError, VenueSettings
 from floorwire.connectors import venue_registry
 from floorwire.connectors.traffic_recorder import TrafficRecorder
-from floorwire.core.account_events import Money
+from floorwire.core.account_events import MoneyKind
 from floorwire.core.authorization import Principal
 from floorwire.core.capabilities import Capabilities, HasCapabilities
 from floorwire.core.codes import CloseCode
-from floorwire.core.limits import Limits
 from floorwire.core.notices import Draining, SecondPassed
 from floorwire.core.os_errors import sentence
 from floorwire.core.ports import StreamsOnDemand, TradingVenue, Venue
+from floorwire.core.risk_limits import Limits
 from floorwire.core.stream_interest import StreamInterest
 from floorwire.core.venue_names import VenueNames
 from floorwire.engine.instrument_units import MILLION
@@ -70,11 +70,14 @@ from floorwire.trading.venue_router import VenueRouter
 from floorwire.venue_feed import TradingFeed, VenueFeed
 from floorwire.venues.live import LiveVenue
 from floorwire.venues.paper import PaperVenue
+from floorwire.venues.sim import SimVenue
 
 HEARTBEAT_S = 1.0
 PUBLIC_PER_ADDRESS = 100
 PUBLIC_HANDSHAKES_PER_ADDRESS = 50
 DRAIN_STEP_S = 0.05
+PAST_MEETS_US = 10_000_000
+"""So long after the end of a simulated market's past it is heard at the latest."""
 MAX_PING_WAIT_S = 2.0
 """How long pings wait at most because the event loop stood still."""
 
@@ -106,6 +109,7 @@ class Gateway:
         self.descriptors = _descriptors(settings)
         """How many connections there are file descriptors for."""
         self.admission = _admission(settings, self.descriptors)
+        self._simulated = [venue for venue in venues if isinstance(venue, SimVenue)]
         live_venues = [venue for venue in venues if isinstance(venue, LiveVenue)]
         self._live_orders = LiveOrders(settings, live_venues, clock, self.stats, os.environ)
         money = _money(settings, venues)
@@ -257,6 +261,21 @@ class Gateway:
             await asyncio.to_thread(self.history.open)
         except OSError as error:
             raise SettingsError(f"market history: {sentence(error)}") from None
+        until_us = self.clock.wall_us()
+        for venue in self._simulated:
+            await asyncio.to_thread(self._prepare_simulated, venue, until_us)
+
+    def _prepare_simulated(self, venue: SimVenue, until_us: int) -> None:
+        """Let a simulated market go on from its last prices; give it a past at its first start."""
+        prices = self.history.last_prices(venue.name)
+        venue.continue_from(prices)
+        if prices or not self.settings.history.simulated_past:
+            return
+        seed = None if self.settings.seed is None else f"{self.settings.seed} {venue.name} past"
+        rng = random.Random(seed)  # noqa: S311 - a market, not a secret
+        for one in venue.past(rng, until_us):
+            # The market misses nothing from its start on, until its history knows that.
+            self.history.put_past(one.profile.instrument(venue.name), one.candles, until_us + PAST_MEETS_US)
 
     def _start_recorders(self) -> None:
         try:
@@ -382,7 +401,7 @@ def _history(settings: Settings, venues: Sequence[Venue], folder: Path) -> Marke
     return MarketHistories(settings.history, folder, on_demand, replays)
 
 
-def _money(settings: Settings, venues: Sequence[Venue]) -> dict[str, Money]:
+def _money(settings: Settings, venues: Sequence[Venue]) -> dict[str, MoneyKind]:
     """Return what money each venue has that takes orders."""
     return {
         venue.name: settings.venues[venue.name].orders if venue.name in settings.venues else "paper"
@@ -417,7 +436,7 @@ def _desk(
     hub: Hub,
     clock: Clock,
     loop_stalls: LoopStalls,
-    money: Mapping[str, Money],
+    money: Mapping[str, MoneyKind],
     remote_venues: Mapping[str, RemoteVenue],
 ) -> Desk:
     risk, fees = settings.risk, settings.fees

@@ -9,7 +9,7 @@ from floorwire.auth.grant import Grant
 from floorwire.core.account_events import HaltScope
 from floorwire.core.authorization import Principal, Scope
 from floorwire.core.codes import Code
-from floorwire.core.limits import Limits
+from floorwire.core.risk_limits import Limits
 from floorwire.core.venue_names import VenueNames
 
 

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from floorwire.cli import application
-from floorwire.connectors import parquet_file
+from floorwire.connectors import event_rows, parquet_file
 from floorwire.connectors.event_rows import (
     BOOLEAN_COLUMNS,
     DECIMAL_COLUMNS,
@@ -19,8 +19,8 @@ from floorwire.connectors.event_rows import (
     INTEGER_COLUMNS,
     TEXT_COLUMNS,
     EventRows,
-    Row,
 )
+from floorwire.connectors.table_columns import Row
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import (
     BookChange,
@@ -119,7 +119,7 @@ def test_without_pyarrow_it_says_what_to_install(tmp_path: Path, monkeypatch: py
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(parquet_file.ParquetMissingError, match=r"install floorwire\[parquet\]"):
-        parquet_file.write(tmp_path / "x.parquet", ())
+        parquet_file.write(tmp_path / "x.parquet", (), event_rows.COLUMNS)
 
 
 def test_what_cannot_be_exported_is_refused(tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_what_cannot_be_exported_is_refused(tmp_path: Path) -> None:
         (("--recording", f"{tmp_path}/none"), "there is no such file"),
         (("--recording", str(tmp_path)), "has no SESSION"),
     ):
-        result = CliRunner().invoke(application(), ["export", "--out", out, *arguments])
+        result = CliRunner().invoke(application(), ["export", "events", "--out", out, *arguments])
         assert result.exit_code == 2
         assert said in " ".join(result.output.split()), result.output
     assert list(tmp_path.iterdir()) == []
@@ -147,7 +147,7 @@ def test_a_recording_as_a_parquet_file(tmp_path: Path, source: tuple[str, str]) 
     out = tmp_path / "okx.parquet"
     file = str(RECORDED / "okx")
     result = CliRunner().invoke(
-        application(), ["export", "--out", str(out), *(part.format(file) for part in source)]
+        application(), ["export", "events", "--out", str(out), *(part.format(file) for part in source)]
     )
     assert result.exit_code == 0, result.output
     table = parquet.read_table(out)
@@ -173,7 +173,7 @@ def test_a_recording_as_a_parquet_file(tmp_path: Path, source: tuple[str, str]) 
 def test_only_some_events(tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed: floorwire[parquet]")
     out = tmp_path / "x.parquet"
-    given = ["export", "--recording", str(RECORDED / "okx"), "--event", "trade", "--event", "day"]
+    given = ["export", "events", "--recording", str(RECORDED / "okx"), "--event", "trade", "--event", "day"]
     assert CliRunner().invoke(application(), [*given, "--out", str(out)]).exit_code == 0
     assert Counter(parquet.read_table(out)["event"].to_pylist()) == {"trade": 92, "day": 24}
 
@@ -183,9 +183,10 @@ def test_rows_of_many_groups_and_a_file_that_is_whole_or_not_there(
 ) -> None:
     parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed: floorwire[parquet]")
     monkeypatch.setattr(parquet_file, "BATCH_ROWS", 10)
+    monkeypatch.setattr(parquet_file, "ROWS_AT_ONCE", 5)
     made = [Row(message=n, event="trade", ts_us=n, price=Decimal(n).scaleb(-18)) for n in range(25)]
     out = tmp_path / "x.parquet"
-    assert parquet_file.write(out, made) == 25
+    assert parquet_file.write(out, made, event_rows.COLUMNS) == 25
     assert parquet.ParquetFile(out).num_row_groups == 3
     assert parquet.read_table(out)["price"].to_pylist() == [row["price"] for row in made]
     before = out.read_bytes()
@@ -195,7 +196,7 @@ def test_rows_of_many_groups_and_a_file_that_is_whole_or_not_there(
         raise OSError("gone")
 
     with pytest.raises(OSError, match="gone"):
-        parquet_file.write(out, broken())  # type: ignore[arg-type]
+        parquet_file.write(out, broken(), event_rows.COLUMNS)  # type: ignore[arg-type]
     assert out.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["x.parquet"]
 
@@ -211,7 +212,7 @@ def test_what_is_no_parquet_file_is_not_replaced(tmp_path: Path) -> None:
     device.symlink_to("/dev/null")
     for path in (recording, pipe, device):
         with pytest.raises(FileExistsError):
-            parquet_file.write(path, ())
+            parquet_file.write(path, (), event_rows.COLUMNS)
     assert recording.read_text() == "{}\n"
     assert pipe.is_fifo()
     assert device.is_symlink()

@@ -10,8 +10,8 @@ import pytest
 from floorwire.connectors import recording
 from floorwire.connectors.frame_shapes import exchange_of
 from floorwire.connectors.json_lines import UNDATED_US, is_json_lines
-from floorwire.connectors.line_formats import read_lines
 from floorwire.connectors.recorded_line import RecordedLine, SkippedLineCounter
+from floorwire.connectors.recording_files import read_lines
 from floorwire.core.market_events import BookSnapshot, FeedStatus, Trade
 from floorwire.core.ports import VenueOutput, Wake, Woke
 from tests.venues.driver import every

@@ -18,7 +18,7 @@ from floorwire.core.codes import Code
 from floorwire.core.credentials import Secret, VenueCredentials
 from floorwire.core.order_ports import OrderAdapterInput, OrderAdapterOutput
 from floorwire.core.ports import Answer, Closed, Fetch, Open, Send, Wake, Woke
-from floorwire.core.remote_orders import (
+from floorwire.core.remote_order_messages import (
     AmendAnswer,
     AmendOrder,
     CancelAnswer,

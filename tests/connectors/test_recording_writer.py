@@ -19,9 +19,8 @@ import msgspec
 import pytest
 
 from floorwire.connectors import recording, recording_format
-from floorwire.connectors.line_formats import read_lines
 from floorwire.connectors.recorded_line import RecordedLine, SkippedLineCounter, first_text
-from floorwire.connectors.recording_files import RecordingError
+from floorwire.connectors.recording_files import RecordingError, read_lines
 from floorwire.connectors.recording_writer import BLOCK_BYTES, RecordingWriter, session_name
 from floorwire.connectors.traffic_recorder import TrafficRecorder
 from floorwire.core.ports import Closed, Frame, Opened
@@ -246,7 +245,7 @@ def test_lines_that_are_no_records_are_counted(tmp_path: Path) -> None:
 def test_records_are_small_and_begin_with_their_kind() -> None:
     for record, text in (
         (recording_format.Received(1, "a", "x"), '{"kind":"received","at_us":1,"link":"a","text":"x"}\n'),
-        (recording_format.Ended(2), '{"kind":"ended","at_us":2}\n'),
+        (recording_format.RecordingEnded(2), '{"kind":"ended","at_us":2}\n'),
     ):
         assert recording_format.encode(record).decode() == text
     assert recording_format.is_recording(

@@ -12,8 +12,8 @@ import pytest
 from floorwire.app import Gateway
 from floorwire.config import Settings, SettingsError, VenueSettings
 from floorwire.connectors import recording, venue_registry
-from floorwire.core.recording_counts import RecordingCounts
-from floorwire.ops.recording_metrics import recordings
+from floorwire.core.venue_traffic import RecordingCounts
+from floorwire.ops.venue_traffic_metrics import recordings
 from tests.connectors.local_venue import tcp_venue, websocket_venue
 from tests.connectors.small_exchange import SmallExchange
 

@@ -8,15 +8,15 @@ from floorwire.core.account_events import AccountEntry, MassCancel, MassCancelSt
 from floorwire.core.codes import Code
 from floorwire.core.execution_reports import Ended, Report
 from floorwire.core.instrument import Instrument, Side
-from floorwire.core.limits import Limits
 from floorwire.core.market_events import Feed
 from floorwire.core.order_commands import Cancel, Command, Place
 from floorwire.core.orders import TimeInForce
 from floorwire.core.ports import Prices
-from floorwire.engine.exchange import Exchange
+from floorwire.core.risk_limits import Limits
 from floorwire.engine.execution_reporter import ExecutionReporter, refused
 from floorwire.engine.matching_events import Rejected
 from floorwire.engine.order_manager import OrderDecision, OrderManager
+from floorwire.engine.simulated_exchange import SimulatedExchange
 from floorwire.engine.trading_rules import TradingRules
 
 BTC = Instrument("BTC-USDT", "BTC", "USDT", "test", "0.5", "0.01", "1")
@@ -29,7 +29,7 @@ class Market:
     """Several instruments' books; others trade in them under negative ids."""
 
     def __init__(self, *instruments: Instrument) -> None:
-        self.exchange = Exchange(instrument.symbol for instrument in instruments)
+        self.exchange = SimulatedExchange(instrument.symbol for instrument in instruments)
         self.feed: Feed = "live"
         self._reporter = ExecutionReporter(0)
         self._others = 0

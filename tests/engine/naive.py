@@ -13,9 +13,9 @@ from floorwire.engine.matching_events import (
     Accepted,
     Amended,
     Cancelled,
-    Event,
     Expired,
     LevelChanged,
+    MatchingEvent,
     Rejected,
     TradeMatched,
     Triggered,
@@ -45,7 +45,7 @@ class NaiveMatching:
         self.last = 0
         self.traded: list[int] = []  # the prices of this command's trades, and the last one before
 
-    def execute(self, command: Command) -> list[Event]:
+    def execute(self, command: Command) -> list[MatchingEvent]:
         before = self.book()
         self.traded = [self.last] if self.last else []
         events = self._answer(command)
@@ -53,7 +53,7 @@ class NaiveMatching:
             events += self._trigger()
         return events + self._changes(before)
 
-    def expire(self, now_us: int) -> list[Event]:
+    def expire(self, now_us: int) -> list[MatchingEvent]:
         before = self.book()
         open_orders: list[Resting | Place] = [*self.resting, *self.waiting]
         due = [
@@ -61,23 +61,23 @@ class NaiveMatching:
             for order in open_orders
             if order.expires_us is not None and order.expires_us <= now_us
         ]
-        events: list[Event] = []
+        events: list[MatchingEvent] = []
         for _, order_id in sorted(due):
             cancelled = self._cancel(order_id)[0]
             assert isinstance(cancelled, Cancelled)
             events.append(Expired(order_id, cancelled.lots))
         return events + self._changes(before)
 
-    def _changes(self, before: dict[tuple[Side, int], int]) -> list[Event]:
-        events: list[Event] = []
+    def _changes(self, before: dict[tuple[Side, int], int]) -> list[MatchingEvent]:
+        events: list[MatchingEvent] = []
         after = self.book()
         for side, price in sorted(before.keys() | after.keys()):
             if before.get((side, price)) != after.get((side, price)):
                 events.append(LevelChanged(side, price, after.get((side, price), 0)))
         return events
 
-    def _trigger(self) -> list[Event]:
-        events: list[Event] = []
+    def _trigger(self) -> list[MatchingEvent]:
+        events: list[MatchingEvent] = []
         queue: list[Place] = []
         while True:
             due = [place for place in self.waiting if self.last and self._is_due(place)]
@@ -113,7 +113,7 @@ class NaiveMatching:
     def _find(self, order_id: int) -> Resting | None:
         return next((order for order in self.resting if order.order_id == order_id), None)
 
-    def _answer(self, command: Command) -> list[Event]:
+    def _answer(self, command: Command) -> list[MatchingEvent]:
         match command:
             case Place():
                 return self._place(command)
@@ -127,7 +127,7 @@ class NaiveMatching:
             return [o for o in self.queue("sell") if order.price is None or (o.price or 0) <= order.price]
         return [o for o in self.queue("buy") if order.price is None or (o.price or 0) >= order.price]
 
-    def _place(self, place: Place) -> list[Event]:
+    def _place(self, place: Place) -> list[MatchingEvent]:
         order = Resting(
             place.order_id,
             place.owner,
@@ -159,7 +159,7 @@ class NaiveMatching:
             code = Code.FOK_UNFILLED
         if code is not None:
             return [Rejected(place.order_id, code)]
-        events: list[Event] = [Accepted(place.order_id, place.owner)]
+        events: list[MatchingEvent] = [Accepted(place.order_id, place.owner)]
         if place.spend is not None:
             lots, left = self._bought(order, place.spend)
             lots += place.filled_lots + (left // place.price_ticks if place.price_ticks else 0)
@@ -188,8 +188,8 @@ class NaiveMatching:
             lots += maker.open_lots
         return lots
 
-    def _enter(self, taker: Resting, may_rest: bool) -> list[Event]:
-        events: list[Event] = []
+    def _enter(self, taker: Resting, may_rest: bool) -> list[MatchingEvent]:
+        events: list[MatchingEvent] = []
         code = None
         for maker in self._matchable(taker):
             lots = min(maker.open_lots, taker.open_lots)
@@ -225,7 +225,7 @@ class NaiveMatching:
             events.append(Cancelled(taker.order_id, taker.open_lots, code or Code.NO_LIQUIDITY))
         return events
 
-    def _cancel(self, order_id: int, code: Code | None = None) -> list[Event]:
+    def _cancel(self, order_id: int, code: Code | None = None) -> list[MatchingEvent]:
         order = self._find(order_id)
         if order is None:
             for place in self.waiting:
@@ -236,7 +236,7 @@ class NaiveMatching:
         self.resting.remove(order)
         return [Cancelled(order_id, order.open_lots, code)]
 
-    def _amend_waiting(self, amend: Amend) -> list[Event]:
+    def _amend_waiting(self, amend: Amend) -> list[MatchingEvent]:
         for index, place in enumerate(self.waiting):
             if place.order_id == amend.order_id:
                 price = place.price_ticks if amend.price_ticks is None else amend.price_ticks
@@ -249,7 +249,7 @@ class NaiveMatching:
                 return [Amended(amend.order_id, price or 0, lots, kept_priority=True)]
         return [Rejected(amend.order_id, Code.UNKNOWN_ORDER)]
 
-    def _amend(self, amend: Amend) -> list[Event]:
+    def _amend(self, amend: Amend) -> list[MatchingEvent]:
         order = self._find(amend.order_id)
         if order is None:
             return self._amend_waiting(amend)

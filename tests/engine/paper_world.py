@@ -10,7 +10,7 @@ from floorwire.core.instrument import Side
 from floorwire.core.market_events import BookChange, BookSnapshot, Feed, Level, Trade
 from floorwire.core.order_commands import Command, Place
 from floorwire.core.orders import TimeInForce
-from floorwire.engine.paper import PaperMatching
+from floorwire.engine.paper_matching import PaperMatching
 from floorwire.engine.unattributed_decreases import LATE_US
 
 S = "BTC-USDT"

@@ -7,7 +7,7 @@ from random import Random
 from typing import Literal
 
 from floorwire.core.instrument import Instrument
-from floorwire.core.remote_orders import (
+from floorwire.core.remote_order_messages import (
     AmendAnswer,
     AmendOrder,
     CancelAnswer,

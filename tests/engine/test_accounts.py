@@ -10,10 +10,10 @@ from msgspec.structs import replace
 
 from floorwire.core.account_events import AccountEntry, Guard, OrderAccepted, Seqs
 from floorwire.core.execution_reports import Ended
-from floorwire.core.limits import Limits
 from floorwire.core.orders import Order, OrderTicket
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
+from floorwire.core.risk_limits import Limits
 from floorwire.engine.account import NO_GUARD
 from floorwire.engine.accounts import Accounts
 from floorwire.engine.ledger import MOST_UNITS

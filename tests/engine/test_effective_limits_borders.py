@@ -8,8 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from floorwire.core.codes import Code
-from floorwire.core.limits import Limits
 from floorwire.core.refusal import Refusal
+from floorwire.core.risk_limits import Limits
 from floorwire.engine.effective_limits import MOST, check, effective_limits
 from floorwire.engine.instrument_units import InstrumentUnits
 from tests.engine.market import BTC

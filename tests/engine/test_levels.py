@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from random import Random
 
-from floorwire.engine.levels import BookSide, Level, RestingOrder
+from floorwire.engine.levels import BookSide, PriceLevel, RestingOrder
 
 
 def order(order_id: int, price_ticks: int = 100, lots: int = 1) -> RestingOrder:
@@ -11,7 +11,7 @@ def order(order_id: int, price_ticks: int = 100, lots: int = 1) -> RestingOrder:
 
 def test_a_queue_that_many_left_keeps_its_order_and_its_size() -> None:
     rng = Random(5)
-    level = Level()
+    level = PriceLevel()
     waiting = [order(i, lots=i % 7 + 1) for i in range(500)]
     for one in waiting:
         level.add(one)
@@ -23,7 +23,7 @@ def test_a_queue_that_many_left_keeps_its_order_and_its_size() -> None:
 
 
 def test_orders_that_left_are_swept_out_of_the_queue() -> None:
-    level = Level()
+    level = PriceLevel()
     first = order(1)
     level.add(first)
     for i in range(2, 10_000):
@@ -36,7 +36,7 @@ def test_orders_that_left_are_swept_out_of_the_queue() -> None:
 
 
 def test_filled_orders_are_swept_out_with_those_passed_over() -> None:
-    level = Level()
+    level = PriceLevel()
     waiting = [order(i) for i in range(100)]
     for one in waiting:
         level.add(one)

@@ -17,9 +17,9 @@ from floorwire.engine.matching_events import (
     Accepted,
     Amended,
     Cancelled,
-    Event,
     Expired,
     LevelChanged,
+    MatchingEvent,
     Rejected,
     TradeMatched,
     Triggered,
@@ -30,7 +30,7 @@ S = "BTC-USDT"
 
 
 class Market(Protocol):
-    def execute(self, command: Command) -> list[Event]: ...
+    def execute(self, command: Command) -> list[MatchingEvent]: ...
 
 
 @pytest.fixture(params=[Matching, NaiveMatching])
@@ -51,7 +51,7 @@ def limit(
     return Place(S, order_id, owner, side, lots, price, tif, post_only)
 
 
-def run(market: Market, *commands: Command) -> list[Event]:
+def run(market: Market, *commands: Command) -> list[MatchingEvent]:
     """Return the events of the last command, level changes last and in order of side and price."""
     for command in commands:
         events = market.execute(command)

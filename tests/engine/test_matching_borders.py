@@ -10,9 +10,9 @@ from floorwire.engine.matching import Matching
 from floorwire.engine.matching_events import (
     Amended,
     Cancelled,
-    Event,
     Expired,
     LevelChanged,
+    MatchingEvent,
     Rejected,
     TradeMatched,
 )
@@ -20,7 +20,7 @@ from floorwire.engine.matching_events import (
 S = "BTC-USDT"
 
 
-def run(market: Matching, *commands: Command) -> list[Event]:
+def run(market: Matching, *commands: Command) -> list[MatchingEvent]:
     """Return the events of the last command, without those of levels."""
     for command in commands:
         events = market.execute(command)

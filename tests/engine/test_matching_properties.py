@@ -18,9 +18,9 @@ from floorwire.engine.matching_events import (
     Accepted,
     Amended,
     Cancelled,
-    Event,
     Expired,
     LevelChanged,
+    MatchingEvent,
     Rejected,
     TradeMatched,
     Triggered,
@@ -34,10 +34,10 @@ LOTS = st.integers(0, 9)
 TIMES = st.sampled_from(["gtc", "gtc", "ioc", "fok"])
 
 
-def ordered(events: list[Event]) -> tuple[list[Event], list[LevelChanged]]:
+def ordered(events: list[MatchingEvent]) -> tuple[list[MatchingEvent], list[LevelChanged]]:
     """Return what happened to orders, in order, and what to levels, sorted."""
     changes = [event for event in events if isinstance(event, LevelChanged)]
-    others: list[Event] = [event for event in events if not isinstance(event, LevelChanged)]
+    others: list[MatchingEvent] = [event for event in events if not isinstance(event, LevelChanged)]
     return others, sorted(changes, key=lambda change: (change.side, change.price_ticks))
 
 
@@ -158,7 +158,7 @@ class TwoMarkets(RuleBasedStateMachine):
     def amend(self, order_id: int, price: int | None, lots: int | None) -> None:
         self.both(Amend(S, order_id, price, lots))
 
-    def both(self, command: Command) -> list[Event]:
+    def both(self, command: Command) -> list[MatchingEvent]:
         events = self.fast.execute(command)
         others, changes = ordered(events)
         naive_others, naive_changes = ordered(self.naive.execute(command))
@@ -170,7 +170,7 @@ class TwoMarkets(RuleBasedStateMachine):
             self.follow(event, command)
         return events
 
-    def follow(self, event: Event, command: Command) -> None:
+    def follow(self, event: MatchingEvent, command: Command) -> None:
         match event:
             case Accepted(order_id) if isinstance(command, Place):
                 self.placed[order_id] = command.lots - command.filled_lots

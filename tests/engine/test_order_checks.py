@@ -8,9 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from floorwire.core.codes import Code
-from floorwire.core.limits import Limits
 from floorwire.core.orders import OrderTicket
 from floorwire.core.refusal import Refusal
+from floorwire.core.risk_limits import Limits
 from floorwire.engine import order_checks
 from floorwire.engine.trading_rules import TradingRules
 from tests.clocks import moment

@@ -18,10 +18,10 @@ from floorwire.core.account_events import (
 from floorwire.core.codes import Code
 from floorwire.core.execution_reports import Amended, Ended, Filled, Refused, Triggered, Working
 from floorwire.core.instrument import Side
-from floorwire.core.limits import Limits
 from floorwire.core.order_commands import Amend, Cancel, Place
 from floorwire.core.orders import Order, OrderTicket, OrderType, TimeInForce
 from floorwire.core.refusal import Refusal
+from floorwire.core.risk_limits import Limits
 from floorwire.engine import account as account_module
 from floorwire.engine import chunked_history
 from floorwire.engine.order_manager import OrderDecision, OrderManager

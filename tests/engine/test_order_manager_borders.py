@@ -11,10 +11,10 @@ from floorwire.core.account_events import Deposited, Listed, OrderEnded
 from floorwire.core.codes import Code
 from floorwire.core.execution_reports import Amended, Filled, Triggered
 from floorwire.core.instrument import Instrument, Side
-from floorwire.core.limits import Limits
 from floorwire.core.orders import Order, OrderTicket, OrderType
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
+from floorwire.core.risk_limits import Limits
 from floorwire.core.units import Scale
 from floorwire.engine.account import NO_GUARD
 from floorwire.engine.ledger import MOST_UNITS

@@ -27,10 +27,10 @@ from hypothesis.stateful import (
 from floorwire.core.account_events import CHANNELS, AccountEntry, OrderFilled
 from floorwire.core.execution_reports import Filled, Report
 from floorwire.core.instrument import Side
-from floorwire.core.limits import Limits
 from floorwire.core.money_requests import MoneyRequest, Reset, Transfer, Withdrawal
 from floorwire.core.orders import Order, OrderTicket, OrderType, TimeInForce
 from floorwire.core.refusal import Refusal
+from floorwire.core.risk_limits import Limits
 from floorwire.engine.order_manager import OrderDecision, OrderManager
 from floorwire.engine.trading_rules import TradingRules
 from tests.clocks import moment

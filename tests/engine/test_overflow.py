@@ -14,10 +14,10 @@ from floorwire.core.account_events import AccountEntry, Coarsened, Listed
 from floorwire.core.codes import Code
 from floorwire.core.execution_reports import Filled, Triggered
 from floorwire.core.instrument import Instrument, Side
-from floorwire.core.limits import Limits
 from floorwire.core.orders import OrderTicket
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
+from floorwire.core.risk_limits import Limits
 from floorwire.core.units import format_units
 from floorwire.engine.ledger import MOST_RECORDED, MOST_UNITS
 from floorwire.engine.order_manager import OrderManager

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from floorwire.core.remote_orders import Reconcile, RemotePolicy
+from floorwire.core.remote_order_messages import Reconcile, RemotePolicy
 from floorwire.engine.reconciliation import MOST_ASKED, RETRY_US, Reconciliation
 
 SECOND = 1_000_000

@@ -15,7 +15,7 @@ from floorwire.core.instrument import Instrument, Side
 from floorwire.core.order_commands import Cancel, Place
 from floorwire.core.orders import OPEN, Order, OrderTicket
 from floorwire.core.ports import Prices
-from floorwire.core.remote_orders import (
+from floorwire.core.remote_order_messages import (
     Executed,
     LinkUp,
     OrderAnswer,

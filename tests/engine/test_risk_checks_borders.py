@@ -9,10 +9,10 @@ from msgspec.structs import replace
 
 from floorwire.core.codes import Code
 from floorwire.core.instrument import Instrument, Side
-from floorwire.core.limits import Limits
 from floorwire.core.orders import Order, OrderTicket
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
+from floorwire.core.risk_limits import Limits
 from floorwire.engine.order_manager import OrderManager
 from floorwire.engine.trading_rules import TradingRules
 from tests.clocks import moment

@@ -6,9 +6,9 @@ from floorwire.core.account_events import LimitsSet, Listed
 from floorwire.core.codes import Code
 from floorwire.core.dates import Moment
 from floorwire.core.instrument import Instrument
-from floorwire.core.limits import Limits
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
+from floorwire.core.risk_limits import Limits
 from floorwire.engine import risk_profiles as risk_profiles_module
 from floorwire.engine.accounts import Accounts
 from floorwire.engine.order_manager import OrderManager

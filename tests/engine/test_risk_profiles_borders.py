@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from floorwire.core.limits import Limits
 from floorwire.core.orders import OrderTicket
 from floorwire.core.ports import Prices
+from floorwire.core.risk_limits import Limits
 from floorwire.engine import risk_profiles as risk_profiles_module
 from floorwire.engine.order_manager import OrderManager
 from floorwire.engine.trading_rules import TradingRules

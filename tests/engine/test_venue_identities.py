@@ -19,9 +19,9 @@ from floorwire.core.account_events import (
     PositionsChanged,
 )
 from floorwire.core.instrument import Instrument, Side
-from floorwire.core.limits import Limits
 from floorwire.core.orders import OrderTicket
 from floorwire.core.refusal import Refusal
+from floorwire.core.risk_limits import Limits
 from floorwire.core.venue_names import bare, venue_of
 from floorwire.engine.effective_limits import effective_limits
 from floorwire.engine.order_manager import OrderManager

@@ -8,7 +8,7 @@ from pathlib import Path
 from floorwire.core.candle_intervals import INTERVALS
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Clock, FeedStatus, Listing, MarketEvent, Trade
-from floorwire.core.market_history import StoredTrade
+from floorwire.core.market_history import StoredCandle, StoredTrade
 from floorwire.core.units import Scale
 from floorwire.history.market_store import MarketStore
 from floorwire.history.retention import Bound, Kind
@@ -86,21 +86,36 @@ def counted(trades: Sequence[StoredTrade], interval: str) -> list[Figures]:
     return candles
 
 
-async def stored(store: MarketStore, interval: str, *, newest_first: bool = False) -> list[Figures]:
-    """Return the same of the store's candles, without flat ones, page by page."""
+def spans(starts_us: Sequence[int], interval: str) -> list[tuple[int, int]]:
+    """Return spans of time with all of these starts, without long times between them."""
+    found: list[tuple[int, int]] = []
+    for start_us in starts_us:
+        end_us = INTERVALS[interval].end_of(start_us)
+        if found and start_us - found[-1][1] < 20 * (end_us - start_us):
+            found[-1] = found[-1][0], end_us
+        else:
+            found.append((start_us, end_us))
+    return found
+
+
+async def stored(
+    store: MarketStore, interval: str, starts_us: Sequence[int], *, newest_first: bool = False
+) -> list[Figures]:
+    """Return the same of the store's candles about these starts, without flat ones, page by page."""
     found: list[Figures] = []
-    from_us, to_us = 0, 1 << 62
-    while page := await store.candles(
-        SYMBOL, interval, from_us=from_us, to_us=to_us, limit=50, newest_first=newest_first
-    ):
-        for one in page:
-            price, size = one.units.price, one.units.size
-            prices = [
-                units(price, figure)
-                for figure in (one.open_units, one.high_units, one.low_units, one.close_units)
-            ]
-            if one.trades:
-                volume = units(size, one.volume_units)
-                found.append((one.start_us, prices[0], prices[1], prices[2], prices[3], volume, one.trades))
-        from_us, to_us = (from_us, page[-1].start_us) if newest_first else (page[-1].end_us, to_us)
+    for from_us, to_us in spans(starts_us, interval):
+        while page := await store.candles(
+            SYMBOL, interval, from_us=from_us, to_us=to_us, limit=25, newest_first=newest_first
+        ):
+            found += [_figures(one) for one in page if one.trades]
+            from_us, to_us = (from_us, page[-1].start_us) if newest_first else (page[-1].end_us, to_us)
     return sorted(found) if newest_first else found
+
+
+def _figures(one: StoredCandle) -> Figures:
+    price, size = one.units.price, one.units.size
+    prices = [
+        units(price, figure) for figure in (one.open_units, one.high_units, one.low_units, one.close_units)
+    ]
+    volume = units(size, one.volume_units)
+    return one.start_us, prices[0], prices[1], prices[2], prices[3], volume, one.trades

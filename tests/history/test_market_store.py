@@ -180,7 +180,9 @@ async def test_what_does_not_fit_into_the_queue_is_dropped_and_told() -> None:
     begin(store, BASE_US)
     await store.extent(SYMBOL)  # the queue is empty now
     quotes = [Quote(SYMBOL, 1, 1, 2, 1, BASE_US)] * 101
-    publish(store, *quotes, Clock(BASE_US + SECOND_US))
+    publish(store, *quotes)  # nothing of them is stored
+    assert store.figures().dropped == 0
+    publish(store, *[trade(BASE_US)] * 101, Clock(BASE_US + SECOND_US))
     publish(store, trade(BASE_US + 2 * SECOND_US))
     assert store.figures().dropped == 101
     hole = (await store.holes(SYMBOL, "trades"))[-1]

@@ -21,7 +21,7 @@ from floorwire.core.order_ports import (
     SwitchChanged,
 )
 from floorwire.core.ports import Close, Fetch, Open, Send, Wake, Wanted, Woke
-from floorwire.core.remote_orders import (
+from floorwire.core.remote_order_messages import (
     LinkUp,
     OrderSeen,
     PlaceAnswer,

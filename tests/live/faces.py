@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from floorwire.core.order_ports import MakesOrderAdapter
-from floorwire.core.remote_orders import ClientIdForm
+from floorwire.core.remote_order_messages import ClientIdForm
 from floorwire.engine import venue_order_ids
 from floorwire.venues.binance.orders import BinanceOrders
 from floorwire.venues.bybit import orders as bybit_orders

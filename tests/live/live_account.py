@@ -22,7 +22,7 @@ from floorwire.core.order_commands import Amend, Cancel, Place
 from floorwire.core.order_ports import OrderAdapterOutput, OrderSettings, SwitchChanged
 from floorwire.core.orders import Order, OrderTicket, OrderType, TimeInForce
 from floorwire.core.ports import Close, Fetch, Open, Prices, Send, Wake, Wanted, Woke
-from floorwire.core.remote_orders import RemoteReport
+from floorwire.core.remote_order_messages import RemoteReport
 from floorwire.core.venue_names import bare
 from floorwire.engine.holds import asking, held, holding
 from floorwire.engine.order_manager import OrderManager

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from floorwire.core.remote_orders import LinkDown, LinkUp
+from floorwire.core.remote_order_messages import LinkDown, LinkUp
 from tests.fake_exchange.binance import FakeBinance
 from tests.fake_exchange.orders import Side
 from tests.live.faces import BINANCE, COINBASE, FACES, Face

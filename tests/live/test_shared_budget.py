@@ -11,7 +11,7 @@ from floorwire.core.credentials import Secret, VenueCredentials
 from floorwire.core.market_events import BookSnapshot
 from floorwire.core.order_ports import OrderAdapterInput, OrderAdapterOutput, OrderSettings
 from floorwire.core.ports import Venue
-from floorwire.core.remote_orders import LinkUp, OrderAnswer, PlaceAnswer, PlaceOrder, QueryOrder
+from floorwire.core.remote_order_messages import LinkUp, OrderAnswer, PlaceAnswer, PlaceOrder, QueryOrder
 from floorwire.venues.binance import limits, market_data
 from floorwire.venues.binance.orders import BinanceOrders
 from floorwire.venues.common.rate_limits import REST, RateLimits

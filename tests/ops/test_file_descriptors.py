@@ -20,8 +20,8 @@ def test_with_room_for_all_nothing_is_less() -> None:
 
 
 def test_with_less_room_there_are_fewer_connections() -> None:
-    assert plan(1_024, WANTED) == DescriptorPlan(854, 122)
-    assert plan(64, WANTED) == DescriptorPlan(14, 2)
+    assert plan(1_024, WANTED) == DescriptorPlan(847, 121)
+    assert plan(64, WANTED) == DescriptorPlan(7, 1)
     assert plan(RESERVED + 21_023, WANTED) == DescriptorPlan(19_999, 1_024)
 
 

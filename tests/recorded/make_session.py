@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Final
 
 from floorwire.connectors import recording_format
-from floorwire.connectors.line_formats import read_lines
 from floorwire.connectors.recorded_line import SkippedLineCounter
+from floorwire.connectors.recording_files import read_lines
 from floorwire.connectors.recording_format import (
-    Answered,
-    Ended,
     Header,
     LinkOpened,
     Received,
     Record,
+    RecordingEnded,
+    RequestAnswered,
     Requested,
     Sent,
 )
@@ -40,7 +40,7 @@ def _of_file(file: Path) -> Iterator[Record]:
         match line.mark:
             case "->":
                 yield Requested(line.at_us, "GET", line.url)
-                yield Answered(line.at_us, line.url, 200, text)
+                yield RequestAnswered(line.at_us, line.url, 200, text)
             case "<->":
                 yield LinkOpened(line.at_us, link, line.url)
             case "<-":
@@ -53,7 +53,7 @@ def files() -> dict[str, bytes]:
     """Return the text of two files of the session by name."""
     made = records()
     half = len(made) // 2
-    parts = made[:half], [*made[half:], Ended(made[-1].at_us)]
+    parts = made[:half], [*made[half:], RecordingEnded(made[-1].at_us)]
     found = {}
     for number, part in enumerate(parts, 1):
         header = Header(part[0].at_us, "okx", "okx", SESSION, number)

@@ -17,7 +17,7 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookSnapshot, FeedStatus, Listing, Trade
 from floorwire.core.order_ports import InstrumentNames, OrderAdapterInput, OrderAdapterOutput, OrderSettings
 from floorwire.core.ports import Random, VenueInput, VenueOutput
-from floorwire.core.remote_orders import (
+from floorwire.core.remote_order_messages import (
     CancelOrder,
     Executed,
     LinkUp,

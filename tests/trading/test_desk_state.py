@@ -19,6 +19,7 @@ from floorwire.trading.desk_state import (
     Closed,
     Closing,
     DeskLifecycle,
+    DeskState,
     Draining,
     Failed,
     IllegalTransitionError,
@@ -27,7 +28,6 @@ from floorwire.trading.desk_state import (
     Phase,
     Recovering,
     Running,
-    State,
 )
 from floorwire.trading.private_fanout import PrivateFanout
 from floorwire.trading.recovery import JournalRecovery
@@ -57,10 +57,10 @@ def make_committer(store: AccountStore) -> Committer:
     return Committer(store, PrivateFanout(instrument_of, lambda: 1), 1000, lambda _: None, DeskStats())  # type: ignore[arg-type]
 
 
-def states() -> dict[Phase, State]:
+def states() -> dict[Phase, DeskState]:
     """Return one state of each phase."""
     committer = make_committer(accounts())
-    made: tuple[State, ...] = (
+    made: tuple[DeskState, ...] = (
         New(),
         Opening(),
         Running(committer),

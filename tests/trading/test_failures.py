@@ -13,13 +13,13 @@ import pytest
 from floorwire.core import account_events
 from floorwire.core.account_events import Guard, MassCancel
 from floorwire.core.execution_reports import Ended, Filled
-from floorwire.core.limits import Limits
 from floorwire.core.refusal import Refusal
+from floorwire.core.risk_limits import Limits
 from floorwire.engine.order_manager import OrderManager
 from floorwire.protocol.replies import Done
 from floorwire.storage.journal import JournalBrokenError, JournalCorruptError, JournalRecord
+from floorwire.trading.operator_requests import Change
 from floorwire.venues import sim
-from floorwire.web.admin_routes import Change
 from tests.trading.flaky import FAR, Disk, FlakyJournal, GatewayHarness, served
 
 

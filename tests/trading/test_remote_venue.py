@@ -17,7 +17,7 @@ from floorwire.core.account_events import MassCancel
 from floorwire.core.authorization import Principal, Scope
 from floorwire.core.codes import Code
 from floorwire.core.order_ports import OrderAdapterOutput
-from floorwire.core.remote_orders import (
+from floorwire.core.remote_order_messages import (
     AmendAnswer,
     AmendOrder,
     CancelOrder,

@@ -15,7 +15,7 @@ from floorwire.core.order_ports import (
     SwitchChanged,
 )
 from floorwire.core.ports import Answer, Close, Closed, Fetch, Frame, Open, Opened, Send, Wake, Woke
-from floorwire.core.remote_orders import (
+from floorwire.core.remote_order_messages import (
     AmendOrder,
     CancelOrder,
     PlaceOrder,

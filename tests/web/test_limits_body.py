@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from floorwire.core.codes import Code
-from floorwire.core.limits import Limits
 from floorwire.core.refusal import Refusal
+from floorwire.core.risk_limits import Limits
 from floorwire.web.limits_body import FORMS, read_limits
 
 

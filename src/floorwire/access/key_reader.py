@@ -27,7 +27,7 @@ LOOKUP_GAP_S = 0.02
 LOOKUP_TIMEOUT_S = 1.0
 """A sign-in waits no longer for a read. On a disk that stalls it is then refused as the known keys say."""
 
-Resume: TypeAlias = Callable[[], None]
+AfterRead: TypeAlias = Callable[[], None]
 
 log = structlog.get_logger("floorwire.keys")
 
@@ -49,7 +49,7 @@ class KeyReader:
         self._stored = StoredKeys([], [], is_whole=True, changes=0)
         self._is_readable = True
         self._is_running = False
-        self._waiting: list[Resume] = []
+        self._waiting: list[AfterRead] = []
         self._waiting_by_address: Counter[str] = Counter()
         self._has_waiting = asyncio.Event()
         self.before_change: Callable[[], Awaitable[None]] | None = None
@@ -100,8 +100,8 @@ class KeyReader:
                 continue  # It was revoked meanwhile.
             log.info("a new secret was used for the first time; the old one has ended", key=key)
 
-    def after_read(self, address: str, resume: Resume) -> bool:
-        """Call ``resume`` when the keys have been read once more. False: too many wait; it is not called."""
+    def after_read(self, address: str, call: AfterRead) -> bool:
+        """Call ``call`` when the keys have been read once more. False: too many wait; it is not called."""
         network = network_of(address)
         if not self._is_running or len(self._waiting) >= MAX_WAITING:
             return False
@@ -109,8 +109,8 @@ class KeyReader:
             return False
         self._waiting_by_address[network] += 1
         if not self._waiting:
-            asyncio.get_running_loop().call_later(LOOKUP_TIMEOUT_S, partial(self._resume, self._waiting))
-        self._waiting.append(resume)
+            asyncio.get_running_loop().call_later(LOOKUP_TIMEOUT_S, partial(self._call_all, self._waiting))
+        self._waiting.append(call)
         self._has_waiting.set()
         return True
 
@@ -128,19 +128,19 @@ class KeyReader:
                 except DatabaseError:
                     pass  # It is logged. The known keys decide.
                 finally:
-                    self._resume(waiting)
+                    self._call_all(waiting)
                 await asyncio.sleep(LOOKUP_GAP_S)
         finally:
             self._is_running = False
-            self._resume(self._waiting)
+            self._call_all(self._waiting)
 
     def close(self) -> None:
         """Close the database."""
         self._watch.close()
 
-    def _resume(self, waiting: list[Resume]) -> None:
-        for resume in waiting:
-            asyncio.get_running_loop().call_soon(resume)  # so that no failure of one stops the others
+    def _call_all(self, waiting: list[AfterRead]) -> None:
+        for call in waiting:
+            asyncio.get_running_loop().call_soon(call)  # so that no failure of one stops the others
         waiting.clear()
 
     def _read(self) -> tuple[StoredKeys, KeyTable] | None:

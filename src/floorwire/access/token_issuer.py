@@ -13,7 +13,7 @@ import structlog
 from floorwire.auth.client_address import is_loopback
 from floorwire.auth.jwt_tokens import Issuer, TokenKeysError, Tokens
 from floorwire.config import JwtSettings, SettingsError
-from floorwire.ops.http_deadline import answered_within
+from floorwire.ops.answer_deadline import answered_within
 from floorwire.storage.private_files import read_start
 
 REFRESH_S = 60.0

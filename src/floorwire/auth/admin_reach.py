@@ -13,8 +13,8 @@ from floorwire.auth.grant import AMOUNT
 from floorwire.core.account_events import HaltScope
 from floorwire.core.authorization import Principal
 from floorwire.core.codes import Code
-from floorwire.core.limits import Limits
 from floorwire.core.refusal import Refusal
+from floorwire.core.risk_limits import Limits
 from floorwire.core.venue_names import NO_VENUES, VenueNames, bare, venue_of
 
 

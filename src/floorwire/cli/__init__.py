@@ -28,7 +28,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "bench": "bench.app",
     "doctor": "doctor.app",
     "record": "record.record",
-    "export": "export.export",
+    "export": "export.app",
     "replay": "replay.app",
 }
 """By name: the module and its function; ``app`` where a command has commands of its own."""

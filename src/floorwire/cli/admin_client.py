@@ -19,7 +19,7 @@ from floorwire.cli.credential import CredentialError
 from floorwire.cli.output import echo
 from floorwire.core.os_errors import reason
 from floorwire.core.printable import printable
-from floorwire.ops.http_deadline import answered_within
+from floorwire.ops.answer_deadline import answered_within
 
 TIMEOUT_S = 10.0
 ANSWER_S = 20.0

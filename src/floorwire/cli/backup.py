@@ -11,6 +11,7 @@ import typer
 
 from floorwire import config
 from floorwire.auth.secret_sealer import SecretSealer, verify_digest
+from floorwire.cli.data_folder import Data
 from floorwire.cli.output import echo
 from floorwire.config import MASTER_KEY, SettingsError
 from floorwire.core.os_errors import sentence
@@ -21,7 +22,6 @@ from floorwire.storage.data_dir import DataDirError, check_exists
 from floorwire.storage.master_key import MasterKeyError, load_master
 from floorwire.storage.private_files import private_folder, read_secret
 
-Data = Annotated[str | None, typer.Option(help="The server's folder for what survives a restart.")]
 Archive = Annotated[Path, typer.Argument(metavar="FILE", help="The archive.")]
 
 UNUSABLE = 2

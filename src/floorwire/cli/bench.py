@@ -15,7 +15,7 @@ from floorwire.cli.load import tables
 from floorwire.cli.load.connect import ConnectPlan, run_connect
 from floorwire.cli.load.fanout import FanoutPlan, run_fanout
 from floorwire.cli.load.process import NoSuchProcessError
-from floorwire.cli.load.rtt import Message, RttPlan, run_rtt
+from floorwire.cli.load.rtt import MessageKind, RttPlan, run_rtt
 from floorwire.cli.load.stall import StallPlan, run_stall
 from floorwire.cli.load.subscription import SubscriptionPlan
 from floorwire.cli.load.target import Target, TargetError
@@ -33,10 +33,12 @@ Url: TypeAlias = Annotated[
     ),
 ]
 Clients: TypeAlias = Annotated[int, typer.Option(min=1, max=20_000, help="Clients that subscribe.")]
-Symbols: TypeAlias = Annotated[str, typer.Option(help="Symbols to draw from, with commas between.")]
+SymbolsOption: TypeAlias = Annotated[str, typer.Option(help="Symbols to draw from, with commas between.")]
 Each: TypeAlias = Annotated[int, typer.Option(min=1, max=1000, help="Symbols each client subscribes to.")]
-Channel: TypeAlias = Annotated[str, typer.Option(help="Channel to subscribe to.")]
-Seconds: TypeAlias = Annotated[float, typer.Option(min=0.1, max=600, help="Length of a measured interval.")]
+ChannelOption: TypeAlias = Annotated[str, typer.Option(help="Channel to subscribe to.")]
+SecondsOption: TypeAlias = Annotated[
+    float, typer.Option(min=0.1, max=600, help="Length of a measured interval.")
+]
 Warmup: TypeAlias = Annotated[float, typer.Option(min=0, max=60, help="Seconds before it, not measured.")]
 Sampled: TypeAlias = Annotated[
     int, typer.Option(min=0, max=1000, help="Clients whose every message is read.")
@@ -64,10 +66,10 @@ def bench() -> None:
 def fanout(
     url: Url = DEFAULT_URL,
     clients: Clients = 100,
-    symbols: Symbols = DEFAULT_SYMBOL,
+    symbols: SymbolsOption = DEFAULT_SYMBOL,
     each: Each = 1,
-    channel: Channel = "ticker",
-    seconds: Seconds = 10,
+    channel: ChannelOption = "ticker",
+    seconds: SecondsOption = 10,
     warmup: Warmup = 1,
     sampled: Sampled = 50,
     at_once: AtOnce = 100,
@@ -92,14 +94,14 @@ def stall(
     url: Url = DEFAULT_URL,
     clients: Clients = 100,
     stalled: Annotated[int, typer.Option(min=1, max=1000, help="Clients that never read.")] = 1,
-    symbols: Symbols = DEFAULT_SYMBOL,
+    symbols: SymbolsOption = DEFAULT_SYMBOL,
     each: Each = 1,
     stalled_each: Annotated[
         int, typer.Option(min=1, max=1000, help="Symbols each stalled client takes.")
     ] = 1000,
     on_slow: Annotated[OnSlow | None, typer.Option(help="The contract the stalled clients ask for.")] = None,
-    channel: Channel = "ticker",
-    seconds: Seconds = 5,
+    channel: ChannelOption = "ticker",
+    seconds: SecondsOption = 5,
     warmup: Warmup = 1,
     sampled: Sampled = 50,
     at_once: AtOnce = 100,
@@ -132,11 +134,12 @@ def stall(
 def rtt(
     url: Url = DEFAULT_URL,
     message: Annotated[
-        Message | None, typer.Option(help="What to send; by default echo where the path ends so, else ping.")
+        MessageKind | None,
+        typer.Option(help="What to send; by default echo where the path ends so, else ping."),
     ] = None,
     count: Annotated[int, typer.Option(min=1, max=1_000_000, help="Round trips to measure.")] = 20_000,
     warmup: Annotated[int, typer.Option(min=0, max=100_000, help="Round trips before these.")] = 1_000,
-    seconds: Seconds = 30,
+    seconds: SecondsOption = 30,
     allow_remote: AllowRemote = False,
     json: Json = False,
 ) -> None:
@@ -155,9 +158,9 @@ def rtt(
 def connect(
     url: Url = DEFAULT_URL,
     count: Annotated[int, typer.Option(min=1, max=100_000, help="Clients that come and go.")] = 1_000,
-    symbols: Symbols = DEFAULT_SYMBOL,
-    channel: Channel = "ticker",
-    seconds: Seconds = 60,
+    symbols: SymbolsOption = DEFAULT_SYMBOL,
+    channel: ChannelOption = "ticker",
+    seconds: SecondsOption = 60,
     at_once: AtOnce = 50,
     seed: Seed = 1,
     pid: Pid = None,

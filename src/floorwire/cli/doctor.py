@@ -13,14 +13,14 @@ from msgspec.structs import replace
 from floorwire import config
 from floorwire.bus.local import LocalBus
 from floorwire.cli.background import in_background
-from floorwire.cli.order_check import OrderCheck, Step, far_order, new_client_id
+from floorwire.cli.order_check import CheckStep, OrderCheck, far_order, new_client_id
 from floorwire.cli.output import Table, echo, print_table
 from floorwire.clock import Clock
 from floorwire.config import Settings, SettingsError, VenueSettings
 from floorwire.connectors import venue_registry
 from floorwire.connectors.order_connector import OrderConnector
 from floorwire.connectors.venue_specs import REPLAY, SIM, specs
-from floorwire.core.remote_orders import PlaceOrder
+from floorwire.core.remote_order_messages import PlaceOrder
 from floorwire.core.venue_traffic import VenueTraffic
 from floorwire.live_orders import order_connector
 from floorwire.ops import logs
@@ -111,7 +111,7 @@ def _without_orders(settings: Settings, venue: str) -> Settings:
 
 async def _observe(
     settings: Settings, seconds: float, quantity: str | None, *, orders: bool
-) -> tuple[Stats, VenueCheck, list[Step]]:
+) -> tuple[Stats, VenueCheck, list[CheckStep]]:
     """Run the venue for so long, then try an order. Raises SettingsError."""
     [venue] = venue_registry.build(settings, live_flag=orders)
     stats, check, bus, clock = Stats(), VenueCheck(), LocalBus(), Clock()
@@ -130,7 +130,7 @@ async def _observe(
     return stats, check, steps
 
 
-async def _try_order(sender: OrderConnector, check: VenueCheck, quantity: str | None) -> list[Step]:
+async def _try_order(sender: OrderConnector, check: VenueCheck, quantity: str | None) -> list[CheckStep]:
     """Return what came of an order of the first symbol that has a book."""
     orders = OrderCheck(sender)
     async with in_background(sender.run()):
@@ -144,7 +144,7 @@ async def _try_order(sender: OrderConnector, check: VenueCheck, quantity: str | 
     return steps
 
 
-def _order(check: VenueCheck, quantity: str | None, client_id: str) -> PlaceOrder | Step:
+def _order(check: VenueCheck, quantity: str | None, client_id: str) -> PlaceOrder | CheckStep:
     for symbol, seen in check.symbols.items():
         best, instrument = seen.book.bids.best(), check.instruments.get(symbol)
         if best is None or instrument is None:
@@ -152,8 +152,8 @@ def _order(check: VenueCheck, quantity: str | None, client_id: str) -> PlaceOrde
         try:
             return far_order(instrument, best[0], quantity, client_id)
         except ValueError as error:
-            return Step("place", False, str(error), 0)
-    return Step("place", False, "no symbol has a book", 0)
+            return CheckStep("place", False, str(error), 0)
+    return CheckStep("place", False, "no symbol has a book", 0)
 
 
 def _symbols_table(check: VenueCheck, title: str) -> Table:

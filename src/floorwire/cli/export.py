@@ -1,33 +1,67 @@
-"""``floorwire export``: the market events of a recording as a Parquet file."""
+"""``floorwire export``: market events of a recording, or the history of accounts, as CSV or Parquet."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated, Final, TypeAlias, get_args
 
 import typer
 
 from floorwire import config
 from floorwire.cli.output import echo
 from floorwire.config import SettingsError
-from floorwire.connectors import parquet_file, recording
-from floorwire.connectors.event_rows import EVENTS, EventRows, Row
+from floorwire.connectors import csv_file, event_rows, parquet_file, recording
+from floorwire.connectors.event_rows import EVENTS, EventRows
 from floorwire.connectors.parquet_file import ParquetMissingError
 from floorwire.connectors.recording import Playable
 from floorwire.connectors.recording_files import RecordingError
+from floorwire.connectors.table_columns import Row
 from floorwire.connectors.venue_specs import specs
 from floorwire.core.market_events import MarketEvent
 from floorwire.core.os_errors import sentence
 from floorwire.core.ports import VenueOutput, Wake, Woke
+from floorwire.storage import journal_inspection
+from floorwire.storage.data_dir import DataDirError, check_exists
+from floorwire.storage.journal import JournalCorruptError, JournalError
+from floorwire.trading import account_export
+from floorwire.trading.account_export import ExportFilter, Table
 
-UNUSABLE = 2
-MARKET_EVENTS = get_args(MarketEvent)
+UNUSABLE: Final = 2
+DAMAGED: Final = 1
+MARKET_EVENTS: Final = get_args(MarketEvent)
+PARQUET: Final = ".parquet"
+
+app = typer.Typer(
+    name="export", help="Market events or the history of accounts, as CSV or Parquet.", no_args_is_help=True
+)
+
+Account: TypeAlias = Annotated[str | None, typer.Option(help="Only this account's.")]
+Symbol: TypeAlias = Annotated[
+    str | None, typer.Option(help="Only of this symbol: BASE-QUOTE on every venue, or venue:BASE-QUOTE.")
+]
+Asset: TypeAlias = Annotated[str | None, typer.Option(help="Only of this asset, or venue:ASSET.")]
+From: TypeAlias = Annotated[
+    datetime | None, typer.Option("--from", help="Only from this date on, UTC.", show_default=False)
+]
+To: TypeAlias = Annotated[
+    datetime | None, typer.Option("--to", help="Only before this date, UTC.", show_default=False)
+]
+Out: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        help="The file: .parquet, or CSV. An earlier one is replaced. Without it: CSV on the output."
+    ),
+]
+Data: TypeAlias = Annotated[str | None, typer.Option(help="The server's folder for what survives a restart.")]
 
 
-def export(
+@app.command()
+def events(
     out: Annotated[Path, typer.Option(help="The Parquet file. An earlier one is replaced.")],
     file: Annotated[
         Path | None, typer.Option("--recording", help="A recording: a file, or a folder with one session.")
@@ -54,18 +88,90 @@ def export(
     if (file is None) is (not venue):
         raise typer.BadParameter("one of the two is needed", param_hint="--recording or --venue")
     counts: Counter[str] = Counter()
-    try:
+    with _exit_on_error():
         recorded = _recorded(venue, config_file) if file is None else recording.read(file, adapter or None)
-        rows = parquet_file.write(out, _rows(recorded, wanted, counts))
-    except (SettingsError, RecordingError, ParquetMissingError) as error:
-        echo(f"floorwire: {error}", err=True)
-        raise typer.Exit(UNUSABLE) from None
-    except OSError as error:
-        echo(f"floorwire: {sentence(error)}", err=True)
-        raise typer.Exit(UNUSABLE) from None
+        rows = parquet_file.write(out, _rows(recorded, wanted, counts), event_rows.COLUMNS)
     for skipped in recorded.skipped:
         echo(f"left out: {skipped.reason} {skipped.count} ({' '.join(skipped.lines)})", err=True)
     echo(f"{out}: {rows} rows: {', '.join(f'{name} {count}' for name, count in counts.items()) or 'none'}")
+
+
+@app.command()
+def orders(
+    account: Account = None,
+    symbol: Symbol = None,
+    since: From = None,
+    until: To = None,
+    out: Out = None,
+    data: Data = None,
+) -> None:
+    """Write all orders: those that closed, as they did, then the open ones. Dates are of their creation.
+
+    docs/trading.md has the columns.
+    """
+    _export("orders", ExportFilter(account, symbol, _us(since) or 0, _us(until)), out, data)
+
+
+@app.command()
+def fills(
+    account: Account = None,
+    symbol: Symbol = None,
+    since: From = None,
+    until: To = None,
+    out: Out = None,
+    data: Data = None,
+) -> None:
+    """Write all fills. docs/trading.md has the columns."""
+    _export("fills", ExportFilter(account, symbol, _us(since) or 0, _us(until)), out, data)
+
+
+@app.command()
+def ledger(
+    account: Account = None,
+    asset: Asset = None,
+    since: From = None,
+    until: To = None,
+    out: Out = None,
+    data: Data = None,
+) -> None:
+    """Write every change of a balance, with its cause. docs/trading.md has the columns."""
+    _export("ledger", ExportFilter(account, asset, _us(since) or 0, _us(until)), out, data)
+
+
+def _us(date: datetime | None) -> int | None:
+    return None if date is None else int(date.replace(tzinfo=UTC).timestamp()) * 1_000_000 + date.microsecond
+
+
+def _export(table: Table, wanted: ExportFilter, out: Path | None, data: str | None) -> None:
+    """Write a table of the journal, while a server writes it or while none runs."""
+    columns = account_export.columns(account_export.ROWS[table], account_export.OWNER)
+    with _exit_on_error():
+        folder = Path(config.load(environment=os.environ, flags={"data": data}).data).expanduser()
+        check_exists(folder)
+        rows = account_export.export(table, journal_inspection.read(folder), wanted)
+        if out is None:
+            echo(csv_file.header(columns).rstrip())
+            for row in rows:
+                echo(csv_file.lines(columns, (row,)).rstrip())
+            return
+        write = parquet_file.write if out.suffix == PARQUET else csv_file.write
+        count = write(out, rows, columns)
+    echo(f"{out}: {count} rows")
+
+
+@contextmanager
+def _exit_on_error() -> Iterator[None]:
+    """On an error print one sentence and exit."""
+    try:
+        yield
+    except BrokenPipeError:  # the reader of the pipe has closed it: no error
+        raise
+    except (SettingsError, RecordingError, ParquetMissingError, DataDirError, JournalError) as error:
+        echo(f"floorwire: {error}", err=True)
+        raise typer.Exit(DAMAGED if isinstance(error, JournalCorruptError) else UNUSABLE) from None
+    except OSError as error:
+        echo(f"floorwire: {sentence(error)}", err=True)
+        raise typer.Exit(UNUSABLE) from None
 
 
 def _recorded(venue: str, config_file: Path | None) -> Playable:

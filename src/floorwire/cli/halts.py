@@ -22,8 +22,10 @@ from floorwire.cli.admin_client import (
 from floorwire.cli.output import Table, echo, print_table
 from floorwire.core.account_events import HaltScope
 
-Scope: TypeAlias = Annotated[HaltScope, typer.Argument(help="Whom: all, or an account, a key, a symbol.")]
-Name: TypeAlias = Annotated[str, typer.Argument(help="Which account, key or symbol.")]
+ScopeArgument: TypeAlias = Annotated[
+    HaltScope, typer.Argument(help="Whom: all, or an account, a key, a symbol.")
+]
+NameArgument: TypeAlias = Annotated[str, typer.Argument(help="Which account, key or symbol.")]
 
 
 class Halt(msgspec.Struct, frozen=True):
@@ -47,8 +49,8 @@ class _HaltsReply(msgspec.Struct, frozen=True):
 
 
 def halt(
-    scope: Scope,
-    name: Name = "",
+    scope: ScopeArgument,
+    name: NameArgument = "",
     url: Url = LOCAL_SERVER,
     key_file: KeyFile = None,
     ca: Ca = None,
@@ -65,8 +67,8 @@ def halt(
 
 
 def resume(
-    scope: Scope,
-    name: Name = "",
+    scope: ScopeArgument,
+    name: NameArgument = "",
     url: Url = LOCAL_SERVER,
     key_file: KeyFile = None,
     ca: Ca = None,

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from floorwire import config
+from floorwire.cli.data_folder import Data
 from floorwire.cli.output import echo
 from floorwire.config import SettingsError
 from floorwire.storage import journal_inspection
@@ -23,7 +24,6 @@ from floorwire.trading.account_store import as_restored_entry
 
 app = typer.Typer(name="journal", help="The journal of accounts and orders.", no_args_is_help=True)
 
-Data = Annotated[str | None, typer.Option(help="The server's folder for what survives a restart.")]
 
 UNUSABLE = 2
 DAMAGED = 1

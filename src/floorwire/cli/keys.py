@@ -15,6 +15,7 @@ from rich.console import Console
 from floorwire.auth import grant
 from floorwire.auth.grant import Grant
 from floorwire.auth.keyring import KeyInfo
+from floorwire.cli.admin_client import Json
 from floorwire.cli.data_folder import Data, check_names, exit_on_error, note, now_us, open_data_dir
 from floorwire.cli.output import Table, echo, print_table
 from floorwire.core.authorization import Action
@@ -26,7 +27,6 @@ TAMPERED = 1
 
 app = typer.Typer(name="keys", help="API keys: who may sign in, and what for.", no_args_is_help=True)
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 KeyId = Annotated[str, typer.Argument(metavar="KEY", help="The key, without its secret.")]
 
 

@@ -21,30 +21,30 @@ from floorwire.cli.admin_client import (
     warn_unknown_key,
 )
 from floorwire.cli.output import Table, echo, print_table
-from floorwire.core.limits import Limits
+from floorwire.core.risk_limits import Limits
 
 app = typer.Typer(
     name="limits", help="Limits of accounts and keys, on a running server.", no_args_is_help=True
 )
 
-Account: TypeAlias = Annotated[str, typer.Argument(help="The account.")]
-Key: TypeAlias = Annotated[
+AccountArgument: TypeAlias = Annotated[str, typer.Argument(help="The account.")]
+KeyOption: TypeAlias = Annotated[
     str, typer.Option(help="A key: its own limits. The account's limits hold as well.")
 ]
-Amount: TypeAlias = str | int | dict[str, str]
+LimitValue: TypeAlias = str | int | dict[str, str]
 NONE = "none"
 BY_ASSET = ("max_order_quantity", "max_position")
 
 
 class _LimitsReply(msgspec.Struct, frozen=True):
     account: str
-    limits: dict[str, Amount]
-    default: dict[str, Amount]
+    limits: dict[str, LimitValue]
+    default: dict[str, LimitValue]
     journal: str
     in_doubt: bool
     unknown_assets: list[str]
 
-    def own(self) -> dict[str, Amount]:
+    def own(self) -> dict[str, LimitValue]:
         """Return the limits that differ from the server's default."""
         return {name: value for name, value in self.limits.items() if self.default.get(name) != value}
 
@@ -55,8 +55,8 @@ class _StatusReply(msgspec.Struct, frozen=True):
 
 @app.command()
 def show(
-    account: Account,
-    key: Key = "",
+    account: AccountArgument,
+    key: KeyOption = "",
     url: Url = LOCAL_SERVER,
     key_file: KeyFile = None,
     ca: Ca = None,
@@ -77,7 +77,7 @@ def show(
 
 @app.command("set")
 def set_(
-    account: Account,
+    account: AccountArgument,
     changes: Annotated[
         list[str],
         typer.Argument(
@@ -86,7 +86,7 @@ def set_(
             "none removes the limit; the server's default then holds.",
         ),
     ],
-    key: Key = "",
+    key: KeyOption = "",
     url: Url = LOCAL_SERVER,
     key_file: KeyFile = None,
     ca: Ca = None,
@@ -135,7 +135,7 @@ def _change(text: str) -> tuple[str, str, str]:
     return name, asset, value
 
 
-def _apply(limits: dict[str, Amount], name: str, asset: str, value: str) -> None:
+def _apply(limits: dict[str, LimitValue], name: str, asset: str, value: str) -> None:
     known = limits.pop(name, None)
     if not asset:
         if value != NONE:
@@ -147,7 +147,7 @@ def _apply(limits: dict[str, Amount], name: str, asset: str, value: str) -> None
         limits[name] = by_asset
 
 
-def _checked(limits: dict[str, Amount]) -> Limits:
+def _checked(limits: dict[str, LimitValue]) -> Limits:
     try:
         return msgspec.convert(limits, Limits, strict=False)
     except msgspec.ValidationError as error:

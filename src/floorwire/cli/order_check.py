@@ -9,7 +9,7 @@ from typing import Final, NamedTuple, TypeVar
 
 from floorwire.connectors.order_connector import OrderConnector
 from floorwire.core.instrument import Instrument
-from floorwire.core.remote_orders import (
+from floorwire.core.remote_order_messages import (
     CancelOrder,
     ClientIdForm,
     LinkUp,
@@ -36,7 +36,7 @@ TRIES: Final = 5
 ReportT = TypeVar("ReportT", bound=RemoteReport)
 
 
-class Step(NamedTuple):
+class CheckStep(NamedTuple):
     """One step. ``milliseconds``: from the request to the answer."""
 
     name: str
@@ -118,22 +118,22 @@ class OrderCheck:
             self._venue_order_id = seen.venue_order_id or self._venue_order_id
         self._came.set()
 
-    async def account(self) -> AsyncIterator[Step]:
+    async def account(self) -> AsyncIterator[CheckStep]:
         """Wait for the private stream, then read the account."""
         up, waited = await self._wait(LinkUp, lambda _: True, LINK_S)
         text = "did not come up; the log says why" if up is None else "up"
-        yield Step("private stream", up is not None, text, waited)
+        yield CheckStep("private stream", up is not None, text, waited)
         if up is None:
             return
         self._connector.send(Reconcile(1, ""))
         found, waited = await self._wait(ReconcileAnswer, lambda _: True, 2 * ANSWER_S)
         if found is not None:
             balances = ", ".join(f"{one.total} {one.asset}" for one in found.balances[:8]) or "no balance"
-            yield Step("account", True, f"{balances}; {len(found.open_orders)} open orders", waited)
+            yield CheckStep("account", True, f"{balances}; {len(found.open_orders)} open orders", waited)
         else:
-            yield Step("account", False, "could not be read", waited)
+            yield CheckStep("account", False, "could not be read", waited)
 
-    async def order(self, command: PlaceOrder) -> AsyncIterator[Step]:
+    async def order(self, command: PlaceOrder) -> AsyncIterator[CheckStep]:
         """Place the order, look it up, and cancel it."""
         self._client_id = command.client_id
         self._connector.send(command)
@@ -141,25 +141,27 @@ class OrderCheck:
         what = f"{command.side} {command.quantity} {command.symbol} at {command.price}"
         if placed is None or placed.outcome != "accepted":
             text = "no answer" if placed is None else f"{placed.outcome}: {placed.code} {placed.message}"
-            yield Step("place", False, f"{what}: {text}", waited)
+            yield CheckStep("place", False, f"{what}: {text}", waited)
             if placed is not None and placed.outcome == "rejected":
                 return
         else:
-            yield Step("place", True, f"{what}: accepted as {placed.venue_order_id}", waited)
+            yield CheckStep("place", True, f"{what}: accepted as {placed.venue_order_id}", waited)
         seen, waited = await self._wait(OrderSeen, lambda one: one.client_id == command.client_id)
-        yield Step("stream", seen is not None, seen.state if seen else "tells nothing of the order", waited)
+        yield CheckStep(
+            "stream", seen is not None, seen.state if seen else "tells nothing of the order", waited
+        )
         yield await self._look(command, 2)
         yield await self._cancel(command)
 
-    async def _look(self, command: PlaceOrder, number: int) -> Step:
+    async def _look(self, command: PlaceOrder, number: int) -> CheckStep:
         self._connector.send(QueryOrder(number, command.client_id, self._venue_order_id, command.symbol))
         answer, waited = await self._wait(OrderAnswer, lambda one: one.query == number)
         if answer is None:
-            return Step("query", False, "no answer", waited)
+            return CheckStep("query", False, "no answer", waited)
         text = "does not find it" if answer.seen is None else answer.seen.state
-        return Step("query", answer.seen is not None, text, waited)
+        return CheckStep("query", answer.seen is not None, text, waited)
 
-    async def _cancel(self, command: PlaceOrder) -> Step:
+    async def _cancel(self, command: PlaceOrder) -> CheckStep:
         total = 0
         for number in range(TRIES):
             self._connector.send(CancelOrder(command.client_id, self._venue_order_id, command.symbol))
@@ -170,13 +172,13 @@ class OrderCheck:
             )
             total += waited
             if over is not None:
-                return Step("cancel", over.state == "cancelled", over.state, total)
+                return CheckStep("cancel", over.state == "cancelled", over.state, total)
             step = await self._look(command, 3 + number)
             total += step.milliseconds
             if step.text not in ("open", "no answer"):
-                return Step("cancel", step.text == "cancelled", step.text, total)
+                return CheckStep("cancel", step.text == "cancelled", step.text, total)
         text = f"nobody knows whether it was cancelled. Look for {command.client_id} at the exchange"
-        return Step("cancel", False, text, total)
+        return CheckStep("cancel", False, text, total)
 
     async def _wait(
         self,

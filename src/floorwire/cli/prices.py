@@ -15,7 +15,7 @@ REFRESH_PER_SECOND: Final = 8
 COLUMNS: Final = ("symbol", "bid", "ask", "last", "change", "volume")
 
 
-class Prices(Protocol):
+class PriceDisplay(Protocol):
     """Shows prices: in a table or as lines."""
 
     def show(self, ticker: Ticker, data: bytes, lag_us: int) -> None:

@@ -26,7 +26,7 @@ app = typer.Typer(
     name="replay", help="Recordings that a running server plays: seek, pause, speed.", no_args_is_help=True
 )
 
-Venue: TypeAlias = Annotated[
+VenueOption: TypeAlias = Annotated[
     str, typer.Option(help="The venue's id. It may be left out where only one plays a recording.")
 ]
 STEP = re.compile(r"(?P<sign>[+-])(?P<number>[0-9]+(?:\.[0-9]+)?)(?P<unit>s|m|h)")
@@ -34,7 +34,7 @@ UNITS_S = {"s": 1, "m": 60, "h": 3600}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Replay(msgspec.Struct, frozen=True):
+class ReplayStatus(msgspec.Struct, frozen=True):
     """Where a replay stands. Times are recorded ones, in microseconds."""
 
     venue: str
@@ -56,7 +56,7 @@ class Replay(msgspec.Struct, frozen=True):
 
 
 class _Replays(msgspec.Struct, frozen=True):
-    replays: list[Replay]
+    replays: list[ReplayStatus]
 
 
 @app.command()
@@ -75,14 +75,14 @@ def show(url: Url = LOCAL_SERVER, key_file: KeyFile = None, ca: Ca = None, json:
 
 
 @app.command()
-def pause(venue: Venue = "", url: Url = LOCAL_SERVER, key_file: KeyFile = None, ca: Ca = None) -> None:
+def pause(venue: VenueOption = "", url: Url = LOCAL_SERVER, key_file: KeyFile = None, ca: Ca = None) -> None:
     """Stand still. Clients see the venue as stale: paused."""
     with admin_client(url, key_file, ca) as server:
         _change(server, _named(server, venue), {"paused": True})
 
 
 @app.command()
-def resume(venue: Venue = "", url: Url = LOCAL_SERVER, key_file: KeyFile = None, ca: Ca = None) -> None:
+def resume(venue: VenueOption = "", url: Url = LOCAL_SERVER, key_file: KeyFile = None, ca: Ca = None) -> None:
     """Go on from where it stands."""
     with admin_client(url, key_file, ca) as server:
         _change(server, _named(server, venue), {"paused": False})
@@ -91,7 +91,7 @@ def resume(venue: Venue = "", url: Url = LOCAL_SERVER, key_file: KeyFile = None,
 @app.command()
 def speed(
     times: Annotated[float, typer.Argument(help="Times as fast as recorded; 0: as fast as possible.", min=0)],
-    venue: Venue = "",
+    venue: VenueOption = "",
     url: Url = LOCAL_SERVER,
     key_file: KeyFile = None,
     ca: Ca = None,
@@ -106,7 +106,7 @@ def seek(
     time: Annotated[
         str, typer.Argument(help="A recorded time such as 2024-08-08T00:00:00Z, or a step: +30s, -5m.")
     ],
-    venue: Venue = "",
+    venue: VenueOption = "",
     url: Url = LOCAL_SERVER,
     key_file: KeyFile = None,
     ca: Ca = None,
@@ -117,11 +117,11 @@ def seek(
         _change(server, replay, {"at": _time(time, replay)})
 
 
-def _list(server: AdminClient) -> list[Replay]:
+def _list(server: AdminClient) -> list[ReplayStatus]:
     return server.request("GET", "/replays", _Replays).replays
 
 
-def _named(server: AdminClient, venue: str) -> Replay:
+def _named(server: AdminClient, venue: str) -> ReplayStatus:
     replays = _list(server)
     found = [one for one in replays if not venue or one.venue == venue]
     if len(found) != 1:
@@ -132,13 +132,13 @@ def _named(server: AdminClient, venue: str) -> Replay:
     return found[0]
 
 
-def _change(server: AdminClient, replay: Replay, change: dict[str, object]) -> None:
-    now = server.request("PATCH", f"/replays/{quote(replay.venue)}", Replay, body=change)
+def _change(server: AdminClient, replay: ReplayStatus, change: dict[str, object]) -> None:
+    now = server.request("PATCH", f"/replays/{quote(replay.venue)}", ReplayStatus, body=change)
     times = f"{now.speed:g} times as fast" if now.speed else "as fast as possible"
     echo(f"{now.venue}: {now.state} at {_date(now.at)}, {times}")
 
 
-def _time(text: str, replay: Replay) -> int:
+def _time(text: str, replay: ReplayStatus) -> int:
     """Return a recorded time in microseconds: a date, or a step from where it stands."""
     step = STEP.fullmatch(text)
     if step is not None:

@@ -21,7 +21,7 @@ from floorwire.cli.admin_client import NOT_ALLOWED, REFUSED, UNREACHED, UNUSABLE
 from floorwire.cli.credential import CredentialError
 from floorwire.cli.output import echo
 from floorwire.cli.price_server import PriceServer, WatchError, is_refusal, unreached
-from floorwire.cli.prices import REFRESH_PER_SECOND, LinePrices, Prices, TablePrices, is_terminal
+from floorwire.cli.prices import REFRESH_PER_SECOND, LinePrices, PriceDisplay, TablePrices, is_terminal
 from floorwire.core.os_errors import reason
 from floorwire.core.printable import printable
 from floorwire.protocol.channel_events import Ticker
@@ -53,7 +53,7 @@ class _Message(msgspec.Struct):
 class Watcher(WSListener):
     """Reads one connection after the other until ``ending`` is set: then a further one makes no sense."""
 
-    def __init__(self, symbols: list[str], prices: Prices) -> None:
+    def __init__(self, symbols: list[str], prices: PriceDisplay) -> None:
         self.ending: WatchError | BrokenPipeError | None = None
         self.needs_key = ""
         """Why the server needs a key; empty: it does not."""
@@ -182,7 +182,7 @@ def _fail(message: str, exit_code: int) -> NoReturn:
 async def _watch(symbols: list[str], server: PriceServer, seconds: float, *, json: bool) -> None:
     with ExitStack() as stack:
         if json or not is_terminal():
-            prices: Prices = LinePrices(json=json)
+            prices: PriceDisplay = LinePrices(json=json)
         else:
             live = stack.enter_context(Live(console=Console(), refresh_per_second=REFRESH_PER_SECOND))
             prices = TablePrices(server.url, live)
@@ -199,13 +199,13 @@ async def _watch(symbols: list[str], server: PriceServer, seconds: float, *, jso
             prices.draw()
 
 
-async def _draw(prices: Prices) -> None:
+async def _draw(prices: PriceDisplay) -> None:
     while True:
         prices.draw()
         await asyncio.sleep(1 / REFRESH_PER_SECOND)
 
 
-async def _follow(watcher: Watcher, server: PriceServer, prices: Prices) -> None:
+async def _follow(watcher: Watcher, server: PriceServer, prices: PriceDisplay) -> None:
     """Read prices, over one connection after the other. Raises WatchError where that leads nowhere."""
     was_connected = False
     while True:

@@ -45,6 +45,9 @@ class HistorySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             description="bytes of each of these kinds in memory: with store=memory, and of what replays show"
         ),
     ] = 16 * MEBIBYTE
+    simulated_past: Annotated[
+        bool, Meta(description="give a simulated market candles of the time before its first start")
+    ] = True
     waiting_events: Annotated[
         Count,
         Meta(description="events that may wait to be stored; trades beyond are dropped, and a hole is noted"),

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Literal, TypeAlias, get_args
 
+from floorwire.connectors.table_columns import Columns, Row
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import (
     BookChange,
@@ -28,8 +29,6 @@ EventName: TypeAlias = Literal[
     "listing", "status", "trade", "quote", "book_snapshot", "book_change", "candle", "day"
 ]
 EVENTS: tuple[EventName, ...] = get_args(EventName)
-Cell: TypeAlias = str | int | bool | Decimal | None
-Row: TypeAlias = dict[str, Cell]
 
 TEXT_COLUMNS = (
     "event",
@@ -57,6 +56,12 @@ DECIMAL_COLUMNS = (
 )
 INTEGER_COLUMNS = ("message", "ts_us", "interval_us", "start_us", "trades")
 BOOLEAN_COLUMNS = ("closed",)
+COLUMNS: Columns = {
+    **dict.fromkeys(INTEGER_COLUMNS, "integer"),
+    **dict.fromkeys(TEXT_COLUMNS, "text"),
+    **dict.fromkeys(DECIMAL_COLUMNS, "decimal"),
+    **dict.fromkeys(BOOLEAN_COLUMNS, "boolean"),
+}
 
 
 class EventRows:

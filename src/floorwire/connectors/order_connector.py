@@ -28,7 +28,7 @@ from floorwire.core.order_ports import (
     SwitchChanged,
 )
 from floorwire.core.ports import Close, Fetch, Open, Send, Wake, Wanted, Woke
-from floorwire.core.remote_orders import (
+from floorwire.core.remote_order_messages import (
     AmendAnswer,
     AmendOrder,
     CancelAnswer,

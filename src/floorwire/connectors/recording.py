@@ -1,7 +1,7 @@
 """A recording: the files of one recorded session, and the exchange whose adapter can play them.
 
-recording_files.py says which files they are; line_formats.py knows what may be in them. HTTP answers are
-read at the start, frames while they are played.
+recording_files.py says which files they are, and knows what may be in them. HTTP answers are read at the
+start, frames while they are played.
 """
 
 from __future__ import annotations
@@ -21,9 +21,14 @@ from urllib.parse import urlsplit
 
 from floorwire import venues
 from floorwire.connectors import frame_shapes
-from floorwire.connectors.line_formats import read_lines
 from floorwire.connectors.recorded_line import RecordedLine, SkippedLineCounter, SkippedLines
-from floorwire.connectors.recording_files import RecordingError, RecordingFiles, files_with, folder_files
+from floorwire.connectors.recording_files import (
+    RecordingError,
+    RecordingFiles,
+    files_with,
+    folder_files,
+    read_lines,
+)
 from floorwire.connectors.replaced_links import one_after_the_other
 from floorwire.connectors.table_recording import TableRecording, table_files
 from floorwire.core.capabilities import Capabilities

@@ -1,4 +1,4 @@
-"""Which files belong to one recorded session.
+"""Which files belong to one recorded session, and which format each has.
 
 SESSION.NNNNN.jsonl.gz is a part of a session of ``floorwire record``, with all that happened on all links.
 VENUE.ws.N.0 is one WebSocket. VENUE.0 and VENUE.http.N.0 hold HTTP answers. The last number counts the files
@@ -8,8 +8,14 @@ of a rotation. Each name may end in ``.gz``. Any other file is one WebSocket, it
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
+
+from floorwire.connectors.json_lines import is_json_lines, read_json_lines
+from floorwire.connectors.recorded_line import RecordedLine, SkippedLineCounter, first_text
+from floorwire.connectors.recording_format import is_recording, read_recording
+from floorwire.connectors.transcript import read_transcript
 
 SESSION_FILE = re.compile(r"(?P<session>.+)\.(?P<part>[0-9]{5})\.jsonl")
 """A file of ``floorwire record``."""
@@ -72,6 +78,16 @@ def files_with(path: Path) -> RecordingFiles:
             return files
     parts = [] if path.exists() or not path.parent.is_dir() else _session_files(path.parent, path.name)
     return RecordingFiles({path.name: parts or [path]}, [])
+
+
+def read_lines(path: Path, skipped: SkippedLineCounter) -> Iterator[RecordedLine]:
+    """Yield the recorded lines of a file, whose first line shows its format. Raises OSError."""
+    first = first_text(path)
+    if is_recording(first):
+        return read_recording(path, skipped)
+    if is_json_lines(first):
+        return read_json_lines(path, skipped)
+    return read_transcript(path, skipped)
 
 
 def _session_files(folder: Path, session: str) -> list[Path]:

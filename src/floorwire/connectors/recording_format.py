@@ -77,7 +77,7 @@ class Requested(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind
     url: str
 
 
-class Answered(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="answered"):
+class RequestAnswered(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="answered"):
     """The answer to a request. Status 0: none came."""
 
     at_us: int
@@ -95,14 +95,22 @@ class LeftOut(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind",
     count: int
 
 
-class Ended(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="ended"):
+class RecordingEnded(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="ended"):
     """The recorder was ended in good form. Without this line it was killed, or its machine stopped."""
 
     at_us: int
 
 
 Record: TypeAlias = (
-    Header | LinkOpened | Received | Sent | LinkClosed | Requested | Answered | LeftOut | Ended
+    Header
+    | LinkOpened
+    | Received
+    | Sent
+    | LinkClosed
+    | Requested
+    | RequestAnswered
+    | LeftOut
+    | RecordingEnded
 )
 
 _encoder = msgspec.json.Encoder()
@@ -149,7 +157,7 @@ def _line(number: int, record: Record) -> RecordedLine | None:
     match record:
         case Received():
             mark, text, link = "", record.data or record.text.encode(), record.link
-        case Answered() if record.status == OK:
+        case RequestAnswered() if record.status == OK:
             mark, text, url = "->", record.data or record.text.encode(), record.url
         case LinkOpened():
             mark, text, link, url = "<->", b"", record.link, record.url

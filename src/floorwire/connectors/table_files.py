@@ -20,19 +20,23 @@ from floorwire.connectors.recorded_line import (
     text_lines,
 )
 from floorwire.venues.tables import rows
-from floorwire.venues.tables.rows import Table
+from floorwire.venues.tables.rows import TableKind
 
 BINANCE_FILE = re.compile(
     r"(?P<symbol>[A-Z0-9_]+)-(?P<table>trades|aggTrades|bookTicker|[0-9]+(?:s|m|h|d|w|mo))"
     r"-[0-9]{4}-[0-9]{2}(?:-[0-9]{2})?\.csv"
 )
 TARDIS_HEADER = ("exchange", "symbol", "timestamp", "local_timestamp")
-TARDIS_TABLES: dict[tuple[str, ...], Table] = {
+TARDIS_TABLES: dict[tuple[str, ...], TableKind] = {
     ("id", "side", "price", "amount"): "tardis_trades",
     ("ask_amount", "ask_price", "bid_price", "bid_amount"): "quotes",
     ("is_snapshot", "side", "price", "amount"): "incremental_book",
 }
-BINANCE_TABLES: dict[str, Table] = {"trades": "trades", "aggTrades": "aggTrades", "bookTicker": "bookTicker"}
+BINANCE_TABLES: dict[str, TableKind] = {
+    "trades": "trades",
+    "aggTrades": "aggTrades",
+    "bookTicker": "bookTicker",
+}
 MAX_GROUP = 100_000
 """So many rows of one moment are one message at most. A snapshot of a book has some thousands."""
 
@@ -41,7 +45,7 @@ class TableFile(NamedTuple):
     """A file that has one table."""
 
     path: Path
-    table: Table
+    table: TableKind
     exchange: str
     symbols: tuple[str, ...]
     """Binance's files have one. Tardis's may have several: they are in each row, and here none."""
@@ -108,7 +112,7 @@ def _is_row(file: TableFile, row: Sequence[str]) -> bool:
     return not file.symbols and row[0] != TARDIS_HEADER[0]
 
 
-def _has_columns(table: Table, row: Sequence[str]) -> bool:
+def _has_columns(table: TableKind, row: Sequence[str]) -> bool:
     if table == "book_snapshot":
         return len(row) > rows.TARDIS_COLUMNS and not len(row) % rows.TARDIS_COLUMNS
     return len(row) in rows.COLUMNS[table]

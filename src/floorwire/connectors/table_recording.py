@@ -23,12 +23,12 @@ from floorwire.venues.recorded_links import RecordedInput
 from floorwire.venues.recorded_round import Adapter
 from floorwire.venues.tables import rows
 from floorwire.venues.tables.adapter import TableVenue
-from floorwire.venues.tables.rows import Table
+from floorwire.venues.tables.rows import TableKind
 
 LINK = "tables"
 SUFFIX = re.compile(r"\.csv(\.gz)?$|\.zip$")
 SEPARATOR = re.compile(r"[-/_]")
-STREAMS: dict[Table, StreamKind] = {
+STREAMS: dict[TableKind, StreamKind] = {
     "trades": "trades",
     "aggTrades": "trades",
     "tardis_trades": "trades",
@@ -58,7 +58,7 @@ class TableRecording:
         self._files = files
         self._decimals: dict[str, tuple[int, int]] = {}
         """By symbol: the most decimals of a price and of a size."""
-        self._tables: dict[tuple[Table, str], None] = {}
+        self._tables: dict[tuple[TableKind, str], None] = {}
         skipped = SkippedLineCounter()
         for file in files:
             self._index(file, skipped)

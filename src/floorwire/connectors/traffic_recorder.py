@@ -12,19 +12,19 @@ from typing import Final
 
 from floorwire.connectors import recording_format
 from floorwire.connectors.recording_format import (
-    Answered,
-    Ended,
     LeftOut,
     LinkClosed,
     LinkOpened,
     Received,
     Record,
+    RecordingEnded,
+    RequestAnswered,
     Requested,
     Sent,
 )
 from floorwire.connectors.recording_secrets import has_secret, without_secrets
 from floorwire.connectors.recording_writer import RecordingWriter
-from floorwire.core.recording_counts import RecordingCounts
+from floorwire.core.venue_traffic import RecordingCounts
 
 FLUSH_S: Final = 1.0
 MAX_WAITING_BYTES: Final = 64 * 1024 * 1024
@@ -77,7 +77,7 @@ class TrafficRecorder:
         if not self._is_recording:
             return
         self._is_recording = False
-        last = [*self._taken(), recording_format.encode(Ended(self._stamp_us()))]
+        last = [*self._taken(), recording_format.encode(RecordingEnded(self._stamp_us()))]
         self._thread.submit(self._write, last, self._stamp_us())
         self._thread.submit(self._close)
         self._thread.shutdown(wait=True)
@@ -110,7 +110,7 @@ class TrafficRecorder:
     def answered(self, url: str, status: int, body: bytes) -> None:
         """A request was answered, or got no answer: status 0."""
         text, data = _text(body)
-        self._put(Answered(self._stamp_us(), without_secrets(url), status, text, data))
+        self._put(RequestAnswered(self._stamp_us(), without_secrets(url), status, text, data))
 
     # --- the queue and the thread -----------------------------------------------------------------
 

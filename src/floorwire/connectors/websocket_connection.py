@@ -50,7 +50,7 @@ class ConnectionState(IntEnum):
     ENDED = 2
 
 
-Refusal: TypeAlias = tuple[int, Headers]
+HandshakeRefusal: TypeAlias = tuple[int, Headers]
 
 
 class ConnectionOwner(Protocol):
@@ -90,7 +90,7 @@ class WebSocketConnection(WSListener):
         self._assembler = MessageAssembler(MAX_MESSAGE_BYTES)
         self._reason = ""
         """Why it ends, if that is known before it ends. Nothing that still comes is used then."""
-        self.refusal: Refusal = (0, ())
+        self.refusal: HandshakeRefusal = (0, ())
         """Status and headers with which the exchange refused it; 0: it did not."""
 
     async def run(self) -> None:
@@ -99,7 +99,7 @@ class WebSocketConnection(WSListener):
             transport = await self._open()
             await transport.wait_disconnected()
         except (OSError, picows.WSError, ProxyError, ValueError, EOFError) as error:
-            self.refusal = refusal(error)
+            self.refusal = handshake_refusal(error)
             self._end_with(self._reason or failure(error))
         else:
             self._end_with(self._reason or close_reason(transport))
@@ -219,7 +219,7 @@ class WebSocketConnection(WSListener):
             transport.disconnect(graceful=False)
 
 
-def refusal(error: Exception) -> Refusal:
+def handshake_refusal(error: Exception) -> HandshakeRefusal:
     """Return the status and the headers of a refused handshake; 0 and none of another failure."""
     if not isinstance(error, picows.WSHandshakeError) or error.response is None:
         return 0, ()

@@ -15,12 +15,12 @@ import msgspec
 
 from floorwire.core.codes import Code
 from floorwire.core.instrument import Instrument, Side
-from floorwire.core.limits import Limits
 from floorwire.core.orders import Liquidity, Order
+from floorwire.core.risk_limits import Limits
 
 PrivateChannel: TypeAlias = Literal["orders", "fills", "balances", "positions"]
 HaltScope: TypeAlias = Literal["all", "account", "key", "symbol"]
-Money: TypeAlias = Literal["paper", "live"]
+MoneyKind: TypeAlias = Literal["paper", "live"]
 """What the balances at a venue are: counted by Floorwire alone, or real."""
 Cause: TypeAlias = Literal[
     "fill",
@@ -375,7 +375,7 @@ class VenueMoneySet(msgspec.Struct, frozen=True, array_like=True, tag="venue_mon
     """The venue was opened first with money of this kind. It never has money of the other kind."""
 
     venue: str
-    money: Money
+    money: MoneyKind
     ts_us: int
     account: str = ""
 

@@ -1,11 +1,15 @@
-"""Times and dates as pure code is given them, and dates that never go back.
+"""Times and dates as pure code is given them, dates that never go back, and dates as text.
 
 Arguments called ``now_us`` are monotonic, those called ``wall_us`` are dates; both are microseconds.
 """
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import msgspec
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Moment(msgspec.Struct, frozen=True, gc=False):
@@ -43,3 +47,9 @@ class ForwardDate:
         self._seen_us += 2 * half_us  # what is left of an odd microsecond counts the next time
         self._date_us = max(wall_us, self._date_us + half_us)
         return self._date_us
+
+
+def rfc3339(date_us: int) -> str:
+    """Return the date in UTC with milliseconds."""
+    at = EPOCH + timedelta(microseconds=date_us)
+    return at.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

@@ -2,7 +2,7 @@
 
 An order adapter is pure. A connector gives it what happened on its links and requests, and the commands of
 the desk. It returns effects, which the connector carries out, and reports, which go to the desk, in order.
-``core.remote_orders`` has the commands and reports, ``docs/live-orders.md`` the states of an order.
+``core.remote_order_messages`` has the commands and reports, ``docs/live-orders.md`` the states of an order.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import msgspec
 
 from floorwire.core.credentials import VenueCredentials
 from floorwire.core.ports import Answer, Close, Closed, Fetch, Frame, Open, Opened, Random, Send, Wake, Woke
-from floorwire.core.remote_orders import PlaceOrder, RemoteCommand, RemotePolicy, RemoteReport
+from floorwire.core.remote_order_messages import PlaceOrder, RemoteCommand, RemotePolicy, RemoteReport
 
 OrderAdapterInput: TypeAlias = Opened | Frame | Closed | Answer | Woke
 OrderAdapterEffect: TypeAlias = Open | Send | Close | Fetch | Wake

@@ -1,4 +1,4 @@
-"""What is counted of a venue's connections and requests: plain numbers, for the metrics."""
+"""What is counted of a venue's connections, requests and recording: plain numbers, for the metrics."""
 
 from __future__ import annotations
 
@@ -60,3 +60,17 @@ class VenueTraffic:
         self.answers[
             "none" if not status else str(status) if status in (418, 429) else f"{status // 100}xx"
         ] += 1
+
+
+class RecordingCounts:
+    """The recording of one venue since the start."""
+
+    __slots__ = ("is_failed", "left_out", "messages")
+
+    def __init__(self) -> None:
+        self.messages = 0
+        """Messages of the venue that were recorded."""
+        self.left_out = 0
+        """Records that were left out, because the disk was too slow."""
+        self.is_failed = False
+        """Whether recording has ended by a fault of the disk."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from floorwire.core.account_events import Guard, OrderFilled, Position, Seqs
-from floorwire.core.limits import Limits
 from floorwire.core.orders import Order
+from floorwire.core.risk_limits import Limits
 from floorwire.engine.account_snapshot import AccountHistory
 from floorwire.engine.chunked_history import ChunkedHistory
 from floorwire.engine.ledger import Balances

@@ -18,9 +18,9 @@ from floorwire.core.account_events import (
 )
 from floorwire.core.codes import Code
 from floorwire.core.instrument import Instrument
-from floorwire.core.limits import Limits
 from floorwire.core.orders import Order
 from floorwire.core.refusal import Refusal
+from floorwire.core.risk_limits import Limits
 from floorwire.core.venue_names import bare
 from floorwire.engine import venue_identities
 from floorwire.engine.account_snapshot import AccountSnapshot

@@ -17,14 +17,14 @@ from floorwire.core.account_events import (
     Guard,
     HaltScope,
     MassCancelStarted,
-    Money,
+    MoneyKind,
     OrderFilled,
     Position,
     Seqs,
 )
 from floorwire.core.instrument import Instrument
-from floorwire.core.limits import Limits
 from floorwire.core.orders import Order
+from floorwire.core.risk_limits import Limits
 from floorwire.engine.chunked_history import CHUNK_SIZE, Chunk
 from floorwire.engine.remote_state import RemoteSnapshot
 
@@ -57,7 +57,7 @@ class SnapshotHead(msgspec.Struct, array_like=True):
     """Those that have not ended, by number."""
     identities: list[tuple[str, str]] = []
     """Symbols and assets of records before they had venues -> their identities."""
-    venue_money: list[tuple[str, Money]] = []
+    venue_money: list[tuple[str, MoneyKind]] = []
     """What money each venue has."""
     remote: RemoteSnapshot = RemoteSnapshot()
     money_requests: list[tuple[str, str]] = []

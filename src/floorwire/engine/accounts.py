@@ -28,7 +28,7 @@ from floorwire.core.account_events import (
     Listed,
     MassCancelEnded,
     MassCancelStarted,
-    Money,
+    MoneyKind,
     OrderAccepted,
     OrderAmended,
     OrderAmending,
@@ -133,7 +133,7 @@ class Accounts:
         """By number: the mass cancels that have not ended."""
         self.identities: dict[str, str] = {}
         """Symbols and assets of records before they had venues, with their identities."""
-        self.venue_money: dict[str, Money] = {}
+        self.venue_money: dict[str, MoneyKind] = {}
         """By venue: what money it has."""
         self.money_requests: dict[str, str] = {}
         """The latest requests of operators about money: id -> what was asked for."""

@@ -8,8 +8,8 @@ from decimal import Decimal
 import msgspec
 
 from floorwire.core.codes import Code
-from floorwire.core.limits import Limits
 from floorwire.core.refusal import Refusal
+from floorwire.core.risk_limits import Limits
 from floorwire.core.units import MAX_DECIMALS, InexactError, Scale
 from floorwire.core.venue_names import bare
 from floorwire.engine.instrument_units import FRACTION, InstrumentUnits

@@ -10,9 +10,9 @@ from floorwire.core.order_commands import Amend, Command, Place
 from floorwire.engine.matching_events import (
     Accepted,
     Cancelled,
-    Event,
     Expired,
     LevelChanged,
+    MatchingEvent,
     Rejected,
     TradeMatched,
 )
@@ -31,7 +31,7 @@ class ExecutionReporter:
     def __init__(self, first_trade: int) -> None:
         self._first_trade = first_trade
 
-    def report(self, events: Iterable[Event], ts_us: int) -> list[Report]:
+    def report(self, events: Iterable[MatchingEvent], ts_us: int) -> list[Report]:
         """Return the reports of what happened to accounts' orders, in the order of the events."""
         told: list[Report] = []
         for event in events:

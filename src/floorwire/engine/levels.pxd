@@ -2,7 +2,7 @@ cimport cython
 
 
 @cython.final
-cdef class Level:
+cdef class PriceLevel:
     cdef public object lots
     cdef readonly list _queue
     cdef Py_ssize_t _begin
@@ -24,8 +24,8 @@ cdef class BookSide:
     cdef dict _levels
 
     cpdef object reaches(self, object key)
-    cpdef Level best(self)
-    cpdef Level at(self, object price_ticks)
+    cpdef PriceLevel best(self)
+    cpdef PriceLevel at(self, object price_ticks)
     cpdef object add(self, object order)
     cpdef object remove(self, object order)
     cpdef object drop_best(self)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import msgspec
 
 from floorwire.core.instrument import Side
-from floorwire.core.market_events import Level as LevelSize
+from floorwire.core.market_events import Level
 
 MIN_SWEEP = 3
 """Up to this many orders that are gone stay in a queue: below it a sweep is not worth its time. With 16 the
@@ -30,7 +30,7 @@ class RestingOrder(msgspec.Struct, gc=False):
     no_self_trade: bool
 
 
-class Level:
+class PriceLevel:
     """The orders at one price, first come first served.
 
     An order that is filled or cancelled stays in the queue, with nothing open, until a sweep removes it.
@@ -104,13 +104,13 @@ class BookSide:
         self.side: Side = side
         self.sign = 1 if side == "buy" else -1
         self.keys: list[int] = []
-        self._levels: dict[int, Level] = {}
+        self._levels: dict[int, PriceLevel] = {}
 
     def reaches(self, key: int) -> bool:
         """Return whether the best level is at the key or better."""
         return bool(self.keys) and self.keys[-1] >= key
 
-    def best(self) -> Level:
+    def best(self) -> PriceLevel:
         """Return the best level. The side is not empty."""
         return self._levels[self.keys[-1]]
 
@@ -118,14 +118,14 @@ class BookSide:
         """Return the price of the best level, 0 where the side is empty."""
         return self.sign * self.keys[-1] if self.keys else 0
 
-    def best_size(self) -> LevelSize:
+    def best_size(self) -> Level:
         """Return price and size of the best level, (0, 0) where the side is empty."""
         if not self.keys:
             return 0, 0
         key = self.keys[-1]
         return self.sign * key, self._levels[key].lots
 
-    def at(self, price_ticks: int) -> Level:
+    def at(self, price_ticks: int) -> PriceLevel:
         """Return the level at a price that has one."""
         return self._levels[self.sign * price_ticks]
 
@@ -134,7 +134,7 @@ class BookSide:
         key = self.sign * order.price_ticks
         level = self._levels.get(key)
         if level is None:
-            level = self._levels[key] = Level()
+            level = self._levels[key] = PriceLevel()
             insort(self.keys, key)
         level.add(order)
         return level.lots
@@ -183,7 +183,7 @@ class BookSide:
             lots, spend = lots + bought, spend - bought * price_ticks
         return lots + spend // limit_ticks
 
-    def sizes(self) -> list[LevelSize]:
+    def sizes(self) -> list[Level]:
         """Return price and size of each level, best first."""
         return [(self.sign * key, self._levels[key].lots) for key in reversed(self.keys)]
 

@@ -1,6 +1,6 @@
 cimport cython
 
-from floorwire.engine.levels cimport Level, BookSide
+from floorwire.engine.levels cimport PriceLevel, BookSide
 
 
 @cython.final

@@ -17,9 +17,9 @@ from floorwire.engine.matching_events import (
     Accepted,
     Amended,
     Cancelled,
-    Event,
     Expired,
     LevelChanged,
+    MatchingEvent,
     Rejected,
     TradeMatched,
     Triggered,
@@ -69,7 +69,7 @@ class Matching:
         """The stop orders that are not triggered yet, by their ids, read-only."""
         return self._stops.waiting
 
-    def execute(self, command: Command) -> list[Event]:
+    def execute(self, command: Command) -> list[MatchingEvent]:
         """Execute the command; return its events. Raises DuplicateOrderError."""
         if type(command) is Place:
             events = self._place(command)
@@ -81,9 +81,9 @@ class Matching:
             self._trigger_stops(events)
         return events
 
-    def expire(self, now_us: int) -> list[Event]:
+    def expire(self, now_us: int) -> list[MatchingEvent]:
         """Expire the orders whose time has come at ``now_us``; return the events."""
-        events: list[Event] = []
+        events: list[MatchingEvent] = []
         while self._expiries and self._expiries[0][0] <= now_us:
             self._expire(heappop(self._expiries)[1], events)
         return events
@@ -100,7 +100,7 @@ class Matching:
 
     # --- place --------------------------------------------------------------------------------------
 
-    def _place(self, place: Place) -> list[Event]:
+    def _place(self, place: Place) -> list[MatchingEvent]:
         order_id = place.order_id
         if order_id in self._orders or order_id in self._stops.waiting:
             raise DuplicateOrderError(order_id)
@@ -111,11 +111,11 @@ class Matching:
         code = self._refusal_code(place, against, key)
         if code is not None:
             return [Rejected(order_id, code)]
-        events: list[Event] = [Accepted(order_id, place.owner)]
+        events: list[MatchingEvent] = [Accepted(order_id, place.owner)]
         self._match_or_rest(place, against, key, events)
         return events
 
-    def _match_or_rest(self, place: Place, against: BookSide, key: int, events: list[Event]) -> None:
+    def _match_or_rest(self, place: Place, against: BookSide, key: int, events: list[MatchingEvent]) -> None:
         """Match the order. What is left rests, or is cancelled if it may not rest."""
         price_ticks, lots = place.price_ticks, place.lots
         if place.spend is not None:
@@ -140,7 +140,7 @@ class Matching:
                 events.append(Cancelled(order.order_id, order.open_lots, code or Code.NO_LIQUIDITY))
 
     def _affordable_lots(
-        self, place: Place, spend: int, against: BookSide, key: int, events: list[Event]
+        self, place: Place, spend: int, against: BookSide, key: int, events: list[MatchingEvent]
     ) -> int:
         """Return how many lots the order's amount buys, plus the lots that were filled before."""
         price_ticks = place.price_ticks or 0
@@ -175,7 +175,9 @@ class Matching:
             return None if against.has_lots_of_others(lots, key, place.owner) else Code.FOK_UNFILLED
         return None if against.has_lots(lots, key) else Code.FOK_UNFILLED
 
-    def _match(self, taker: RestingOrder, against: BookSide, key: int, events: list[Event]) -> Code | None:
+    def _match(
+        self, taker: RestingOrder, against: BookSide, key: int, events: list[MatchingEvent]
+    ) -> Code | None:
         """Match the taker with everything that rests at the key or better, until one side is used up.
 
         Self-trade prevention: matching stops when the next order in the queue has the taker's owner. Return
@@ -220,7 +222,7 @@ class Matching:
             taker.open_lots,
         )
 
-    def _rest(self, order: RestingOrder, events: list[Event]) -> None:
+    def _rest(self, order: RestingOrder, events: list[MatchingEvent]) -> None:
         self._orders[order.order_id] = order
         lots = self._side_of(order).add(order)
         events.append(LevelChanged(order.side, order.price_ticks, lots))
@@ -230,7 +232,7 @@ class Matching:
 
     # --- stops --------------------------------------------------------------------------------------
 
-    def _add_stop(self, place: Place, stop_ticks: int) -> list[Event]:
+    def _add_stop(self, place: Place, stop_ticks: int) -> list[MatchingEvent]:
         price_ticks = place.price_ticks
         rests = price_ticks is not None and place.time_in_force in RESTING
         sized = place.lots > place.filled_lots and place.spend is None
@@ -242,7 +244,7 @@ class Matching:
             self._schedule_expiry(place.expires_us, place.order_id)
         return [Accepted(place.order_id, place.owner)]
 
-    def _trigger_stops(self, events: list[Event]) -> None:
+    def _trigger_stops(self, events: list[MatchingEvent]) -> None:
         """Trigger the stops that the command's trades reach, then those that the trades of these stops reach.
 
         Stops are triggered in the order in which they were placed.
@@ -260,7 +262,7 @@ class Matching:
                 events.append(Cancelled(place.order_id, place.lots - place.filled_lots, code))
             due.extend(self._pop_due_stops(events, events_seen))
 
-    def _pop_due_stops(self, events: list[Event], events_seen: int) -> list[Place]:
+    def _pop_due_stops(self, events: list[MatchingEvent], events_seen: int) -> list[Place]:
         """Remove and return the stops whose price lies within the trades since ``events_seen``.
 
         One sweep may trade through a stop's price and end elsewhere, so the lowest and the highest trade
@@ -284,7 +286,7 @@ class Matching:
             heapify(expiries)
         heappush(expiries, (expires_us, order_id))
 
-    def _expire(self, order_id: int, events: list[Event]) -> None:
+    def _expire(self, order_id: int, events: list[MatchingEvent]) -> None:
         order, waiting = self._orders.pop(order_id, None), self._stops.remove(order_id)
         if order is not None:
             events.append(Expired(order_id, order.open_lots))
@@ -294,7 +296,7 @@ class Matching:
 
     # --- cancel and amend ---------------------------------------------------------------------------
 
-    def _cancel(self, order_id: int, code: Code | None) -> list[Event]:
+    def _cancel(self, order_id: int, code: Code | None) -> list[MatchingEvent]:
         order = self._orders.pop(order_id, None)
         if order is None:
             waiting = self._stops.remove(order_id)
@@ -308,7 +310,7 @@ class Matching:
             LevelChanged(order.side, order.price_ticks, lots),
         ]
 
-    def _amend(self, amend: Amend) -> list[Event]:
+    def _amend(self, amend: Amend) -> list[MatchingEvent]:
         order = self._orders.get(amend.order_id)
         if order is None:
             return self._amend_stop(amend)
@@ -322,7 +324,7 @@ class Matching:
             return self._shrink(order, lots)
         return self._move(order, price_ticks, lots)
 
-    def _amend_stop(self, amend: Amend) -> list[Event]:
+    def _amend_stop(self, amend: Amend) -> list[MatchingEvent]:
         order_id, waiting = amend.order_id, self._stops.waiting.get(amend.order_id)
         if waiting is None:
             return [Rejected(order_id, Code.UNKNOWN_ORDER)]
@@ -335,7 +337,7 @@ class Matching:
         self._stops.amend(order_id, price_ticks, lots)
         return [Amended(order_id, price_ticks or 0, lots, kept_priority=True)]
 
-    def _shrink(self, order: RestingOrder, lots: int) -> list[Event]:
+    def _shrink(self, order: RestingOrder, lots: int) -> list[MatchingEvent]:
         level = self._side_of(order).at(order.price_ticks)
         amended = Amended(order.order_id, order.price_ticks, lots, kept_priority=True)
         if lots == order.lots:
@@ -344,7 +346,7 @@ class Matching:
         order.lots = lots
         return [amended, LevelChanged(order.side, order.price_ticks, level.lots)]
 
-    def _move(self, order: RestingOrder, price_ticks: int, lots: int) -> list[Event]:
+    def _move(self, order: RestingOrder, price_ticks: int, lots: int) -> list[MatchingEvent]:
         """Remove the order and place it again: as the last at its price, or as a taker."""
         against = self.asks if order.side == "buy" else self.bids
         key = against.sign * price_ticks
@@ -352,7 +354,7 @@ class Matching:
             return [Rejected(order.order_id, Code.POST_ONLY_WOULD_CROSS)]
         filled = order.lots - order.open_lots
         moved = msgspec.structs.replace(order, price_ticks=price_ticks, lots=lots, open_lots=lots - filled)
-        events: list[Event] = [Amended(order.order_id, price_ticks, lots, kept_priority=False)]
+        events: list[MatchingEvent] = [Amended(order.order_id, price_ticks, lots, kept_priority=False)]
         del self._orders[order.order_id]
         left_lots = self._side_of(order).remove(order)
         if price_ticks != order.price_ticks:

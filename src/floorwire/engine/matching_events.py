@@ -95,6 +95,6 @@ class LevelChanged(msgspec.Struct, frozen=True, gc=False):
     lots: int
 
 
-Event: TypeAlias = (
+MatchingEvent: TypeAlias = (
     Accepted | Rejected | Amended | Cancelled | Triggered | Expired | TradeMatched | LevelChanged
 )

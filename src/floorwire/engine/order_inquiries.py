@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from heapq import heappop, heappush
 
-from floorwire.core.remote_orders import OrderSeen, RemotePolicy
+from floorwire.core.remote_order_messages import OrderSeen, RemotePolicy
 
 NEVER_US = 1 << 62
 MOST_LATE = 64

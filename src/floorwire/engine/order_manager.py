@@ -52,7 +52,7 @@ from floorwire.core.account_events import (
     MassCancel,
     MassCancelEnded,
     MassCancelStarted,
-    Money,
+    MoneyKind,
     OrderAccepted,
     OrderAmending,
     OrderCancelling,
@@ -66,13 +66,13 @@ from floorwire.core.codes import Code
 from floorwire.core.dates import Moment
 from floorwire.core.execution_reports import Refused, Report, Working
 from floorwire.core.instrument import Instrument
-from floorwire.core.limits import Limits
 from floorwire.core.money_requests import MoneyRequest
 from floorwire.core.order_commands import Amend, Cancel, Command, Place
 from floorwire.core.orders import OPEN, Order, OrderTicket
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
-from floorwire.core.remote_orders import RemotePolicy
+from floorwire.core.remote_order_messages import RemotePolicy
+from floorwire.core.risk_limits import Limits
 from floorwire.core.units import InexactError, Scale
 from floorwire.core.venue_names import bare, venue_of
 from floorwire.engine import (
@@ -388,7 +388,7 @@ class OrderManager(AccountQueries):
         event = venue_identities.plan(self._accounts, default_venue, stamp_us)
         return [] if event is None else [self._rule(event)]
 
-    def set_venue_money(self, money: Mapping[str, Money], stamp_us: int) -> list[AccountEntry]:
+    def set_venue_money(self, money: Mapping[str, MoneyKind], stamp_us: int) -> list[AccountEntry]:
         """Record what money the venues have that open now, by id. Return the entries.
 
         Raises VenueMoneyError where a venue had money of the other kind before; then nothing is changed.

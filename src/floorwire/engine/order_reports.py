@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from floorwire.core.codes import Code
 from floorwire.core.orders import OPEN, Order
-from floorwire.core.remote_orders import (
+from floorwire.core.remote_order_messages import (
     AmendAnswer,
     CancelAnswer,
     Executed,

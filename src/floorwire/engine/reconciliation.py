@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum
 
-from floorwire.core.remote_orders import Reconcile, RemotePolicy
+from floorwire.core.remote_order_messages import Reconcile, RemotePolicy
 from floorwire.engine.order_inquiries import NEVER_US
 
 RETRY_US = 1_000_000

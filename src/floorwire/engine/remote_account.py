@@ -12,7 +12,13 @@ import msgspec
 from floorwire.core.account_events import AccountEntry, AccountEvent, Quarantined, QuarantineReleased
 from floorwire.core.codes import Code
 from floorwire.core.orders import OPEN, Order, OrderState
-from floorwire.core.remote_orders import CancelOrder, QueryOrder, RemoteCommand, RemotePolicy, RemoteReport
+from floorwire.core.remote_order_messages import (
+    CancelOrder,
+    QueryOrder,
+    RemoteCommand,
+    RemotePolicy,
+    RemoteReport,
+)
 from floorwire.core.venue_names import bare
 from floorwire.engine.accounts import Accounts
 from floorwire.engine.order_inquiries import OrderInquiries, OrderInquiry

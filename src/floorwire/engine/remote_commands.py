@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from floorwire.core.instrument import Instrument
 from floorwire.core.orders import Order
-from floorwire.core.remote_orders import AmendOrder, PlaceOrder
+from floorwire.core.remote_order_messages import AmendOrder, PlaceOrder
 from floorwire.core.venue_names import bare
 from floorwire.engine.remote_state import RemoteOrder
 

@@ -19,7 +19,7 @@ from floorwire.core.codes import Code
 from floorwire.core.order_commands import Amend, Cancel, Command, Place
 from floorwire.core.orders import OPEN, Order
 from floorwire.core.refusal import Refusal
-from floorwire.core.remote_orders import (
+from floorwire.core.remote_order_messages import (
     AmendAnswer,
     CancelAnswer,
     CancelOrder,

@@ -23,7 +23,7 @@ from floorwire.core.account_events import (
 from floorwire.core.codes import Code
 from floorwire.core.instrument import Instrument
 from floorwire.core.orders import OPEN, Order, OrderState
-from floorwire.core.remote_orders import Executed, VenueBalance
+from floorwire.core.remote_order_messages import Executed, VenueBalance
 from floorwire.core.units import InexactError, Scale
 from floorwire.engine.accounts import Accounts
 from floorwire.engine.holds import answered, held

@@ -10,11 +10,11 @@ from typing import NoReturn
 
 from floorwire.core.account_events import Balance, HaltScope
 from floorwire.core.codes import Code
-from floorwire.core.limits import Limits
 from floorwire.core.market_events import Feed
 from floorwire.core.orders import OrderTicket
 from floorwire.core.ports import Prices
 from floorwire.core.refusal import Refusal
+from floorwire.core.risk_limits import Limits
 from floorwire.core.units import format_units
 from floorwire.core.venue_names import bare
 from floorwire.engine.account import Account

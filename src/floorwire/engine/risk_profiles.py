@@ -12,8 +12,8 @@ from typing import TypeAlias
 import msgspec
 
 from floorwire.core.codes import Code
-from floorwire.core.limits import Limits
 from floorwire.core.refusal import Refusal
+from floorwire.core.risk_limits import Limits
 from floorwire.core.venue_names import bare
 from floorwire.engine import risk_checks
 from floorwire.engine.account import Account

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from floorwire.core.market_events import BookChange, BookSnapshot, Level, MarketEvent, Quote, Trade
 from floorwire.engine.matching import Matching
-from floorwire.engine.matching_events import Event, LevelChanged, TradeMatched
+from floorwire.engine.matching_events import LevelChanged, MatchingEvent, TradeMatched
 
 
 class MarketTape:
@@ -31,7 +31,7 @@ class MarketTape:
         self._best = bid, ask = self._market.bids.best_size(), self._market.asks.best_size()
         return Quote(self._symbol, *bid, *ask, ts_us)
 
-    def market_events(self, events: Iterable[Event], ts_us: int) -> list[MarketEvent]:
+    def market_events(self, events: Iterable[MatchingEvent], ts_us: int) -> list[MarketEvent]:
         """Return what one command showed to the public: trades, then the book change, then the quote."""
         bids: dict[int, int] = {}
         asks: dict[int, int] = {}

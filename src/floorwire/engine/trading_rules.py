@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from floorwire.core.limits import Limits
+from floorwire.core.risk_limits import Limits
 
 
 class VenueRules(msgspec.Struct, frozen=True):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from floorwire.core.account_events import Money, VenueMoneySet
+from floorwire.core.account_events import MoneyKind, VenueMoneySet
 
 
 class VenueMoneyError(ValueError):
     """A venue has paper money in the journal and would have real money now, or the other way."""
 
-    def __init__(self, venue: str, known: Money) -> None:
+    def __init__(self, venue: str, known: MoneyKind) -> None:
         now = "live" if known == "paper" else "paper"
         super().__init__(
             f"venue {venue}: the journal has {known} money under this id, which {now} orders must never use; "
@@ -20,7 +20,7 @@ class VenueMoneyError(ValueError):
 
 
 def opening_events(
-    known: Mapping[str, Money], opened: Mapping[str, Money], stamp_us: int
+    known: Mapping[str, MoneyKind], opened: Mapping[str, MoneyKind], stamp_us: int
 ) -> list[VenueMoneySet]:
     """Return the events of venues that open for the first time. ``known``: what the journal says.
 

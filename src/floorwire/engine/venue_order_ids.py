@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from floorwire.core.remote_orders import ClientIdForm
+from floorwire.core.remote_order_messages import ClientIdForm
 
 MARK = "fw"
 """The first letters of ids in the form ``text``. Hexadecimal epochs and decimal order ids follow: no

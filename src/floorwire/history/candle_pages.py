@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
@@ -16,8 +15,8 @@ from floorwire.history import candle_block, history_file, hole_pages
 from floorwire.history.candle_block import Bar, Origin
 from floorwire.history.candle_levels import BASES, LEVELS, CandleLevel
 from floorwire.history.history_file import Connection
+from floorwire.history.pauses import Pauses
 from floorwire.history.snapshot import Snapshot
-from floorwire.history.trade_pages import BLOCKS_A_PAUSE, PAUSE_S
 
 
 class CandleQuery(msgspec.Struct, frozen=True):
@@ -65,6 +64,7 @@ class CandlePage:
         self._limit = min(query.limit, MOST_ROWS)
         self._interval: CandleInterval = INTERVALS[query.interval]
         self._level: CandleLevel = LEVELS[BASES[query.interval]]
+        self._pause = Pauses()
         self._holes: Sequence[Hole] = ()
         self._hole_starts: list[int] = []
         self._oldest_us = history_file.first_block_start(connection, snapshot.number, self._level.number)
@@ -157,16 +157,13 @@ class CandlePage:
         stored = history_file.blocks_before(
             self._connection, self._snapshot.number, self._level.number, end_us
         )
-        count = 0
         for block in stored:
             while in_memory and in_memory[0] >= block.first:
                 yield from self._down_block(*self._snapshot.bars[in_memory.pop(0)], end_us)
             if block.first in self._snapshot.bars:
                 continue
             yield from self._down_block(block.units, candle_block.decode(block.first, block.data), end_us)
-            count += 1
-            if count % BLOCKS_A_PAUSE == 0:
-                time.sleep(PAUSE_S)
+            self._pause()
         for block_us in in_memory:
             yield from self._down_block(*self._snapshot.bars[block_us], end_us)
 
@@ -185,16 +182,13 @@ class CandlePage:
         stored = history_file.blocks_after(
             self._connection, self._snapshot.number, self._level.number, from_us
         )
-        count = 0
         for block in stored:
             while in_memory and in_memory[0] <= block.first:
                 yield from self._up_block(*self._snapshot.bars[in_memory.pop(0)], from_us)
             if block.first in self._snapshot.bars:
                 continue
             yield from self._up_block(block.units, candle_block.decode(block.first, block.data), from_us)
-            count += 1
-            if count % BLOCKS_A_PAUSE == 0:
-                time.sleep(PAUSE_S)
+            self._pause()
         for block_us in in_memory:
             yield from self._up_block(*self._snapshot.bars[block_us], from_us)
 
@@ -260,4 +254,5 @@ class CandlePage:
         return MOST_US
 
     def _has_hole(self, start_us: int, end_us: int) -> bool:
-        return self._next_hole(start_us) < end_us
+        hole_us = self._next_hole(start_us)
+        return hole_us < end_us and hole_us <= self._snapshot.clock_us

@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from floorwire.config import HistorySettings
+from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import MarketEvent
 from floorwire.core.market_history import (
     MOST_ROWS,
@@ -23,6 +24,7 @@ from floorwire.core.market_history import (
 )
 from floorwire.history import history_file
 from floorwire.history.market_store import MarketStore
+from floorwire.history.past import CandlesByInterval
 from floorwire.history.retention import Bound, Kind
 from floorwire.ops.stats import HistoryFigures
 
@@ -89,6 +91,14 @@ class MarketHistories:
         """Write what waits, and close all stores. Blocks."""
         for store in self.stores:
             store.close()
+
+    def last_prices(self, venue: str) -> dict[str, str]:
+        """Return the last price of each symbol of a venue that has one. Blocks."""
+        return self._of(venue).last_prices(venue)
+
+    def put_past(self, instrument: Instrument, candles: CandlesByInterval, complete_until_us: int) -> None:
+        """Store candles of the time before a symbol was first listed, made for it. Blocks."""
+        self._of(instrument.venue).put_past(instrument, candles, complete_until_us)
 
     def publish(self, venue: str, events: Sequence[MarketEvent], recv_us: int) -> None:
         """Take in a venue's events, in order. A consumer of the bus."""

@@ -23,11 +23,11 @@ from floorwire.core.market_events import (
     StreamsEnded,
     Trade,
 )
-from floorwire.history import history_file
+from floorwire.history import history_file, past
 from floorwire.history.history_file import Connection, SymbolRow, UnitNumbers
+from floorwire.history.past import START
 from floorwire.history.symbol_history import SymbolHistory
 
-START: Final = "start"
 RESTART: Final = "restart"
 DROPPED: Final = "dropped"
 MISSING_TRADE: Final = "missing_trade"
@@ -174,11 +174,7 @@ class HistoryState:
     def _open(self, venue: VenueHistory, instrument: Instrument) -> SymbolHistory:
         """Begin or continue the history of a symbol."""
         symbol = instrument.symbol
-        row = self._stored_symbols.get(symbol)
-        if row is None:
-            self._begin()
-            number = history_file.add_symbol(self._connection, venue.name, symbol)
-            row = self._stored_symbols[symbol] = SymbolRow(number, venue.name, symbol, 0, 0)
+        row = self._symbol_row(venue.name, symbol)
         known = SymbolHistory(row, instrument, self._connection)
         known.is_streamed = not venue.on_demand
         venue.symbols[symbol] = self.symbols[symbol] = known
@@ -187,6 +183,26 @@ class HistoryState:
             holes.open(0 if is_new else self._stored_clocks.get(venue.name, 0), START if is_new else RESTART)
         venue.with_hole[symbol] = None
         return known
+
+    def _symbol_row(self, venue: str, symbol: str) -> SymbolRow:
+        """Return a symbol as it is in the file, where it is added if it is new."""
+        row = self._stored_symbols.get(symbol)
+        if row is None:
+            self._begin()
+            number = history_file.add_symbol(self._connection, venue, symbol)
+            row = self._stored_symbols[symbol] = SymbolRow(number, venue, symbol, 0, 0)
+        return row
+
+    def put_past(
+        self, instrument: Instrument, candles: past.CandlesByInterval, complete_until_us: int
+    ) -> None:
+        """Store candles of the time before a symbol is first listed."""
+        row = self._symbol_row(instrument.venue, instrument.symbol)
+        self._begin()
+        until_us = past.put(self._connection, self._units, row.number, instrument, candles, complete_until_us)
+        self._stored_clocks[instrument.venue] = until_us
+        history_file.put_clock(self._connection, instrument.venue, until_us)
+        self._connection.execute("COMMIT")
 
     def _lose(self, venue: VenueHistory, symbol: str, reason: str) -> None:
         """Open a hole: events may be missing from now on."""

@@ -21,4 +21,5 @@ def read(connection: Connection, snapshot: Snapshot, kind: HoleKind, from_us: in
         for hole in unsaved.values()
         if hole.from_us < to_us and (hole.to_us is None or hole.to_us > from_us)
     ]
-    return sorted(stored + fresh, key=lambda hole: hole.from_us)
+    holes = [hole for hole in stored + fresh if hole.to_us is None or hole.to_us > hole.from_us]
+    return sorted(holes, key=lambda hole: hole.from_us)

@@ -12,6 +12,7 @@ history stops; nothing else does.
 from __future__ import annotations
 
 import asyncio
+import errno
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -22,6 +23,7 @@ from typing import Final, TypeVar
 import msgspec
 import structlog
 
+from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import MarketEvent
 from floorwire.core.market_history import (
     MOST_ROWS,
@@ -35,14 +37,15 @@ from floorwire.core.market_history import (
     StoredTrade,
 )
 from floorwire.core.os_errors import sentence
-from floorwire.history import candle_pages, history_file, hole_pages, retention, snapshot, trade_pages
+from floorwire.history import candle_pages, history_file, hole_pages, past, retention, snapshot, trade_pages
 from floorwire.history.candle_levels import BASES
 from floorwire.history.candle_pages import CandleQuery
 from floorwire.history.history_file import Connection, HistoryFileError
 from floorwire.history.history_state import HistoryState
+from floorwire.history.pauses import Pauses
 from floorwire.history.retention import KINDS, Bound, Kind
 from floorwire.history.snapshot import ReadRequest, Snapshot
-from floorwire.history.trade_pages import PAUSE_S, TradeQuery
+from floorwire.history.trade_pages import TradeQuery
 from floorwire.history.waiting_events import Batch, Dropped, ReadMark, WaitingEvents
 from floorwire.ops.stats import HistoryFigures
 from floorwire.storage import worker_threads
@@ -55,8 +58,6 @@ WRITE_S: Final = 1.0
 """How often it is written."""
 CHECKPOINT_S: Final = 10.0
 RETENTION_S: Final = 60.0
-WORK_S: Final = 0.0003
-"""A thread stands aside after so much work (``trade_pages.PAUSE_S``)."""
 FAILURES: Final = (sqlite3.Error, OSError, HistoryFileError, msgspec.MsgspecError)
 
 log = structlog.get_logger("floorwire.history")
@@ -89,7 +90,7 @@ class MarketStore:
         self._bytes: Mapping[str, int] = {}
         self._recv_us = 0
         """The date of the last events. Old rows are deleted by it."""
-        self._since_s = 0.0
+        self._pause = Pauses()
         self._checkpointing: Connection | None = None
         self._thread: Thread | None = None
 
@@ -107,8 +108,12 @@ class MarketStore:
         except FAILURES as error:
             self._fail(error)
         self._readers = worker_threads.start("market-history-reader")
-        self._thread = Thread(target=self._run, name="market-history", daemon=True)
-        self._thread.start()
+        thread = Thread(target=self._run, name="market-history", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            raise OSError(errno.EAGAIN, "no thread can be started for it: see ulimit -u") from error
+        self._thread = thread
 
     # --- on the event loop --------------------------------------------------------------------------------
 
@@ -188,6 +193,25 @@ class MarketStore:
             self._readers, self._read, mark, read, nothing
         )
 
+    # --- before the venues start ----------------------------------------------------------------------------
+
+    def last_prices(self, venue: str) -> dict[str, str]:
+        """Return the last price of each symbol of a venue that has one. Blocks."""
+        with self._lock:
+            if self._error is not None:
+                return {}
+            return past.last_prices(self._writing, venue)
+
+    def put_past(
+        self, instrument: Instrument, candles: past.CandlesByInterval, complete_until_us: int
+    ) -> None:
+        """Store candles of the time before a symbol was first listed, made for it. Blocks.
+
+        ``complete_until_us``: from the first candle up to here no candle is missing.
+        """
+        with self._lock:
+            self._guarded(lambda: self._state.put_past(instrument, candles, complete_until_us))
+
     # --- in the reader's thread -----------------------------------------------------------------------------
 
     def _read(self, mark: ReadMark, read: Callable[[Connection, Snapshot], T], nothing: T) -> T:
@@ -227,13 +251,6 @@ class MarketStore:
                 self._pause()
         except FAILURES as error:
             self._fail(error)
-
-    def _pause(self) -> None:
-        """Stand aside for the event loop, if this thread has worked for some time."""
-        now_s = time.perf_counter()
-        if now_s - self._since_s > WORK_S:
-            time.sleep(PAUSE_S)
-            self._since_s = time.perf_counter()
 
     def _fail(self, error: Exception) -> None:
         """Stop history: from now on nothing is stored or read."""

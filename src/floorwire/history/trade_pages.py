@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
-from typing import Final
 
 import msgspec
 
 from floorwire.core.market_history import MOST_ROWS, StoredTrade
 from floorwire.history import history_file, trade_block
 from floorwire.history.history_file import TRADES, Block, Connection
+from floorwire.history.pauses import Pauses
 from floorwire.history.snapshot import Snapshot
-
-BLOCKS_A_PAUSE: Final = 3
-PAUSE_S: Final = 0.00005
-"""So long a thread that reads or writes history stands aside, after about 0.3 ms of work. The event loop
-waits for the interpreter's lock no longer than that."""
 
 
 class TradeQuery(msgspec.Struct, frozen=True):
@@ -75,7 +69,7 @@ def _up(connection: Connection, snapshot: Snapshot, after_row: int, end_row: int
 
 
 def _decoded(blocks: Iterator[Block]) -> Iterator[Sequence[StoredTrade]]:
-    for count, block in enumerate(blocks, 1):
+    pause = Pauses()
+    for block in blocks:
         yield trade_block.decode(block.data, block.units)
-        if count % BLOCKS_A_PAUSE == 0:
-            time.sleep(PAUSE_S)
+        pause()

@@ -1,6 +1,6 @@
 """What the event loop hands to the thread that keeps market history: batches of events, and marks of reads.
 
-It is bounded by the number of events. If it is full, prices and trades are dropped and counted, and the
+It is bounded by the number of events. If it is full, trades and candles are dropped and counted, and the
 thread is told of the loss. What says which symbols there are, and whether their feed is live, is never
 dropped: it is rare.
 """
@@ -13,10 +13,21 @@ from typing import Final, TypeAlias, final
 
 import msgspec
 
-from floorwire.core.market_events import Clock, FeedStatus, Listing, MarketEvent, StreamsEnded
+from floorwire.core.market_events import (
+    Candle,
+    Clock,
+    FeedStatus,
+    Listing,
+    MarketEvent,
+    MissingTrade,
+    StreamsEnded,
+    Trade,
+)
 from floorwire.history.snapshot import ReadRequest, Snapshot
 
 NEVER_DROPPED: Final = frozenset({Clock, FeedStatus, Listing, StreamsEnded})
+STORED: Final = NEVER_DROPPED | {Trade, Candle, MissingTrade}
+"""What market history is made of. Most events are of books: their memory is soon used for the next ones."""
 
 
 @final
@@ -65,13 +76,16 @@ class WaitingEvents:
         return self._put - self._taken
 
     def put(self, venue: str, events: Sequence[MarketEvent]) -> None:
-        """Queue a copy of the events, or drop them."""
+        """Queue the events that are stored, or drop them."""
+        events = [event for event in events if type(event) in STORED]
+        if not events:
+            return
         if self._put - self._taken + len(events) > self._limit:
             events = self._drop(venue, events)
         elif self._dropping:
             self._dropping.discard(venue)
         self._put += len(events)
-        self._entries.append(Batch(venue, [*events]))
+        self._entries.append(Batch(venue, events))
 
     def mark(self, mark: ReadMark) -> None:
         """Queue the mark of a read."""

@@ -162,9 +162,9 @@ class Connection(ClientTransport):
                 self._desk.unsubscribe(self, channel)
                 self._send(Unsubscribed(id=request.id, channel=channel))
             case ListSubscriptions(request):
-                self._begin(self._list_subscriptions(request), LIST_US)
+                self._start_work(self._list_subscriptions(request), LIST_US)
             case ListSymbols(request):
-                self._begin(self._list_symbols(request), LIST_US)
+                self._start_work(self._list_symbols(request), LIST_US)
             case CloseConnection() as close:
                 self._answer(close)
 
@@ -330,7 +330,7 @@ class Connection(ClientTransport):
         if not self._held.add(data, binary):
             self.close(CloseCode.RATE, "too many requests before the login was answered")
 
-    def _begin(self, work: Iterator[None], cost_us: int) -> None:
+    def _start_work(self, work: Iterator[None], cost_us: int) -> None:
         """Do the first step of a request's work, and the others in later turns.
 
         ``cost_us``: the price of the first step. If this turn has no room for it, all steps come later.
@@ -393,11 +393,11 @@ class Connection(ClientTransport):
                 self._end_history,
             )
         elif len(join.choices) > TOPICS_AT_ONCE:
-            self._begin(self._subscribe_in_turns(join), STATE_US * TOPICS_AT_ONCE)
+            self._start_work(self._subscribe_in_turns(join), STATE_US * TOPICS_AT_ONCE)
         elif resume is not None:
-            self._begin(self._resume_topic(join, resume), RESUME_US)
+            self._start_work(self._resume_topic(join, resume), RESUME_US)
         else:
-            self._begin(self._subscribe_in_one(join), STATE_US * len(join.choices))
+            self._start_work(self._subscribe_in_one(join), STATE_US * len(join.choices))
 
     def _resume_topic(self, join: SubscribeTopics, resume: Resume) -> Iterator[None]:
         """Subscribe, and send what the client missed: a slice in each step, while it reads.
@@ -436,7 +436,7 @@ class Connection(ClientTransport):
         if resume is not None and held.gap is UNSET:
             self._send_first_frames(subscription, frames)
             if subscription.is_replaying:
-                self._begin(self._send_missed(subscription), RESUME_US)
+                self._start_work(self._send_missed(subscription), RESUME_US)
             return None
         if choice.topic not in self._subscriptions:  # closed: the reply was too much for a slow client
             return None
@@ -478,7 +478,7 @@ class Connection(ClientTransport):
             subscription.catch_up()
             topic.update_direct(self)
         else:
-            self._begin(self._send_missed(subscription), RESUME_US)
+            self._start_work(self._send_missed(subscription), RESUME_US)
 
     def _subscribe_in_one(self, join: SubscribeTopics) -> Iterator[None]:
         """Subscribe to a few topics in one step."""
@@ -505,7 +505,7 @@ class Connection(ClientTransport):
         """Subscribe as ``_join`` does. Who asks for all symbols of a venue keeps what it has."""
         kept = None if join.venue is None else self._subscriptions.get(choice.topic)
         if kept is not None:
-            return replies.held(self._hub.market, choice, kept, None), kept, []
+            return replies.held_subscription(self._hub.market, choice, kept, None), kept, []
         return self._join(choice, join.contract(choice), None)
 
     def listed(self, symbols: Iterable[str]) -> None:
@@ -558,7 +558,11 @@ class Connection(ClientTransport):
         if resume is not None:
             hub.stats.resumes["replayed" if start.gap is None else "gap"] += 1
         self._charge_slice(start.frames, start.made)
-        return replies.held(hub.market, choice, subscription, start.gap), subscription, start.frames
+        return (
+            replies.held_subscription(hub.market, choice, subscription, start.gap),
+            subscription,
+            start.frames,
+        )
 
     def _unsubscribe(self, leave: UnsubscribeTopics) -> None:
         for choice in leave.choices:
@@ -576,7 +580,7 @@ class Connection(ClientTransport):
         """Reply with the list. Each row is of the moment at which it is made."""
         session, market, rows = self._session, self._hub.market, list[HeldSubscription]()
         for name, choice in session.held.items():
-            rows.append(replies.held(market, choice, self._subscriptions[name], None))
+            rows.append(replies.held_subscription(market, choice, self._subscriptions[name], None))
             if len(rows) % ROWS_AT_ONCE == 0:
                 yield
         rows += [self._desk.subscription(self, channel) for channel in session.followed]

@@ -79,13 +79,13 @@ class ReadTurns:
 
     def share(self, address: str) -> ReadShare:
         """Return the share of an address, as ``network_of`` names it."""
-        near = network_of(address)
-        share = self._shares.get(near)
+        network = network_of(address)
+        share = self._shares.get(network)
         if share is None:
             if len(self._shares) >= self._limit:
                 # A share of which nothing is used is as good as a new one.
                 self._shares = {name: one for name, one in self._shares.items() if one.waiting}
-            share = self._shares[near] = ReadShare(self)
+            share = self._shares[network] = ReadShare(self)
         return share
 
     def renew_later(self, share: ReadShare) -> None:

@@ -74,7 +74,7 @@ def unsubscribed(market: MarketState, leave: UnsubscribeTopics) -> Pair | Unsubs
     )
 
 
-def held(
+def held_subscription(
     market: MarketState, choice: TopicChoice, subscription: OutboxSubscription[Topic], gap: Gap | None
 ) -> HeldSubscription:
     """Return one subscription as it is now. ``gap``: the events that a resume could not bring back."""

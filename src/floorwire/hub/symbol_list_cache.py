@@ -11,7 +11,7 @@ from floorwire.protocol.codec import Codec
 
 MAX_KEPT: Final = 8
 """Lists that are kept. With more, all are made again: operators halt symbols one after the other."""
-Halted: TypeAlias = "frozenset[str] | None"
+HaltedSymbols: TypeAlias = "frozenset[str] | None"
 """The symbols in which an operator halted trading. None: all trading is halted."""
 
 
@@ -22,16 +22,16 @@ class SymbolListCache:
         self._market = market
         self._revision = market.revision
         """The revision of the instruments in ``_kept``."""
-        self._kept: dict[tuple[Codec, Halted], msgspec.Raw] = {}
+        self._kept: dict[tuple[Codec, HaltedSymbols], msgspec.Raw] = {}
 
-    def find(self, codec: Codec, halted: Halted) -> msgspec.Raw | None:
+    def find(self, codec: Codec, halted: HaltedSymbols) -> msgspec.Raw | None:
         """Return the encoded rows, if they were made since the instruments changed last."""
         if self._revision != self._market.revision:
             self._kept.clear()
             self._revision = self._market.revision
         return self._kept.get((codec, halted))
 
-    def keep(self, codec: Codec, halted: Halted, rows: msgspec.Raw, revision: int) -> None:
+    def keep(self, codec: Codec, halted: HaltedSymbols, rows: msgspec.Raw, revision: int) -> None:
         """Keep encoded rows. ``revision``: that of the market when they were begun."""
         if self.find(codec, halted) is None and revision == self._revision:
             if len(self._kept) >= MAX_KEPT:

@@ -10,8 +10,8 @@ import resource
 
 import msgspec
 
-RESERVED = 48
-"""Descriptors that are not for connections. An idle server has 33; threads open some more for moments."""
+RESERVED = 56
+"""Descriptors that are not for connections. An idle server has 40; threads open some more for moments."""
 SHARE = 8
 """With too little room, rejected connections get one part in so many."""
 

@@ -9,7 +9,6 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from floorwire.ops.exposition import SAMPLES_AT_ONCE
-from floorwire.ops.recording_metrics import recordings
 from floorwire.ops.stats import (
     LATENCY_BUCKETS_US,
     DeskFigures,
@@ -20,7 +19,7 @@ from floorwire.ops.stats import (
     RemoteFigures,
     Stats,
 )
-from floorwire.ops.venue_traffic_metrics import venue_traffic
+from floorwire.ops.venue_traffic_metrics import recordings, venue_traffic
 
 
 class GatewayCollector(Collector):

@@ -9,8 +9,7 @@ from collections.abc import Mapping
 import msgspec
 
 from floorwire.core.codes import CloseCode
-from floorwire.core.recording_counts import RecordingCounts
-from floorwire.core.venue_traffic import VenueTraffic
+from floorwire.core.venue_traffic import RecordingCounts, VenueTraffic
 
 LATENCY_BUCKETS_US = (
     50,

@@ -1,4 +1,4 @@
-"""The metrics of links and requests to venues."""
+"""The metrics of links and requests to venues, and of the recordings of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
-from floorwire.core.venue_traffic import VenueTraffic
+from floorwire.core.venue_traffic import RecordingCounts, VenueTraffic
 
 STATES = ("opening", "up", "down")
 
@@ -40,6 +40,24 @@ def venue_traffic(traffic: Mapping[str, VenueTraffic]) -> Iterator[Metric]:
         if known.requested:
             waiting.add_metric([venue], known.requests_under_way)
     yield from (states, opens, frames, size, paused, requests, waiting)
+
+
+def recordings(counts: Mapping[str, RecordingCounts]) -> Iterator[Metric]:
+    """Yield every metric. Venues that are not recorded have no samples."""
+    messages = CounterMetricFamily(
+        "floorwire_recorded_messages", "messages of the venue that were recorded", labels=["venue"]
+    )
+    left_out = CounterMetricFamily(
+        "floorwire_recording_left_out", "records that the disk had no time for", labels=["venue"]
+    )
+    failed = GaugeMetricFamily(
+        "floorwire_recording_failed", "1 where recording ended by a fault of the disk", labels=["venue"]
+    )
+    for venue, known in counts.items():
+        messages.add_metric([venue], known.messages)
+        left_out.add_metric([venue], known.left_out)
+        failed.add_metric([venue], float(known.is_failed))
+    yield from (messages, left_out, failed)
 
 
 def _of_links(name: str, text: str) -> CounterMetricFamily:

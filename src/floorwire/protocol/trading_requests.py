@@ -163,10 +163,10 @@ class Deadman(Request, frozen=True, tag="session.deadman", kw_only=True):
     timeout_s: Annotated[float, Meta(ge=0, le=MAX_DEADMAN_S)]
 
 
-Command: TypeAlias = OrderPlace | OrderAmend | OrderCancel | OrderCancelAll
+CommandRequest: TypeAlias = OrderPlace | OrderAmend | OrderCancel | OrderCancelAll
 """Requests that change orders."""
 Query: TypeAlias = OrderStatus | Orders | Fills | Balances | Positions | Ledger | AccountSummary
 """Requests that only read."""
-Guard: TypeAlias = CancelOnDisconnect | Deadman
+GuardRequest: TypeAlias = CancelOnDisconnect | Deadman
 """Requests for protection: cancel orders when the client is gone."""
-TradingRequest: TypeAlias = Command | Query | Guard
+TradingRequest: TypeAlias = CommandRequest | Query | GuardRequest

@@ -22,6 +22,8 @@ FILE = "account-history.db"
 VERSION = 1
 EXAMINED = 5_000
 """Rows that one page examines. It may be short for it."""
+LATEST_US = 1 << 62
+"""Later than all dates."""
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 KEPT_PAGES_KIB = 8_192
 """The cache of SQLite."""
@@ -342,38 +344,44 @@ class AccountHistoryIndex:
         )
         return [DayRow(account, day, names[asset], *_numbers(rest)) for day, asset, *rest in found]
 
-    def _range(self, query: HistoryQuery) -> tuple[str, list[int | None]]:
-        where, values = "account = ? AND at_us >= ?", [self._names.get(query.account), query.from_us]
-        if query.to_us is not None:
-            where += " AND at_us < ?"
-            values.append(query.to_us)
+    def _range(self, query: HistoryQuery, end: tuple[int, int] | None = None) -> tuple[str, list[int | None]]:
+        """Return the condition of a query, for rows from ``end`` on.
+
+        Both ends are dates first: SQLite finds only one limit on each side in an index, and tries each row
+        of what is between it and another one.
+        """
+        first_us, last_us = query.from_us, LATEST_US if query.to_us is None else query.to_us - 1
+        where, further = "account = ? AND at_us BETWEEN ? AND ?", list[int]()
         if query.before is not None:
+            last_us = min(last_us, query.before[0])
             where += " AND (at_us, id) < (?, ?)"
-            values += query.before
-        return where, values
+            further += query.before
+        if end is not None:
+            first_us = max(first_us, end[0])
+            where += " AND (at_us, id) >= (?, ?)"
+            further += end
+        return where, [self._names.get(query.account), first_us, last_us, *further]
 
     def _page(self, table: str, query: HistoryQuery) -> HistoryPage:
         """Return a page. It examines ``EXAMINED`` rows of the index at most."""
-        where, values = self._range(query)
+        of_symbol = "" if query.symbol is None else self._in("symbol", (query.symbol,))  # it has an index
         wanted = ""
-        if query.symbol is not None:  # there is an index of each symbol
-            where += self._in("symbol", (query.symbol,))
-        elif query.sees is not None:
+        if query.symbol is None and query.sees is not None:
             wanted += self._in("symbol", filter(query.sees, self._names))
         if query.states is not None:
             wanted += self._in("state", query.states)
+        where, values = self._range(query)
         end: tuple[int, int] | None = None
         if wanted:
             end = self._connection.execute(
-                f"SELECT at_us, id FROM {table} WHERE {where} ORDER BY at_us DESC, id DESC LIMIT 1 OFFSET ?",  # noqa: S608 # nosec B608
+                f"SELECT at_us, id FROM {table} WHERE {where}{of_symbol} "  # noqa: S608 # nosec B608
+                "ORDER BY at_us DESC, id DESC LIMIT 1 OFFSET ?",
                 (*values, EXAMINED),
             ).fetchone()
-            if end is not None:
-                wanted += " AND (at_us, id) >= (?, ?)"
-                values += end
+            where, values = self._range(query, end)
         found = self._connection.execute(
             f"SELECT t.at_us, t.id, t.n, r.payload FROM {table} t JOIN records r ON r.n = t.n WHERE t.id IN "  # noqa: S608 # nosec B608
-            f"(SELECT id FROM {table} WHERE {where}{wanted} ORDER BY at_us DESC, id DESC LIMIT ?) "
+            f"(SELECT id FROM {table} WHERE {where}{of_symbol}{wanted} ORDER BY at_us DESC, id DESC LIMIT ?) "
             "ORDER BY t.at_us DESC, t.id DESC",
             (*values, query.limit + 1),
         )

@@ -28,7 +28,7 @@ COMMIT_RECORDS = 4_096
 log = structlog.get_logger("floorwire.journal")
 
 
-class WritingBegun(msgspec.Struct, frozen=True, eq=False):
+class WritingStarted(msgspec.Struct, frozen=True, eq=False):
     """The disk begins to write a commit. ``callbacks``: what is called on the event loop meanwhile."""
 
     callbacks: Sequence[WhileWriting]
@@ -54,8 +54,8 @@ class CommitThread:
         self._after_commit = after_commit
         self._queue: SimpleQueue[PendingAppend | None] = SimpleQueue()
         """Appends that wait; None: the thread ends."""
-        self._notifier: LoopNotifier[WritingBegun | AppendsDone] = LoopNotifier(self._on_result)
-        self._writing: WritingBegun | None = None
+        self._notifier: LoopNotifier[WritingStarted | AppendsDone] = LoopNotifier(self._on_result)
+        self._writing: WritingStarted | None = None
         """The commit that is being written, if somebody wants to know. The thread sets it."""
         self._error: JournalError | None = None
         self._thread = Thread(target=self._run, name="journal", daemon=True)
@@ -112,20 +112,20 @@ class CommitThread:
             return
         callbacks = [one.while_writing for one in appends if one.while_writing is not None]
         try:
-            self._commit(entries, partial(self._begin, callbacks))
+            self._commit(entries, partial(self._start_writing, callbacks))
         except Exception as error:  # of any kind: the appenders must get an answer
             log.exception("journal broken", error=str(error), records=len(entries))
             self._error = JournalBrokenError(f"a commit failed: {error}")
 
-    def _begin(self, callbacks: Sequence[WhileWriting]) -> None:
+    def _start_writing(self, callbacks: Sequence[WhileWriting]) -> None:
         """Tell those who want to know that the disk begins to write. Runs in the thread."""
         if callbacks:
-            self._writing = WritingBegun(callbacks)
+            self._writing = WritingStarted(callbacks)
             self._notifier.notify(self._writing)
 
     # --- on the event loop --------------------------------------------------------------------------
 
-    def _on_result(self, result: WritingBegun | AppendsDone) -> None:
+    def _on_result(self, result: WritingStarted | AppendsDone) -> None:
         if type(result) is AppendsDone:
             self._on_done(result)
         elif result is self._writing:  # otherwise it is written already: what waits for it comes first

@@ -34,7 +34,7 @@ from floorwire.storage.account_history_index import (
     HistoryRecord,
     LedgerPage,
 )
-from floorwire.storage.account_history_rows import BalanceChange, LedgerRecord
+from floorwire.storage.account_history_rows import LedgerRecord
 from floorwire.trading.account_history_indexer import AccountHistoryIndexer
 from floorwire.trading.account_store import decode_entry
 from floorwire.trading.visibility import Visibility
@@ -217,7 +217,7 @@ async def ledger(view: HistoryView, request: Ledger, asset: str | None, n: int) 
     query = replace(view.query(request), limit=examined)
     assets = None if view.visibility.sees_all else view.visibility.assets()
     page, is_whole = await view.indexer.read(n, lambda index: _read_ledger(index, query, before))
-    found: list[tuple[int, LedgerRecord, BalanceChange]] = []
+    found: list[tuple[int, int, LedgerRecord]] = []
     for begin in range(0, len(page.rows), ROWS_A_TURN):
         await view.turns.wait(view.account, TURN_US)
         for record_n, record in page.rows[begin : begin + ROWS_A_TURN]:
@@ -230,14 +230,14 @@ async def ledger(view: HistoryView, request: Ledger, asset: str | None, n: int) 
                     if record.symbol
                     else assets is None or change.asset in assets
                 ):
-                    found.append((entry_id, record, change))
+                    found.append((record_n, number, record))
         if len(found) > request.limit:
             break
     shown = found[: request.limit]
     last: int | None = None if page.next is None else page.next[1] << CHANGE_BITS
     if len(found) > len(shown):
-        last = shown[-1][0]
-    rows = await view.rows(shown, partial(_ledger_row, view.names))
+        last = shown[-1][0] << CHANGE_BITS | shown[-1][1]
+    rows = await view.rows(shown, lambda item: ledger_row(view.names, *item))
     return LedgerList(
         id=request.id,
         entries=rows,
@@ -256,10 +256,11 @@ def _read_ledger(
     return index.ledger(replace(query, before=place)), not index.forgotten_n
 
 
-def _ledger_row(names: VenueNames, found: tuple[int, LedgerRecord, BalanceChange]) -> LedgerRow:
-    entry_id, record, change = found
+def ledger_row(names: VenueNames, n: int, number: int, record: LedgerRecord) -> LedgerRow:
+    """Return one change of record ``n`` as a row. ``number``: its place among them."""
+    change = record.changes[number]
     return LedgerRow(
-        entry_id=str(entry_id),
+        entry_id=str(n << CHANGE_BITS | number),
         cause=change.cause,
         asset=names.shown(change.asset),
         amount=trim(format_units(int(change.amount), change.decimals)),

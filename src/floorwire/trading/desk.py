@@ -18,7 +18,7 @@ import structlog
 
 from floorwire.clock import Clock
 from floorwire.config import StorageSettings
-from floorwire.core.account_events import AccountEntry, Money, PrivateChannel
+from floorwire.core.account_events import AccountEntry, MoneyKind, PrivateChannel
 from floorwire.core.codes import Code
 from floorwire.core.dates import Moment
 from floorwire.core.execution_reports import Report
@@ -96,7 +96,7 @@ class Desk:
         loop_stalls: LoopStalls,
         turns: Turns,
         names: VenueNames = NO_VENUES,
-        venue_money: Mapping[str, Money] = MappingProxyType({}),
+        venue_money: Mapping[str, MoneyKind] = MappingProxyType({}),
         remote_venues: Mapping[str, RemoteVenue] = MappingProxyType({}),
         open_history: Callable[[bool], AccountHistoryIndex] = _history_in_memory,
         currency: str = "USDT",

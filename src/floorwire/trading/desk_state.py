@@ -161,7 +161,7 @@ class Closed:
     risk_status: RiskStatus | None
 
 
-State: TypeAlias = New | Opening | Running | Draining | Failed | Recovering | Closing | Closed
+DeskState: TypeAlias = New | Opening | Running | Draining | Failed | Recovering | Closing | Closed
 StateT = TypeVar("StateT", New, Opening, Running, Draining, Failed, Recovering, Closing, Closed)
 
 
@@ -169,10 +169,10 @@ class DeskLifecycle:
     """The state that the desk is in. Only ``move_to`` changes it."""
 
     def __init__(self) -> None:
-        self.state: State = New()
+        self.state: DeskState = New()
         self._moved = asyncio.Event()
 
-    def move_to(self, state: State) -> None:
+    def move_to(self, state: DeskState) -> None:
         """Go to the state. Raises IllegalTransitionError where it may not follow the present one."""
         if state.phase not in NEXT[self.state.phase]:
             raise IllegalTransitionError(self.state.phase, state.phase)

@@ -20,7 +20,7 @@ from floorwire.core.account_events import Quarantined
 from floorwire.core.execution_reports import Report
 from floorwire.core.order_commands import Cancel, Command, Place
 from floorwire.core.ports import Prices
-from floorwire.core.remote_orders import (
+from floorwire.core.remote_order_messages import (
     LinkDown,
     LinkUp,
     PlaceOrder,

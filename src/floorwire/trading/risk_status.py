@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from floorwire.core.account_events import AccountEntry, Halted, HaltScope, LimitsSet, Resumed
-from floorwire.core.limits import Limits
+from floorwire.core.risk_limits import Limits
 from floorwire.engine.order_manager import OrderManager
 
 

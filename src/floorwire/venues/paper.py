@@ -43,7 +43,7 @@ from floorwire.core.ports import (
 from floorwire.core.replay_controls import PlaysRecording, ReplayControl, ReplayPosition
 from floorwire.engine.execution_reporter import refused
 from floorwire.engine.matching_events import Rejected
-from floorwire.engine.paper import PaperMatching
+from floorwire.engine.paper_matching import PaperMatching
 
 UNSWEPT = 64
 """So many dates of orders that are closed may be kept before it is worth sweeping."""

@@ -13,6 +13,7 @@ speed until the date has caught up (``core.dates``). Orders expire by the date.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import log
 
 from msgspec.structs import replace
 
@@ -28,8 +29,12 @@ from floorwire.engine.matching import Matching
 from floorwire.engine.matching_events import Rejected
 from floorwire.engine.participants.profile import Asset, Profile
 from floorwire.engine.participants.simulation import Simulation
+from floorwire.venues import sim_past
+from floorwire.venues.sim_past import PastCandles
 
 NAME = "sim"
+CASH = "USDT"
+"""The asset that values are measured in."""
 SECOND_US = 1_000_000
 CAPABILITIES = Capabilities(NAME, streams=("quote", "trades", "book"), places_orders=True, amends_orders=True)
 """Candles and the day are counted from the trades."""
@@ -134,6 +139,29 @@ class SimVenue:
         self._second_us = 0
         self._markets: Mapping[str, Matching] = {}
         """By symbol. There are none before the start."""
+        self._log_values: Mapping[str, float] = {}
+        """Where the values of assets begin that are not the opening ones."""
+
+    def past(self, rng: Random, until_us: int) -> list[PastCandles]:
+        """Return candles of the time before a first start, up to this date."""
+        return sim_past.make(self._profiles, ASSETS, rng, until_us)
+
+    def continue_from(self, prices: Mapping[str, str]) -> None:
+        """Begin with these prices at the start, by symbol, as far as the assets' values have them."""
+        ratios: dict[str, float] = {}
+        for profile in self._profiles:
+            if profile.symbol in prices:
+                ratios[f"{profile.base}-{profile.quote}"] = log(
+                    float(prices[profile.symbol]) / float(profile.price)
+                )
+        values = {
+            pair.removesuffix(f"-{CASH}"): ratio for pair, ratio in ratios.items() if pair.endswith(CASH)
+        }
+        for pair, ratio in ratios.items():
+            base, _, quote = pair.partition("-")
+            if base not in values:
+                values[base] = ratio + values.get(quote, 0.0)
+        self._log_values = values
 
     def date(self, offset_us: int) -> None:
         """Take in what the date is: ``now_us + offset_us``."""
@@ -153,7 +181,7 @@ class SimVenue:
         account's order is in the new markets."""
         wall_us = now_us + self._offset_us
         at_us = self._dates.at(now_us, wall_us)
-        self._simulation = simulation = Simulation(self._profiles, ASSETS, self._rng, at_us)
+        self._simulation = simulation = Simulation(self._profiles, ASSETS, self._rng, at_us, self._log_values)
         self._markets = simulation.exchange.markets
         self._is_ahead = at_us != wall_us
         simulation.date(at_us - wall_us)

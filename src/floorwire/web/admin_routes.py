@@ -16,12 +16,13 @@ from floorwire.auth.admin_reach import halt_refusal, limits_refusal
 from floorwire.core.account_events import AccountEntry, HaltScope, MassCancel
 from floorwire.core.authorization import Action
 from floorwire.core.codes import Code
-from floorwire.core.limits import Limits
 from floorwire.core.notices import TradingChanged
 from floorwire.core.refusal import Refusal
+from floorwire.core.risk_limits import Limits
 from floorwire.engine.order_manager import OrderManager
 from floorwire.protocol.replies import Done
 from floorwire.storage.database import DatabaseError
+from floorwire.trading.operator_requests import Change
 from floorwire.trading.risk_status import RiskStatus
 from floorwire.trading.visibility import visible_halts
 from floorwire.web.auth_context import AUTH_SCHEME, AuthContext, RequestAuth
@@ -42,13 +43,9 @@ router = APIRouter(
 OK = 200
 NO_ACCOUNT = ""
 """No account's name. Its limits are the default ones."""
-Account: TypeAlias = Annotated[str, Path(max_length=64)]
-Change: TypeAlias = Callable[[OrderManager, int], tuple[Sequence[AccountEntry], MassCancel | None]]
-"""Makes a change: returns its journal entries, and which orders to cancel then, if any."""
-Name: TypeAlias = Annotated[str, Field(max_length=64)]
-
-
-KeyId: TypeAlias = Annotated[str, Query(min_length=1, max_length=64)]
+AccountPath: TypeAlias = Annotated[str, Path(max_length=64)]
+HaltedName: TypeAlias = Annotated[str, Field(max_length=64)]
+KeyQuery: TypeAlias = Annotated[str, Query(min_length=1, max_length=64)]
 
 
 @dataclass(frozen=True)
@@ -58,15 +55,15 @@ class NewHalt:
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     scope: HaltScope
-    name: Name = ""
+    name: HaltedName = ""
 
 
 @router.put("/limits/{account}", openapi_extra=takes(Limits))
 async def set_limits(
     auth: RequestAuth,
-    account: Account,
+    account: AccountPath,
     request: Request,
-    key: KeyId = "",
+    key: KeyQuery = "",
 ) -> Response:
     """Set the limits of an account or of one of its keys. A field that is left out has no limit."""
     auth.require(Action.LIMITS_SET, account)
@@ -84,7 +81,7 @@ async def set_limits(
 
 
 @router.get("/limits/{account}")
-async def show_limits(auth: RequestAuth, account: Account, key: KeyId = "") -> Response:
+async def show_limits(auth: RequestAuth, account: AccountPath, key: KeyQuery = "") -> Response:
     """Show the effective limits of an account, defaults included, or those of one of its keys."""
     auth.require(Action.LIMITS_SHOW, account)
     risk_status = auth.gateway.desk.operators.risk_status()

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from floorwire.app import Gateway
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
-from floorwire.web.http_responses import refused, rejected
+from floorwire.web.http_responses import order_fate, refused
 from floorwire.web.request_head import repeated
 from floorwire.web.upgrade_request import own_address
 
@@ -46,7 +46,7 @@ class HeadGuard:
         self._gateway.refusal_log.add(
             reason, self._gateway.clock.monotonic_us(), address=str(peer[0]) if peer else "local"
         )
-        response = refused(refusal, rejected(scope))
+        response = refused(refusal, order_fate(scope))
         response.headers["connection"] = "close"
         await response(scope, receive, send)
 

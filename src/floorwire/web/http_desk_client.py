@@ -62,17 +62,22 @@ async def body(request: Request) -> dict[str, object]:
 
 async def ask(auth: AuthContext, action: str, fields: dict[str, object]) -> Response:
     """Return the desk's answer to the WebSocket action with these fields."""
+    return respond(auth, action, await reply_to(auth, action, fields))
+
+
+async def reply_to(auth: AuthContext, action: str, fields: dict[str, object]) -> Reply:
+    """Return the desk's reply to the WebSocket action with these fields. Raises Refusal."""
     given = {name: value for name, value in fields.items() if value is not None}
     try:
         request: AnyRequest = JSON.request(msgspec.json.encode({"action": action, **given}), binary=False)
     except BadRequestError as bad:
         if action not in ORDER_ACTIONS:
             raise bad.refusal from None
-        return respond(auth, action, order_error(bad.refusal, msgspec.UNSET, "rejected"))
+        return order_error(bad.refusal, msgspec.UNSET, "rejected")
     client = HttpDeskClient(auth)
     assert isinstance(request, TradingRequest)
     auth.gateway.desk.submit(client, request, auth.gateway.clock.moment())
-    return respond(auth, action, await client.reply)
+    return await client.reply
 
 
 def respond(auth: AuthContext, action: str, reply: Reply) -> Response:

@@ -22,7 +22,7 @@ from floorwire.web.handshake_form import bad_form, wants_websocket
 from floorwire.web.http_deadline import HttpDeadline, Phase
 from floorwire.web.http_responses import refused
 from floorwire.web.picows_upgrade import PicowsUpgrade
-from floorwire.web.read_hold import ReadHold
+from floorwire.web.read_pace import ReadHold
 from floorwire.web.request_cutter import RequestCutter
 from floorwire.web.request_head import body_bytes, origin_form
 from floorwire.web.security_headers import security_headers

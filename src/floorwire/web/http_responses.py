@@ -99,7 +99,7 @@ def refused(refusal: Refusal, fate: Fate | None = None) -> Response:
     return response
 
 
-def rejected(scope: Scope) -> Fate | None:
+def order_fate(scope: Scope) -> Fate | None:
     """Return ``rejected`` if the request is about an order: it never reached the desk. Else None."""
     return "rejected" if is_about_order(scope) else None
 
@@ -118,11 +118,11 @@ def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
 
     @app.exception_handler(Refusal)
     async def _(request: Request, refusal: Refusal) -> Response:
-        return refused(refusal, rejected(request.scope))
+        return refused(refusal, order_fate(request.scope))
 
     @app.exception_handler(RequestValidationError)
     async def _(request: Request, invalid: RequestValidationError) -> Response:
-        first, fate = invalid.errors()[0], rejected(request.scope)
+        first, fate = invalid.errors()[0], order_fate(request.scope)
         if first["type"] == "json_invalid":
             return refused(Refusal(Code.BAD_JSON, Code.BAD_JSON.meaning), fate)
         field = ".".join(str(part) for part in first["loc"])
@@ -137,7 +137,7 @@ def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
             return failed(failure, f"there is nothing at {request.url.path}")
         if failure.status_code == NO_SUCH_METHOD:
             return _method_not_allowed(request, failure, routers)
-        return failed(failure, fate=rejected(request.scope))
+        return failed(failure, fate=order_fate(request.scope))
 
     @app.exception_handler(DatabaseError)
     async def _(_: Request, failure: DatabaseError) -> Response:

@@ -34,8 +34,8 @@ router = APIRouter(
     route_class=SignedInRoute,
 )
 
-KeyId: TypeAlias = Annotated[str, Path(max_length=64)]
-Names: TypeAlias = Annotated[list[str], Field(max_length=grant.MOST)]
+KeyPath: TypeAlias = Annotated[str, Path(max_length=64)]
+AllowedNames: TypeAlias = Annotated[list[str], Field(max_length=grant.MOST)]
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,10 @@ class NewKey:
 
     account: str
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=len(Scope))]
-    symbols: Names | None = None
-    accounts: Names | None = None
+    symbols: AllowedNames | None = None
+    accounts: AllowedNames | None = None
     max_notional: str | None = None
-    addresses: Names = field(default_factory=list)
+    addresses: AllowedNames = field(default_factory=list)
     expires: Annotated[int, Field(strict=True, ge=0, le=SAFE)] | str | None = None
     deposit: Annotated[dict[str, str], Field(max_length=100)] = field(default_factory=dict)
 
@@ -119,7 +119,7 @@ async def create(auth: RequestAuth, new: NewKey) -> Response:
 
 
 @router.delete("/{key}")
-async def revoke(auth: RequestAuth, key: KeyId) -> Response:
+async def revoke(auth: RequestAuth, key: KeyPath) -> Response:
     """Revoke a key. Its connections close within a second."""
     found = await _require_key(auth, Action.KEYS_REVOKE, key)
     if grant.is_out_of_reach(auth.principal, found):
@@ -133,7 +133,7 @@ async def revoke(auth: RequestAuth, key: KeyId) -> Response:
 
 
 @router.post("/{key}/rotate")
-async def rotate(auth: RequestAuth, key: KeyId) -> Response:
+async def rotate(auth: RequestAuth, key: KeyPath) -> Response:
     """Offer a new secret, shown in this answer only. The old one ends when the new one is first used."""
     found = await _require_key(auth, Action.KEYS_ROTATE, key)
     if grant.exceeds(auth.principal, found) is not None:  # Who sees its secret may do what it may.

@@ -12,7 +12,7 @@ from starlette.websockets import WebSocket
 from floorwire.app import Gateway
 from floorwire.core.codes import CloseCode, Code
 from floorwire.core.refusal import Refusal
-from floorwire.web.http_responses import refused, rejected
+from floorwire.web.http_responses import order_fate, refused
 
 NOT_RUNNING: Final = "this gateway is not running; its log says what to do"
 WHAT_TO_DO: Final = (
@@ -51,7 +51,7 @@ class LifespanGuard:
 
 
 def _refusal(scope: Scope) -> Response:
-    fate = rejected(scope) if scope["type"] == "http" else None
+    fate = order_fate(scope) if scope["type"] == "http" else None
     response = refused(Refusal(Code.INTERNAL, NOT_RUNNING), fate)
     response.status_code = STATUS
     return response

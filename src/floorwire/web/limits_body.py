@@ -7,8 +7,8 @@ from typing import Final
 import msgspec
 
 from floorwire.core.codes import Code
-from floorwire.core.limits import Limits
 from floorwire.core.refusal import Refusal
+from floorwire.core.risk_limits import Limits
 
 NO_JSON: Final = "the body is not valid JSON"
 NO_OBJECT: Final = "the body is an object: the name of each limit with its value"

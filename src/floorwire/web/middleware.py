@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from floorwire.ops.loop_stalls import MAX_WAITS, LoopStalls
-from floorwire.web.http_responses import failed, rejected
+from floorwire.web.http_responses import failed, order_fate
 from floorwire.web.security_headers import security_headers
 
 
@@ -47,7 +47,7 @@ class RequestGuard:
             return  # The client left before its body was whole: nobody reads an answer.
         except BodyError as error:
             if not answer.has_begun:
-                await failed(error, fate=rejected(scope))(scope, receive, answer.send)
+                await failed(error, fate=order_fate(scope))(scope, receive, answer.send)
 
 
 class _Body:

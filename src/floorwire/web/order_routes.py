@@ -8,6 +8,8 @@ import msgspec
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from floorwire.core.authorization import Action
+from floorwire.protocol.desk_ports import Reply
+from floorwire.protocol.replies import Error
 from floorwire.protocol.requests import SAFE
 from floorwire.protocol.trading_requests import (
     MAX_CHANGES,
@@ -18,11 +20,15 @@ from floorwire.protocol.trading_requests import (
     OrderFilter,
     OrderPlace,
 )
-from floorwire.web.auth_context import AUTH_SCHEME, RequestAuth
-from floorwire.web.http_desk_client import ask, body
+from floorwire.trading.account_export import Table
+from floorwire.web import table_stream
+from floorwire.web.auth_context import AUTH_SCHEME, AuthContext, RequestAuth
+from floorwire.web.http_desk_client import ask, body, reply_to, respond
 from floorwire.web.http_responses import answer
+from floorwire.web.openapi_schemas import Responses
 from floorwire.web.query import CHECK_QUERY, PlainInteger
 from floorwire.web.signed_in_route import SignedInRoute
+from floorwire.web.table_stream import CSV_TYPE, PARQUET_TYPE
 
 router = APIRouter(
     prefix="/api/v1",
@@ -34,6 +40,14 @@ router = APIRouter(
 ID_PATTERN: Final = r"^[1-9][0-9]{0,18}$"
 OrderId: TypeAlias = Annotated[str, Path(pattern=ID_PATTERN)]
 Symbol: TypeAlias = Annotated[str | None, Query(max_length=64)]
+PAGE_ROWS: Final = 1_000
+"""Rows of one page of a whole table."""
+TABLES: Final[Responses] = {
+    200: {
+        "description": "A page; the whole list as CSV or Parquet",
+        "content": {CSV_TYPE: {}, PARQUET_TYPE: {}},
+    }
+}
 Fields: TypeAlias = dict[str, object]
 Id: TypeAlias = Annotated[str | None, Query(pattern=ID_PATTERN)]
 From: TypeAlias = Annotated[PlainInteger | None, Query(alias="from", ge=0, le=SAFE)]
@@ -57,9 +71,10 @@ async def place(auth: RequestAuth, request: Request) -> Response:
     return await ask(auth, Action.ORDER_PLACE, await body(request))
 
 
-@router.get("/orders")
+@router.get("/orders", responses=TABLES)
 async def list_orders(
     auth: RequestAuth,
+    request: Request,
     limit: Annotated[PlainInteger, Query(ge=1, le=MAX_ORDERS)] = MAX_ORDERS,
     after: Id = None,
     symbol: Symbol = None,
@@ -74,7 +89,7 @@ async def list_orders(
     from ``from`` on and before ``to``.
     """
     fields: Fields = {"limit": limit, "after": after, "symbol": symbol, "state": state, "before": before}
-    return await ask(auth, Action.ORDERS, {**fields, "from": from_us, "to": to_us})
+    return await _list(auth, request, "orders", {**fields, "from": from_us, "to": to_us})
 
 
 @router.delete("/orders")
@@ -101,9 +116,10 @@ async def cancel(auth: RequestAuth, order_id: OrderId) -> Response:
     return await ask(auth, Action.ORDER_CANCEL, {"order_id": order_id})
 
 
-@router.get("/fills")
+@router.get("/fills", responses=TABLES)
 async def list_fills(
     auth: RequestAuth,
+    request: Request,
     limit: Annotated[PlainInteger, Query(ge=1, le=MAX_FILLS)] = 100,
     before: Id = None,
     symbol: Symbol = None,
@@ -112,12 +128,13 @@ async def list_fills(
 ) -> Response:
     """List fills, the latest first. ``before``: only those older than this fill."""
     fields: Fields = {"limit": limit, "before": before, "symbol": symbol, "from": from_us, "to": to_us}
-    return await ask(auth, Action.FILLS, fields)
+    return await _list(auth, request, "fills", fields)
 
 
-@router.get("/ledger")
+@router.get("/ledger", responses=TABLES)
 async def list_ledger(
     auth: RequestAuth,
+    request: Request,
     limit: Annotated[PlainInteger, Query(ge=1, le=MAX_CHANGES)] = 100,
     before: Id = None,
     asset: Symbol = None,
@@ -126,7 +143,24 @@ async def list_ledger(
 ) -> Response:
     """List every change of a balance with its cause, the latest first. ``before``: older than this one."""
     fields: Fields = {"limit": limit, "before": before, "asset": asset, "from": from_us, "to": to_us}
-    return await ask(auth, Action.LEDGER, fields)
+    return await _list(auth, request, "ledger", fields)
+
+
+async def _list(auth: AuthContext, request: Request, table: Table, fields: Fields) -> Response:
+    """Return one page; or the whole list, where the client takes a table."""
+    kind = table_stream.wanted_type(request.headers)
+    if kind is None:
+        return await ask(auth, table, fields)
+    cursor = "after" if table == "orders" and fields["state"] in (None, "open") else "before"
+
+    async def page(at: str | None) -> Reply:
+        given = fields if at is None else {**fields, cursor: at}
+        return await reply_to(auth, table, {**given, "limit": PAGE_ROWS})
+
+    first = await page(None)
+    if isinstance(first, Error):
+        return respond(auth, table, first)
+    return await table_stream.respond(kind, table, first, page)
 
 
 @router.get("/account")

@@ -1,9 +1,15 @@
-"""When one connection is read: reading pauses while its frames wait, or while its frame budget is spent."""
+"""When one connection is read.
+
+Reading of a WebSocket pauses while its frames wait, or while its frame budget is spent (``ReadPace``).
+Reading of HTTP pauses while enough waits to be parsed (``ReadHold``).
+"""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Protocol
+
+from uvicorn.protocols.http.flow_control import FlowControl
 
 from floorwire.protocol.frame_budget import FrameBudget
 
@@ -62,3 +68,25 @@ class ReadPace:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+class ReadHold(FlowControl):
+    """uvicorn's flow control. While it holds, uvicorn cannot resume reading: it would after each answer."""
+
+    _is_held = False
+
+    def hold(self) -> None:
+        """Stop reading."""
+        self._is_held = True
+        self.pause_reading()
+
+    def release(self) -> None:
+        """Read again."""
+        if self._is_held:
+            self._is_held = False
+            self.resume_reading()
+
+    def resume_reading(self) -> None:
+        """Read again, unless held."""
+        if not self._is_held:
+            super().resume_reading()

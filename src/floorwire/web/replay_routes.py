@@ -37,7 +37,7 @@ router = APIRouter(
     route_class=SignedInRoute,
 )
 
-Venue: TypeAlias = Annotated[str, Path(max_length=64)]
+VenuePath: TypeAlias = Annotated[str, Path(max_length=64)]
 
 log = structlog.get_logger("floorwire.venues")
 
@@ -79,7 +79,7 @@ async def list_replays(auth: RequestAuth) -> Response:
 
 
 @router.patch("/{venue}")
-async def change_replay(auth: RequestAuth, venue: Venue, change: ReplayChange) -> Response:
+async def change_replay(auth: RequestAuth, venue: VenuePath, change: ReplayChange) -> Response:
     """Seek, pause, resume, or set the speed. All clients see it: ``stale paused``, ``connecting seek``."""
     auth.require(Action.REPLAYS_CONTROL)
     feed = next((feed for feed in auth.gateway.feeds if feed.name == venue), None)

@@ -17,6 +17,7 @@ from types import FrameType
 
 import structlog
 import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from floorwire.app import Gateway
 from floorwire.auth.origin_policy import refuse_to_listen
@@ -27,7 +28,6 @@ from floorwire.core.ports import Venue
 from floorwire.ops import file_descriptors, logs, memory_allocator
 from floorwire.storage import venue_credentials, worker_threads
 from floorwire.web.app_factory import create_app
-from floorwire.web.fault_guard import FaultGuard
 from floorwire.web.http_protocol import HttpProtocol
 from floorwire.web.picows_upgrade import PicowsUpgrade
 from floorwire.web.tcp_acceptor import BACKLOG, TcpAcceptor
@@ -122,6 +122,26 @@ class Server(uvicorn.Server):
             listener.close()
         await self._gateway.drain()
         await super().shutdown(sockets)
+
+
+class FaultGuard:
+    """The outermost ASGI app: logs what the app raises, now and then, where uvicorn logs each.
+
+    Starlette has answered with 500 by then.
+    """
+
+    def __init__(self, app: ASGIApp, gateway: Gateway) -> None:
+        self._app = app
+        self._gateway = gateway
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run one request. What ends the lifespan ends the server: it is raised."""
+        try:
+            await self._app(scope, receive, send)
+        except Exception as error:
+            if scope["type"] == "lifespan":
+                raise
+            self._gateway.fault_log.add(error, self._gateway.clock.monotonic_us())
 
 
 def run(settings: Settings, *, live_flag: bool = False) -> None:

@@ -39,7 +39,7 @@ HANDSHAKES_PER_ADDRESS: Final = 32
 REST_S: Final = 0.1
 """Pause after a failed accept, such as when no file descriptor is left."""
 
-Accepted: TypeAlias = tuple[str, HttpProtocol]
+AcceptedConnection: TypeAlias = tuple[str, HttpProtocol]
 """A connection's address, as ``network_of`` names it, and its protocol."""
 
 log = structlog.get_logger("floorwire.accept")
@@ -63,14 +63,16 @@ class TcpAcceptor:
         self._certificate = certificate
         self._timeout_s = timeout_s
         self._make_protocol = make_protocol
-        self._hellos: ClientHelloWaiter[Accepted] = ClientHelloWaiter(timeout_s, self._queue, self._drop)
+        self._hellos: ClientHelloWaiter[AcceptedConnection] = ClientHelloWaiter(
+            timeout_s, self._queue, self._drop
+        )
         self._waiting: AddressQueue[Callable[[], object]] = AddressQueue()
         """What is done in the turns of the addresses."""
         self._handshakes: Counter[str] = Counter()
         """How many TLS handshakes of each address have begun and not ended."""
-        self._held: dict[str, deque[tuple[socket.socket, Accepted]]] = {}
+        self._held: dict[str, deque[tuple[socket.socket, AcceptedConnection]]] = {}
         """Those of addresses with as many as they may have."""
-        self._unstarted: dict[socket.socket, Accepted] = {}
+        self._unstarted: dict[socket.socket, AcceptedConnection] = {}
         """Those that wait for their turn, or whose task has not run yet. A task that is cancelled before that
         never runs."""
         self._is_starting = False
@@ -126,7 +128,7 @@ class TcpAcceptor:
             else:
                 self._hellos.add(sock, accepted)
 
-    def _queue(self, sock: socket.socket, accepted: Accepted) -> None:
+    def _queue(self, sock: socket.socket, accepted: AcceptedConnection) -> None:
         """Let the connection begin when its address has its turn."""
         network, _ = accepted
         if self._certificate is not None and self._handshakes[network] >= HANDSHAKES_PER_ADDRESS:
@@ -144,7 +146,7 @@ class TcpAcceptor:
             self._is_starting = True
             self._loop.call_soon(self._run_turn)
 
-    def _drop(self, sock: socket.socket, accepted: Accepted) -> None:
+    def _drop(self, sock: socket.socket, accepted: AcceptedConnection) -> None:
         """The peer sent no ClientHello."""
         accepted[1].discard("bad_tls")
         sock.close()

@@ -15,7 +15,7 @@ from floorwire.core.os_errors import reason
 from floorwire.storage.private_files import ExposedFileError, check_tls_key
 
 LOOK_S = 1.0
-Seen: TypeAlias = tuple[tuple[int, int, int], ...]
+FileStamps: TypeAlias = tuple[tuple[int, int, int], ...]
 
 log = structlog.get_logger("floorwire.certificate")
 
@@ -50,7 +50,7 @@ class TlsCertificate:
         except (OSError, ssl.SSLError) as error:
             log.warning("certificate not read; the earlier one stays", error=str(error))
 
-    def _look(self) -> Seen:
+    def _look(self) -> FileStamps:
         found = [path.stat() for path in (self._cert, self._key)]
         if not all(stat.S_ISREG(file.st_mode) for file in found):  # To read a FIFO may last for ever.
             raise OSError("not a regular file")

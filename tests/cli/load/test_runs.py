@@ -9,7 +9,7 @@ import pytest
 from floorwire.cli.load import rtt
 from floorwire.cli.load.connect import ConnectPlan, run_connect
 from floorwire.cli.load.fanout import FanoutPlan, FanoutReport, run_fanout
-from floorwire.cli.load.rtt import MESSAGES, Message, NoEchoError, RttPlan, run_rtt
+from floorwire.cli.load.rtt import MESSAGES, MessageKind, NoEchoError, RttPlan, run_rtt
 from floorwire.cli.load.stall import StallPlan, run_stall
 from floorwire.cli.load.subscription import SubscriptionPlan
 from floorwire.cli.load.target import Target
@@ -96,7 +96,7 @@ def test_stall_says_how_the_stalled_ended(server: FakeServer) -> None:
 
 
 @pytest.mark.parametrize(("path", "message"), [("/ws/echo", "echo"), ("/ws", "ping")])
-def test_rtt_times_every_round_trip(server: FakeServer, path: str, message: Message) -> None:
+def test_rtt_times_every_round_trip(server: FakeServer, path: str, message: MessageKind) -> None:
     target = Target.resolve(server.url(path))
     report = run_rtt(RttPlan(target, message, count=50, warmup=10, seconds=30))
     assert report.message_bytes == len(MESSAGES[message])

@@ -9,13 +9,13 @@ from floorwire.core.codes import Code
 from floorwire.core.instrument import Side
 from floorwire.core.market_events import MarketEvent
 from floorwire.core.order_commands import Amend, Command, Place
-from floorwire.engine.exchange import Exchange
 from floorwire.engine.levels import RestingOrder
-from floorwire.engine.matching_events import Event, Rejected
+from floorwire.engine.matching_events import MatchingEvent, Rejected
 from floorwire.engine.participants.fair_value import FairValues
 from floorwire.engine.participants.market_access import MarketAccess, SimIds
 from floorwire.engine.participants.profile import Asset, Profile
 from floorwire.engine.participants.scheduler import Scheduler
+from floorwire.engine.simulated_exchange import SimulatedExchange
 from floorwire.engine.tape import MarketTape
 
 S = "BTC-USDT"
@@ -25,7 +25,7 @@ PROFILE = Profile(
 ACCOUNT = 1
 
 
-class HaltedExchange(Exchange):
+class HaltedExchange(SimulatedExchange):
     """An exchange that keeps the commands it was sent. While halted it accepts only cancels."""
 
     halted = False
@@ -34,7 +34,7 @@ class HaltedExchange(Exchange):
         super().__init__([S])
         self.sent: list[Command] = []
 
-    def execute(self, command: Command) -> list[Event]:
+    def execute(self, command: Command) -> list[MatchingEvent]:
         self.sent.append(command)
         if self.halted and isinstance(command, Place | Amend):
             return [Rejected(command.order_id, Code.MARKET_HALTED)]

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from floorwire.core.order_ports import OrderAdapterInput, OrderAdapterOutput
 from floorwire.core.ports import Answer, Frame, Send, Woke
-from floorwire.core.remote_orders import AmendOrder, CancelOrder, PlaceOrder, QueryOrder
+from floorwire.core.remote_order_messages import AmendOrder, CancelOrder, PlaceOrder, QueryOrder
 from floorwire.venues.binance.orders import BinanceOrders
 from tests.venues import order_driver
 from tests.venues.order_driver import DATE, NOW, SECOND, Names, OrderDriver, of, settings

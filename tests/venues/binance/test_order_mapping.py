@@ -7,7 +7,7 @@ import json
 import pytest
 
 from floorwire.core.codes import Code
-from floorwire.core.remote_orders import Executed, OrderSeen, VenueBalance
+from floorwire.core.remote_order_messages import Executed, OrderSeen, VenueBalance
 from floorwire.venues.binance import order_mapping
 from floorwire.venues.binance.order_messages import (
     Balance,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from floorwire.core.remote_orders import PlaceOrder
+from floorwire.core.remote_order_messages import PlaceOrder
 from floorwire.venues.binance import order_requests
 from floorwire.venues.common.errors import UnplaceableError
 from tests.venues.binance.order_session import amend, cancel, place, query

@@ -7,7 +7,7 @@ import pytest
 from floorwire.core.codes import Code
 from floorwire.core.credentials import Secret
 from floorwire.core.ports import Close, Fetch, Open
-from floorwire.core.remote_orders import (
+from floorwire.core.remote_order_messages import (
     AmendAnswer,
     CancelAnswer,
     Executed,

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from floorwire.core.order_ports import OrderAdapterOutput
 from floorwire.core.ports import Send
-from floorwire.core.remote_orders import Executed, LinkUp, OrderSeen
+from floorwire.core.remote_order_messages import Executed, LinkUp, OrderSeen
 from floorwire.venues.bybit.orders import order_adapter
 from tests.venues.order_driver import FixedRandom, Names, OrderDriver, of, settings
 

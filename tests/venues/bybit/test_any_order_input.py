@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from floorwire.core.order_ports import OrderAdapterInput
 from floorwire.core.ports import Answer, Closed, Fetch, Frame, Opened, Send, Woke
-from floorwire.core.remote_orders import PlaceAnswer, Reconcile, RemoteCommand
+from floorwire.core.remote_order_messages import PlaceAnswer, Reconcile, RemoteCommand
 from tests.venues.bybit.order_session import (
     AUTH,
     ID,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from floorwire.core.codes import Code
-from floorwire.core.remote_orders import CancelAnswer, PlaceAnswer
+from floorwire.core.remote_order_messages import CancelAnswer, PlaceAnswer
 from floorwire.venues.bybit.order_codes import outcome, verdict
 from floorwire.venues.bybit.order_messages import PlacedRow
 from tests.venues.order_driver import cancel, place

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from floorwire.core.remote_orders import PlaceOrder
+from floorwire.core.remote_order_messages import PlaceOrder
 from floorwire.venues.bybit import order_requests
 from floorwire.venues.common.errors import UnplaceableError
 from tests.venues.order_driver import place

@@ -9,7 +9,14 @@ from msgspec.structs import replace
 
 from floorwire.core.codes import Code
 from floorwire.core.ports import Close, Fetch, Open, Send
-from floorwire.core.remote_orders import AmendAnswer, CancelAnswer, LinkDown, LinkUp, OrderSeen, PlaceAnswer
+from floorwire.core.remote_order_messages import (
+    AmendAnswer,
+    CancelAnswer,
+    LinkDown,
+    LinkUp,
+    OrderSeen,
+    PlaceAnswer,
+)
 from tests.venues.bybit.order_session import (
     AUTH,
     EXECUTED,

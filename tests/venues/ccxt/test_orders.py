@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from floorwire.core.codes import Code
 from floorwire.core.ports import Close, Fetch, Open
-from floorwire.core.remote_orders import (
+from floorwire.core.remote_order_messages import (
     AmendAnswer,
     CancelAnswer,
     Executed,
@@ -25,7 +25,7 @@ from floorwire.core.remote_orders import (
     ReconcileFailed,
     VenueBalance,
 )
-from floorwire.venues.ccxt import account, order_terms
+from floorwire.venues.ccxt import account_requests, order_terms
 from floorwire.venues.ccxt.order_terms import ClientIds, OrderTerms
 from floorwire.venues.ccxt.orders import order_adapter
 from tests.venues.order_driver import (
@@ -245,7 +245,7 @@ def test_an_order_is_looked_for_among_open_ones_and_then_among_those_that_ended(
     driver.command(place())
     driver.command(query())
     driver.answer("/fetchOpenOrders", [{**ROW, "client_id": "other"}])
-    assert call(driver)["since_ms"] == MS + 2_000 - account.OVERLAP_MS
+    assert call(driver)["since_ms"] == MS + 2_000 - account_requests.OVERLAP_MS
     out = driver.answer("/fetchClosedOrders", [{**ROW, "status": "canceled"}])
     assert reports_of(out) == [OrderAnswer(7, replace(SEEN, state="cancelled"))]
 
@@ -271,7 +271,7 @@ def test_a_list_that_may_lack_orders_proves_nothing() -> None:
     driver.command(place())
     driver.command(query())
     driver.answer("/fetchOpenOrders", [])
-    others = [{**ROW, "id": str(number), "client_id": "other"} for number in range(account.PAGE)]
+    others = [{**ROW, "id": str(number), "client_id": "other"} for number in range(account_requests.PAGE)]
     assert not reports_of(driver.answer("/fetchClosedOrders", others))
     driver.wait(1)
     assert reports_of(driver.answer("/fetchClosedOrders", others)) == [QueryFailed(7)]
@@ -281,7 +281,7 @@ def test_a_full_page_of_open_orders_proves_nothing() -> None:
     driver = connected()
     driver.command(place())
     driver.command(query())
-    others = [{**ROW, "id": str(number), "client_id": "other"} for number in range(account.PAGE)]
+    others = [{**ROW, "id": str(number), "client_id": "other"} for number in range(account_requests.PAGE)]
     assert reports_of(driver.answer("/fetchOpenOrders", others)) == [QueryFailed(7)]
 
 
@@ -290,7 +290,7 @@ def test_a_full_page_is_followed_by_the_next_one() -> None:
     driver.command(place())
     driver.command(query())
     driver.answer("/fetchOpenOrders", [])
-    others = [{**ROW, "id": str(number), "client_id": "other"} for number in range(account.PAGE)]
+    others = [{**ROW, "id": str(number), "client_id": "other"} for number in range(account_requests.PAGE)]
     driver.answer("/fetchClosedOrders", others)
     driver.wait(1)
     assert call(driver)["since_ms"] == MS
@@ -305,7 +305,7 @@ def test_an_order_of_an_earlier_process_is_looked_for_once_the_account_was_read(
     driver.command(query())
     driver.answer("/fetchOpenOrders", [])  # of the reconciliation
     driver.answer("/fetchOpenOrders", [])
-    assert call(driver)["since_ms"] == MS - 1_000_000 - account.SEARCH_MS
+    assert call(driver)["since_ms"] == MS - 1_000_000 - account_requests.SEARCH_MS
 
 
 # --- the account -------------------------------------------------------------------------------------
@@ -315,7 +315,7 @@ def test_the_account_is_open_orders_then_executions_then_balances() -> None:
     driver = connected()
     driver.command(Reconcile(3, ""))
     driver.answer("/fetchOpenOrders", [ROW])
-    assert call(driver)["since_ms"] == MS + 2_000 - account.FIRST_MS - account.OVERLAP_MS
+    assert call(driver)["since_ms"] == MS + 2_000 - account_requests.FIRST_MS - account_requests.OVERLAP_MS
     driver.answer("/fetchMyTrades", [TRADE])
     out = driver.answer("/fetchBalance", {"BTC": "1e-05", "USDT": "0.0"})
     (answer,) = reports_of(out)
@@ -323,7 +323,7 @@ def test_the_account_is_open_orders_then_executions_then_balances() -> None:
     assert answer.open_orders == (SEEN,)
     assert [one.execution_id for one in answer.executions] == ["BTC/USDT v1 t1"]
     assert answer.balances == (VenueBalance("BTC", "0.00001"),)
-    assert answer.cursor == str(MS + 2_000 - account.SETTLED_MS)
+    assert answer.cursor == str(MS + 2_000 - account_requests.SETTLED_MS)
 
 
 @pytest.mark.parametrize("broken", [{"status": None}, {"filled": None}, {"status": "odd"}])

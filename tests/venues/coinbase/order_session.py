@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from floorwire.core.order_ports import OrderAdapterOutput
 from floorwire.core.ports import Fetch
-from floorwire.core.remote_orders import LinkUp, OrderSeen
+from floorwire.core.remote_order_messages import LinkUp, OrderSeen
 from floorwire.venues.coinbase.orders import order_adapter
 from tests.venues.order_driver import FixedRandom, Names, OrderDriver, of, settings
 

@@ -6,7 +6,7 @@ import pytest
 
 from floorwire.core.codes import Code
 from floorwire.core.ports import Answer
-from floorwire.core.remote_orders import AmendAnswer, CancelAnswer, PlaceAnswer
+from floorwire.core.remote_order_messages import AmendAnswer, CancelAnswer, PlaceAnswer
 from floorwire.venues.coinbase.order_codes import cancelled, edited, placed
 from floorwire.venues.coinbase.order_messages import CancelResult
 from tests.venues.order_driver import amend, cancel, place

@@ -9,7 +9,7 @@ import pytest
 
 from floorwire.core.codes import Code
 from floorwire.core.ports import Answer, Close, Fetch, Open, Send
-from floorwire.core.remote_orders import (
+from floorwire.core.remote_order_messages import (
     AmendAnswer,
     AmendOrder,
     CancelAnswer,

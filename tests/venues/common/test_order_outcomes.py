@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from floorwire.core.codes import Code
-from floorwire.core.remote_orders import AmendAnswer, CancelAnswer, PlaceAnswer
+from floorwire.core.remote_order_messages import AmendAnswer, CancelAnswer, PlaceAnswer
 from floorwire.venues.common.order_outcomes import (
     MOST_MESSAGE,
     OrderOutcome,

@@ -6,7 +6,7 @@ import pytest
 
 from floorwire.core.order_ports import OrderAdapterOutput
 from floorwire.core.ports import Answer, Fetch
-from floorwire.core.remote_orders import QueryFailed, RemoteReport
+from floorwire.core.remote_order_messages import QueryFailed, RemoteReport
 from floorwire.venues.common.request_budgets import BudgetRule, RequestBudgets
 from floorwire.venues.common.request_sequences import (
     LONGEST_US,

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from floorwire.core.codes import Code
-from floorwire.core.remote_orders import AmendAnswer, CancelAnswer, PlaceAnswer
+from floorwire.core.remote_order_messages import AmendAnswer, CancelAnswer, PlaceAnswer
 from floorwire.venues.common.order_outcomes import rejected
 from floorwire.venues.common.request_sequences import LONGEST_US
 from floorwire.venues.common.unanswered_requests import ANSWER_US, MOST_PENDING, UnansweredRequests

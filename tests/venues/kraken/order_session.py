@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from floorwire.core.order_ports import KrakenTier, OrderAdapterOutput
-from floorwire.core.remote_orders import LinkUp, OrderSeen
+from floorwire.core.remote_order_messages import LinkUp, OrderSeen
 from floorwire.venues.kraken.orders import order_adapter
 from tests.venues.order_driver import FixedRandom, Names, OrderDriver, sent, settings
 

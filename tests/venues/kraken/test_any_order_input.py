@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from floorwire.core.order_ports import OrderAdapterInput
 from floorwire.core.ports import Answer, Closed, Fetch, Frame, Opened, Woke
-from floorwire.core.remote_orders import PlaceAnswer
+from floorwire.core.remote_order_messages import PlaceAnswer
 from tests.venues.kraken.order_session import (
     ID,
     LISTED,

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from floorwire.core.codes import Code
-from floorwire.core.remote_orders import Executed, OrderSeen
+from floorwire.core.remote_order_messages import Executed, OrderSeen
 from floorwire.venues.kraken.executions import MOST_ORDERS, Executions
 from floorwire.venues.kraken.order_messages import ExecutionRow
 from tests.venues.kraken.order_session import ID, ORDER_ID, TRADE_ID, Row, row, seen

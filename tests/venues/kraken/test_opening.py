@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from floorwire.core.order_ports import KrakenTier
-from floorwire.core.remote_orders import (
+from floorwire.core.remote_order_messages import (
     LinkDown,
     LinkUp,
     OrderAnswer,

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from floorwire.core.codes import Code
-from floorwire.core.remote_orders import AmendAnswer, CancelAnswer, PlaceAnswer
+from floorwire.core.remote_order_messages import AmendAnswer, CancelAnswer, PlaceAnswer
 from floorwire.venues.kraken.order_codes import outcome, verdict
 from tests.venues.order_driver import amend, cancel, place
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from floorwire.core.codes import Code
 from floorwire.core.order_ports import KrakenTier
 from floorwire.core.ports import Close, Fetch, Open, Send
-from floorwire.core.remote_orders import (
+from floorwire.core.remote_order_messages import (
     AmendAnswer,
     CancelAnswer,
     LinkDown,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from floorwire.core.order_ports import OrderAdapterOutput
-from floorwire.core.remote_orders import (
+from floorwire.core.remote_order_messages import (
     Executed,
     LinkUp,
     OrderSeen,

@@ -8,7 +8,7 @@ import pytest
 
 from floorwire.core.codes import Code
 from floorwire.core.ports import Fetch
-from floorwire.core.remote_orders import (
+from floorwire.core.remote_order_messages import (
     AmendAnswer,
     CancelAnswer,
     Executed,

@@ -15,8 +15,8 @@ from floorwire.cli.load.frames import CLOSE, PING, PONG, TEXT, FrameCounter, mas
 from floorwire.cli.load.percentiles import Percentiles
 from floorwire.cli.load.target import Target
 
-Message: TypeAlias = Literal["echo", "ping"]
-MESSAGES: dict[Message, bytes] = {
+MessageKind: TypeAlias = Literal["echo", "ping"]
+MESSAGES: dict[MessageKind, bytes] = {
     "echo": (
         b'{"action":"order.place","id":1,"client_order_id":"bench-000001","symbol":"BTC-USDT","side":"buy",'
         b'"type":"limit","quantity":"0.01500","price":"64250.10"}'
@@ -40,7 +40,7 @@ class RttPlan(msgspec.Struct, frozen=True):
     """``count`` round trips within ``seconds``; the first ``warmup`` are not counted."""
 
     target: Target
-    message: Message
+    message: MessageKind
     count: int
     warmup: int
     seconds: float
@@ -50,7 +50,7 @@ class RttReport(msgspec.Struct, frozen=True):
     """The results."""
 
     url: str
-    message: Message
+    message: MessageKind
     message_bytes: int
     round_trips: Percentiles
 
@@ -110,7 +110,7 @@ class EchoConnection:
                 times_ns.append(took_ns)
         return times_ns
 
-    def check(self, message: Message) -> None:
+    def check(self, message: MessageKind) -> None:
         """Make one round trip and check the answer. Raises NoEchoError."""
         answers: list[bytes] = []
         self._counter.on_message = answers.append

@@ -1,6 +1,6 @@
 """The simulated participants whose orders make the market of the ``sim`` venue. Pure and seeded.
 
-No price is written by hand. Every participant trades on the ordinary ``Exchange`` as an account would, each
+No price is written by hand. Every participant trades on the ``SimulatedExchange`` as an account would, each
 kind for its own reason. The market is the result:
 
 - market makers (``market_maker``) quote both sides around a fair price that they estimate from trades,

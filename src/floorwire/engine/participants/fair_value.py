@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import exp, sqrt
+from types import MappingProxyType
 
 import msgspec
 
@@ -39,9 +40,9 @@ class AssetValue:
 
     __slots__ = ("asset", "extra_volatility", "log_value")
 
-    def __init__(self, asset: Asset) -> None:
+    def __init__(self, asset: Asset, log_value: float) -> None:
         self.asset = asset
-        self.log_value = 0.0
+        self.log_value = log_value
         self.extra_volatility = 0.0
         """What news added to the volatility, as a share of the usual. It wears off."""
 
@@ -49,11 +50,14 @@ class AssetValue:
 class FairValues:
     """Moves the values of all assets, ten times a second of simulated time."""
 
-    def __init__(self, assets: Iterable[Asset], rng: Random) -> None:
+    def __init__(
+        self, assets: Iterable[Asset], rng: Random, log_values: Mapping[str, float] = MappingProxyType({})
+    ) -> None:
+        """``log_values``: where values begin that are not the opening ones."""
         self.due_us = 0
         self.regime = NORMAL
         self._rng = rng
-        self._values = {asset.name: AssetValue(asset) for asset in assets}
+        self._values = {asset.name: AssetValue(asset, log_values.get(asset.name, 0.0)) for asset in assets}
         self._step = sqrt(STEP_US / YEAR_US)
         """A year's standard deviation times this is one step's."""
 

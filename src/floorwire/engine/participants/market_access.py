@@ -10,13 +10,13 @@ from floorwire.core.market_events import MarketEvent
 from floorwire.core.order_commands import Amend, Cancel, Command, Place
 from floorwire.core.orders import TimeInForce
 from floorwire.core.ports import Random
-from floorwire.engine.exchange import Exchange
 from floorwire.engine.execution_reporter import ExecutionReporter
-from floorwire.engine.matching_events import Accepted, Event, Rejected, TradeMatched
+from floorwire.engine.matching_events import Accepted, MatchingEvent, Rejected, TradeMatched
 from floorwire.engine.participants.fair_value import FairValues
 from floorwire.engine.participants.profile import Profile
 from floorwire.engine.participants.scheduler import Scheduler
 from floorwire.engine.participants.sizes import Sizes
+from floorwire.engine.simulated_exchange import SimulatedExchange
 from floorwire.engine.tape import MarketTape
 
 
@@ -60,7 +60,7 @@ class MarketAccess:
     def __init__(
         self,
         profile: Profile,
-        exchange: Exchange,
+        exchange: SimulatedExchange,
         scheduler: Scheduler,
         rng: Random,
         sim_ids: SimIds,
@@ -140,7 +140,7 @@ class MarketAccess:
         """Cancel an order. Does nothing where it no longer rests."""
         self.submit(Cancel(self.profile.symbol, order_id), now_us)
 
-    def submit(self, command: Command, now_us: int) -> list[Event]:
+    def submit(self, command: Command, now_us: int) -> list[MatchingEvent]:
         """Execute a participant's or an account's command in this market, and deliver its events."""
         events = self._exchange.execute(command)
         self._deliver(events, now_us)
@@ -153,7 +153,7 @@ class MarketAccess:
         """
         self._deliver(self.market.expire(wall_us), now_us)
 
-    def _deliver(self, events: list[Event], now_us: int) -> None:
+    def _deliver(self, events: list[MatchingEvent], now_us: int) -> None:
         self._reports += self._reporter.report(events, now_us)
         self._market_events += self.tape.market_events(events, now_us)
         traded = False

@@ -56,7 +56,7 @@ class MarketMaker:
         self._reaction_us = REACTION_US * (1 + 2 * rank)
         self._full_lots = 2 * FIRST_LAYER_TRADES * (1 + rank) * market_access.sizes.usual_lots
         """The inventory at which quotes are shifted by ``INVENTORY_SKEW`` half spreads."""
-        self._fair_ticks = float(market_access.opening_ticks)
+        self._fair_ticks = float(market_access.last_ticks)
         """Its estimate of the fair price."""
         self._quoted_ticks = self._fair_ticks
         """The estimate around which its orders were placed last."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from floorwire.core.execution_reports import Report
 from floorwire.core.market_events import BookSnapshot, MarketEvent, Quote
 from floorwire.core.order_commands import Command, Place
 from floorwire.core.ports import Random
-from floorwire.engine.exchange import Exchange
 from floorwire.engine.execution_reporter import refused
 from floorwire.engine.matching_events import Rejected
 from floorwire.engine.participants.arrivals import Arrivals
@@ -21,6 +21,7 @@ from floorwire.engine.participants.profile import Asset, Profile
 from floorwire.engine.participants.scheduler import Scheduler
 from floorwire.engine.participants.takers import Takers
 from floorwire.engine.participants.trend_follower import TrendFollower
+from floorwire.engine.simulated_exchange import SimulatedExchange
 from floorwire.engine.tape import MarketTape
 
 NEVER = 1 << 62
@@ -33,12 +34,18 @@ class Simulation:
     """
 
     def __init__(
-        self, profiles: Iterable[Profile], assets: Iterable[Asset], rng: Random, now_us: int
+        self,
+        profiles: Iterable[Profile],
+        assets: Iterable[Asset],
+        rng: Random,
+        now_us: int,
+        log_values: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
+        """``log_values``: those of ``FairValues``."""
         profiles = tuple(profiles)
-        self.exchange = Exchange(profile.symbol for profile in profiles)
+        self.exchange = SimulatedExchange(profile.symbol for profile in profiles)
         self._scheduler = Scheduler()
-        self._fair_values = FairValues(assets, rng)
+        self._fair_values = FairValues(assets, rng, log_values)
         self._rng = rng
         self._sim_ids = SimIds()
         self._market_events: list[MarketEvent] = []
@@ -71,6 +78,7 @@ class Simulation:
             self._market_events,
             self._reports,
         )
+        market_access.last_ticks = max(1, int(market_access.fair_ticks(self._fair_values)))
         self._markets[profile.symbol] = market_access
         for rank in range(profile.makers):
             maker = MarketMaker(market_access, self._fair_values, rank)

@@ -20,7 +20,7 @@ class TrendFollower:
         self._market_access = market_access
         self._rng = market_access.rng
         self._owner = market_access.sim_ids.next_owner()
-        self._average = float(market_access.opening_ticks)
+        self._average = float(market_access.last_ticks)
         self._deviation = float(market_access.profile.edge * 4)
         self._pieces = 0
         """Negative for a short position."""

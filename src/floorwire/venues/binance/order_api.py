@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from floorwire.core.order_ports import OrderAdapterOutput, OrderSettings
 from floorwire.core.ports import Answer, Fetch, Frame, Random, Send
-from floorwire.core.remote_orders import SECOND_US, LinkDown, LinkUp
+from floorwire.core.remote_order_messages import SECOND_US, LinkDown, LinkUp
 from floorwire.venues.binance import order_codes, order_requests
 from floorwire.venues.binance.order_limits import FOR_CANCELS, FOR_ORDERS, SOCKET_WEIGHT, OrderLimits
 from floorwire.venues.binance.order_messages import (

@@ -6,16 +6,13 @@ What a report says of an order whose id was changed by a cancel names the id tha
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, TypeAlias
 
 from floorwire.core.codes import Code
-from floorwire.core.remote_orders import Executed, OrderSeen, QueryOrder, VenueBalance
+from floorwire.core.remote_order_messages import Executed, OrderSeen, QueryOrder, SeenState, VenueBalance
 from floorwire.venues.binance import order_messages as messages
 from floorwire.venues.common.order_amounts import AmountError, amount, is_zero, total
 
-State: TypeAlias = Literal["open", "filled", "cancelled", "rejected", "expired"]
-
-STATES: dict[str, State] = {
+STATES: dict[str, SeenState] = {
     "NEW": "open",
     "PENDING_NEW": "open",
     "PENDING_CANCEL": "open",
@@ -153,7 +150,9 @@ def is_same(text: str, other: str) -> bool:
         return False
 
 
-def _end(state: State, status: str, reason: str | None, force: str, filled: str) -> tuple[State, Code | None]:
+def _end(
+    state: SeenState, status: str, reason: str | None, force: str, filled: str
+) -> tuple[SeenState, Code | None]:
     """Return the state of an order, and why it ended where the market has ended it."""
     if status == "EXPIRED_IN_MATCH":
         return state, Code.SELF_TRADE

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from floorwire.core.codes import Code
-from floorwire.core.remote_orders import (
+from floorwire.core.remote_order_messages import (
     AmendOrder,
     CancelOrder,
     Executed,

@@ -17,7 +17,7 @@ from floorwire.core.order_ports import (
     OrderSettings,
 )
 from floorwire.core.ports import Answer, Closed, Frame, Opened, Random, Wake
-from floorwire.core.remote_orders import (
+from floorwire.core.remote_order_messages import (
     SECOND_US,
     AmendAnswer,
     AmendOrder,
@@ -36,7 +36,7 @@ from floorwire.core.remote_orders import (
 )
 from floorwire.core.venue_names import bare
 from floorwire.venues.binance import order_codes, order_mapping, order_requests
-from floorwire.venues.binance.account import AccountReading, Step
+from floorwire.venues.binance.account_requests import AccountReading, ReadStep
 from floorwire.venues.binance.order_api import OrderApi
 from floorwire.venues.binance.order_messages import (
     Failure,
@@ -55,10 +55,10 @@ from floorwire.venues.binance.order_requests import (
     Placing,
     Reconciling,
 )
+from floorwire.venues.binance.placing_orders import PlacingOrders
 from floorwire.venues.common.errors import UnplaceableError
 from floorwire.venues.common.order_amounts import is_zero
 from floorwire.venues.common.order_outcomes import MOST_MESSAGE, rejected, unknown
-from floorwire.venues.common.placing_orders import PlacingOrders
 
 TICK_US = SECOND_US // 2
 """How often the adapter looks what is due."""
@@ -329,7 +329,7 @@ class BinanceOrders:
         if reading is None or not self._is_present(purpose):
             return
         reading.take(result)
-        if reading.step is not Step.DONE:
+        if reading.step is not ReadStep.DONE:
             self._api.queue(reading.call())
             return
         self._reading = None

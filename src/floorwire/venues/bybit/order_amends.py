@@ -5,7 +5,7 @@ Bybit answers an amend when it is accepted for processing. That it is done shows
 
 from __future__ import annotations
 
-from floorwire.core.remote_orders import AmendOrder, OrderSeen
+from floorwire.core.remote_order_messages import AmendOrder, OrderSeen
 from floorwire.venues.bybit import order_requests
 from floorwire.venues.common.order_amounts import AmountError, amount
 

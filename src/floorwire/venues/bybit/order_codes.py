@@ -8,7 +8,13 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 
 from floorwire.core.codes import Code
-from floorwire.core.remote_orders import AmendAnswer, AmendOrder, CancelAnswer, PlaceAnswer, PlaceOrder
+from floorwire.core.remote_order_messages import (
+    AmendAnswer,
+    AmendOrder,
+    CancelAnswer,
+    PlaceAnswer,
+    PlaceOrder,
+)
 from floorwire.venues.bybit.order_messages import PlacedRow
 from floorwire.venues.common.order_outcomes import MOST_MESSAGE, OrderOutcome, OrderRequest, rejected
 

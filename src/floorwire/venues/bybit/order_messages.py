@@ -16,7 +16,7 @@ from floorwire.venues.common.request_sequences import BadAnswerError
 
 Time: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=4_102_444_800_000)]
 """Milliseconds since the epoch, up to the year 2100. The decoders accept them in text."""
-Row = TypeVar("Row")
+RowT = TypeVar("RowT")
 NOTHING = msgspec.Raw(b"null")
 
 
@@ -144,9 +144,9 @@ def read(data: str | bytes) -> PrivateFrame:
     return _frames.decode(data)
 
 
-def usable_rows(frame: PrivateFrame, decoder: msgspec.json.Decoder[Row]) -> list[Row]:
+def usable_rows(frame: PrivateFrame, decoder: msgspec.json.Decoder[RowT]) -> list[RowT]:
     """Return the rows of a frame. One that cannot be read is left out: it costs no other."""
-    found: list[Row] = []
+    found: list[RowT] = []
     for raw in _raw.decode(frame.data):
         try:
             found.append(decoder.decode(raw))
@@ -177,7 +177,7 @@ def _order_id(data: msgspec.Raw) -> str:
         return ""
 
 
-def page(answer: Answer, decoder: msgspec.json.Decoder[list[Row]]) -> tuple[list[Row], str]:
+def page(answer: Answer, decoder: msgspec.json.Decoder[list[RowT]]) -> tuple[list[RowT], str]:
     """Return the rows of a REST answer, and where the next page begins. Raises ValueError."""
     found = _pages.decode(_result(answer).result)
     return decoder.decode(found.list), found.next_page_cursor

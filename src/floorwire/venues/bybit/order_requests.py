@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from floorwire.core.codes import Code
-from floorwire.core.remote_orders import AmendOrder, CancelOrder, PlaceOrder
+from floorwire.core.remote_order_messages import AmendOrder, CancelOrder, PlaceOrder
 from floorwire.venues.common.errors import UnplaceableError
 
 Argument: TypeAlias = dict[str, str | int]

@@ -13,7 +13,7 @@ import msgspec
 from floorwire.core.codes import Code
 from floorwire.core.order_ports import InstrumentNames, OrderSettings
 from floorwire.core.ports import Answer, Fetch, Random
-from floorwire.core.remote_orders import (
+from floorwire.core.remote_order_messages import (
     AmendAnswer,
     AmendOrder,
     CancelOrder,
@@ -25,7 +25,7 @@ from floorwire.core.remote_orders import (
     RemotePolicy,
 )
 from floorwire.core.venue_names import bare
-from floorwire.venues.bybit import account, limits, order_requests
+from floorwire.venues.bybit import account_requests, limits, order_requests
 from floorwire.venues.bybit import order_messages as messages
 from floorwire.venues.bybit.order_amends import OrderAmends
 from floorwire.venues.bybit.order_codes import (
@@ -155,7 +155,7 @@ class BybitOrders:
     def _order_row(self, row: messages.OrderRow) -> Sequence[OrderReading[BybitAnswer]]:
         """Return what an order in the topic says, and the amend that it shows to be done."""
         try:
-            seen = account.order_seen(row)
+            seen = account_requests.order_seen(row)
         except ValueError:
             return ()
         if row.category != "spot" or seen is None:
@@ -166,7 +166,7 @@ class BybitOrders:
 
     def _execution_row(self, row: messages.ExecutionRow) -> Sequence[ShownOrder]:
         try:
-            found = account.executed(row, self._names)
+            found = account_requests.executed(row, self._names)
         except ValueError:
             return ()
         return () if found is None else (ShownOrder(row.order_link_id, row.order_id, (found,)),)
@@ -253,7 +253,7 @@ class BybitOrders:
 
     def query(self, command: QueryOrder) -> Steps:
         """Ask for an order, with its executions."""
-        reports = yield from account.query(command, self._names)
+        reports = yield from account_requests.query(command, self._names)
         for report in reports:
             if isinstance(report, OrderAnswer) and report.seen is not None:
                 self._amends.seen(report.seen)
@@ -261,7 +261,7 @@ class BybitOrders:
 
     def reconcile(self, command: Reconcile) -> Steps:
         """Ask for the account."""
-        return account.reconcile(command, self._names, self.clock.venue_us)
+        return account_requests.reconcile(command, self._names, self.clock.venue_us)
 
     def sign(self, number: int, request: HttpRequest, date_us: int) -> Fetch:
         """Return what is sent for a request by REST."""

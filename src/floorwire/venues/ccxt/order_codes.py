@@ -10,7 +10,7 @@ from collections.abc import Collection
 
 from floorwire.core.codes import Code
 from floorwire.core.ports import Answer
-from floorwire.core.remote_orders import CancelAnswer, CancelOrder, PlaceAnswer, PlaceOrder
+from floorwire.core.remote_order_messages import CancelAnswer, CancelOrder, PlaceAnswer, PlaceOrder
 from floorwire.venues.ccxt.order_messages import Failure, OrderRow, failure, result
 from floorwire.venues.common.order_exchange import TryAgain
 from floorwire.venues.common.order_outcomes import MOST_MESSAGE, rejected

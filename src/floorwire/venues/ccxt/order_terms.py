@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from floorwire.core.remote_orders import ClientIdForm
+from floorwire.core.remote_order_messages import ClientIdForm
 
 REQUIRED: Final = (
     "createOrder",

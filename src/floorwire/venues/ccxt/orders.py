@@ -13,7 +13,7 @@ from typing import TypeAlias
 from floorwire.core.codes import Code
 from floorwire.core.order_ports import InstrumentNames, OrderSettings
 from floorwire.core.ports import Answer, Fetch, Random
-from floorwire.core.remote_orders import (
+from floorwire.core.remote_order_messages import (
     AmendOrder,
     CancelOrder,
     PlaceOrder,
@@ -22,7 +22,7 @@ from floorwire.core.remote_orders import (
     RemotePolicy,
 )
 from floorwire.core.venue_names import bare
-from floorwire.venues.ccxt import account, order_codes
+from floorwire.venues.ccxt import account_requests, order_codes
 from floorwire.venues.ccxt.order_messages import (
     CancelCall,
     CreateOrder,
@@ -113,7 +113,7 @@ class CcxtOrders:
         if isinstance(frame, SignedInFrame):
             return () if is_up else (SignedIn(),)
         assert isinstance(frame, OrdersFrame)
-        shown = account.own(frame.orders, self._terms)
+        shown = account_requests.own(frame.orders, self._terms)
         return [ShownOrder(one.client_id, one.venue_order_id, (one,)) for one in shown]
 
     # --- requests about orders ----------------------------------------------------------------------
@@ -183,15 +183,15 @@ class CcxtOrders:
         """Ask for an order, with its executions."""
         native = self._names.native(bare(command.symbol)) or bare(command.symbol)
         placed_us = self._placed.get(command.client_id)
-        since_ms = self._since_ms if placed_us is None else placed_us // 1_000 - account.OVERLAP_MS
-        return account.query(command, native, since_ms, self._terms)
+        since_ms = self._since_ms if placed_us is None else placed_us // 1_000 - account_requests.OVERLAP_MS
+        return account_requests.query(command, native, since_ms, self._terms)
 
     def reconcile(self, command: Reconcile) -> Steps:
         """Ask for the account."""
         date_ms = self.clock.date_us // 1_000
         if self._since_ms is None:
-            self._since_ms = account.cursor_of(command.cursor, date_ms) - account.SEARCH_MS
-        return account.reconcile(command, date_ms, self._terms)
+            self._since_ms = account_requests.cursor_of(command.cursor, date_ms) - account_requests.SEARCH_MS
+        return account_requests.reconcile(command, date_ms, self._terms)
 
     def sign(self, number: int, request: HttpRequest, date_us: int) -> Fetch:
         """Return the call. ccxt signs what it sends."""
@@ -209,12 +209,12 @@ def order_adapter(
 
 
 def _place(number: int, command: PlaceOrder, call: CreateOrder) -> RestSteps[CcxtAnswer]:
-    answer = yield account.request(call, "order")
+    answer = yield account_requests.request(call, "order")
     return (Answered(number, order_codes.placed(command, answer)),)
 
 
 def _cancel(number: int, command: CancelOrder, call: CancelCall) -> RestSteps[CcxtAnswer]:
-    answer = yield account.request(call, "order")
+    answer = yield account_requests.request(call, "order")
     return (Answered(number, order_codes.cancelled(command, answer)),)
 
 

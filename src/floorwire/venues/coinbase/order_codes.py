@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from floorwire.core.codes import Code
 from floorwire.core.ports import Answer
-from floorwire.core.remote_orders import (
+from floorwire.core.remote_order_messages import (
     AmendAnswer,
     AmendOrder,
     CancelAnswer,

@@ -12,7 +12,7 @@ import msgspec
 from floorwire.core.ports import Answer
 from floorwire.venues.common.request_sequences import BadAnswerError
 
-Kind = TypeVar("Kind")
+KindT = TypeVar("KindT")
 NO_DATA = msgspec.Raw(b"null")
 MOST_MS = 4_102_444_800_000
 """The year 2100."""
@@ -180,7 +180,7 @@ class ErrorBody(msgspec.Struct):
     message: str = ""
 
 
-def result(answer: Answer, kind: type[Kind]) -> Kind:
+def result(answer: Answer, kind: type[KindT]) -> KindT:
     """Return the answer of a request. Raises ValueError: BadAnswerError where the status is not 200."""
     if answer.status != 200:
         raise BadAnswerError(f"status {answer.status}")

@@ -6,16 +6,14 @@ Source: the guide of Coinbase, "Create Order", "Edit Order". Amounts are text.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
 
 import msgspec
 
 from floorwire.core.codes import Code
-from floorwire.core.remote_orders import AmendOrder, CancelOrder, PlaceOrder
+from floorwire.core.dates import rfc3339
+from floorwire.core.remote_order_messages import AmendOrder, CancelOrder, PlaceOrder
 from floorwire.venues.common.errors import UnplaceableError
 from floorwire.venues.common.order_amounts import bought_by, is_zero
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def place(command: PlaceOrder, product_id: str, base_increment: str) -> bytes:
@@ -45,12 +43,6 @@ def edit(command: AmendOrder) -> bytes:
 def cancel(commands: Iterable[CancelOrder]) -> bytes:
     """Return the cancels."""
     return msgspec.json.encode({"order_ids": [command.venue_order_id for command in commands]})
-
-
-def rfc3339(date_us: int) -> str:
-    """Return the date in UTC with milliseconds."""
-    at = EPOCH + timedelta(microseconds=date_us)
-    return at.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def _configuration(command: PlaceOrder, base_increment: str) -> tuple[str, dict[str, str | bool]]:

@@ -13,7 +13,7 @@ import msgspec
 from floorwire.core.codes import Code
 from floorwire.core.order_ports import InstrumentNames, OrderSettings
 from floorwire.core.ports import Answer, Fetch, Random
-from floorwire.core.remote_orders import (
+from floorwire.core.remote_order_messages import (
     AmendOrder,
     CancelAnswer,
     CancelOrder,
@@ -23,7 +23,7 @@ from floorwire.core.remote_orders import (
     RemotePolicy,
 )
 from floorwire.core.venue_names import bare
-from floorwire.venues.coinbase import account, limits, order_codes, order_requests
+from floorwire.venues.coinbase import account_requests, limits, order_codes, order_requests
 from floorwire.venues.coinbase import order_messages as messages
 from floorwire.venues.coinbase.order_instruments import OrderInstruments
 from floorwire.venues.coinbase.signing import Signer
@@ -147,7 +147,7 @@ class CoinbaseOrders:
     def _order(self, row: messages.UserOrder) -> ShownOrder | None:
         """Return what the channel says of an order."""
         try:
-            seen = account.user_order_seen(row)
+            seen = account_requests.user_order_seen(row)
         except AmountError:
             return None
         if seen is None:
@@ -171,7 +171,7 @@ class CoinbaseOrders:
         """Return the requests that amend an order. Raises UnplaceableError: it has no id of Coinbase yet."""
         if not command.venue_order_id:
             raise UnplaceableError(Code.VENUE_UNAVAILABLE, "Coinbase has not told the id of the order")
-        return account.amend(command, number)
+        return account_requests.amend(command, number)
 
     def cancel(self, commands: Mapping[int, CancelOrder], *, on_link: bool) -> RestSteps[CoinbaseAnswer]:
         """Return the request that cancels orders."""
@@ -203,14 +203,14 @@ class CoinbaseOrders:
         native = self._names.native(bare(command.symbol)) or bare(command.symbol)
         placed_us = self._placed.get(command.client_id)
         if placed_us is None:  # another process placed it
-            since_us = self.clock.venue_us - account.LOOK_BACK_US
+            since_us = self.clock.venue_us - account_requests.LOOK_BACK_US
         else:
-            since_us = placed_us - account.MARGIN_US
-        return account.query(command, native, since_us, self._instruments)
+            since_us = placed_us - account_requests.MARGIN_US
+        return account_requests.query(command, native, since_us, self._instruments)
 
     def reconcile(self, command: Reconcile) -> Steps:
         """Ask for the account."""
-        return account.reconcile(command, self._instruments, self.clock.venue_us)
+        return account_requests.reconcile(command, self._instruments, self.clock.venue_us)
 
     def sign(self, number: int, request: HttpRequest, date_us: int) -> Fetch:
         """Return what is sent for a request by REST."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from floorwire.core.order_ports import OrderAdapterOutput
-from floorwire.core.remote_orders import QueryFailed, QueryOrder, Reconcile, ReconcileFailed
+from floorwire.core.remote_order_messages import QueryFailed, QueryOrder, Reconcile, ReconcileFailed
 from floorwire.venues.common.request_sequences import RequestSequences, Steps, Urgency
 
 OPENING_LOOKS = 2

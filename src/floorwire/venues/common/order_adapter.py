@@ -12,7 +12,7 @@ from typing import Generic, assert_never, final
 from floorwire.core.codes import Code
 from floorwire.core.order_ports import OrderAdapterInput, OrderAdapterOutput
 from floorwire.core.ports import Answer, Close, Closed, Frame, Open, Opened, Random, Send
-from floorwire.core.remote_orders import (
+from floorwire.core.remote_order_messages import (
     AmendAnswer,
     AmendOrder,
     CancelOrder,

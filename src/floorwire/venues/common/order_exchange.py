@@ -6,7 +6,7 @@ from collections.abc import Generator, Mapping, Sequence
 from typing import Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from floorwire.core.ports import Answer, Fetch
-from floorwire.core.remote_orders import (
+from floorwire.core.remote_order_messages import (
     AmendOrder,
     CancelOrder,
     PlaceOrder,

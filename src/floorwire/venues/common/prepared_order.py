@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from floorwire.core.remote_orders import PlaceOrder
+from floorwire.core.remote_order_messages import PlaceOrder
 
 FRESH_US = 50_000
 """Messages have times and deadlines of some seconds. After this long one is made anew."""

@@ -8,7 +8,8 @@
 
 What the venue has accepted may end on a link that stays open: then it is SIGNING_IN again.
 
-It says what is due; the adapter acts. ``LinkUp`` and ``LinkDown`` of ``core.remote_orders`` follow UP.
+It says what is due; the adapter acts. ``LinkUp`` and ``LinkDown`` of ``core.remote_order_messages`` follow
+UP.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ import msgspec
 
 from floorwire.core.order_ports import OrderAdapterOutput
 from floorwire.core.ports import Answer, Fetch, Method
-from floorwire.core.remote_orders import RemoteReport
+from floorwire.core.remote_order_messages import RemoteReport
 from floorwire.venues.common.pending_requests import NEVER_US, PendingRequests
 from floorwire.venues.common.request_budgets import RequestBudgets
 

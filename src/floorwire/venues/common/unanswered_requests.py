@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from floorwire.core.remote_orders import PlaceAnswer, PlaceOrder
+from floorwire.core.remote_order_messages import PlaceAnswer, PlaceOrder
 from floorwire.venues.common.order_outcomes import OrderOutcome, OrderRequest, unknown
 from floorwire.venues.common.pending_requests import NEVER_US
 from floorwire.venues.common.request_sequences import LONGEST_US

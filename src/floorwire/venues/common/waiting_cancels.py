@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from floorwire.core.remote_orders import CancelOrder
+from floorwire.core.remote_order_messages import CancelOrder
 
 MOST_WAITING = 1_000
 

@@ -6,20 +6,17 @@ order is open.
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
-
 from floorwire.core.codes import Code
-from floorwire.core.remote_orders import Executed, OrderSeen
+from floorwire.core.remote_order_messages import Executed, OrderSeen, SeenState
 from floorwire.venues.common.decimals import rfc3339_us
 from floorwire.venues.common.order_amounts import is_zero
-from floorwire.venues.kraken.account import end_of
+from floorwire.venues.kraken.account_requests import end_of
 from floorwire.venues.kraken.order_messages import ExecutionRow, is_given, number
 
 MOST_ORDERS = 10_000
 """How many orders are kept. The one of which nothing came for the longest time is forgotten."""
 
-Seen: TypeAlias = Literal["open", "filled", "cancelled", "rejected", "expired"]
-BY_STATUS: dict[str, Seen] = {
+BY_STATUS: dict[str, SeenState] = {
     "pending_new": "open",
     "new": "open",
     "partially_filled": "open",
@@ -28,7 +25,7 @@ BY_STATUS: dict[str, Seen] = {
     "expired": "expired",
 }
 FIRST = ("pending_new", "new")
-BY_TYPE: dict[str, Seen] = {"canceled": "cancelled", "expired": "expired", "filled": "filled"}
+BY_TYPE: dict[str, SeenState] = {"canceled": "cancelled", "expired": "expired", "filled": "filled"}
 
 
 class _Known:

@@ -15,7 +15,7 @@ from floorwire.core.ports import Answer
 from floorwire.venues.common.order_amounts import plain
 from floorwire.venues.common.request_sequences import BadAnswerError
 
-Kind = TypeVar("Kind")
+KindT = TypeVar("KindT")
 NULL = b"null"
 NO_DATA = msgspec.Raw(NULL)
 MOST_S = 4_102_444_800
@@ -245,7 +245,7 @@ class RefusedReadError(BadAnswerError):
         self.error = error
 
 
-def result(answer: Answer, kind: type[Kind]) -> Kind:
+def result(answer: Answer, kind: type[KindT]) -> KindT:
     """Return the result of an answer of REST. Raises ValueError: BadAnswerError where it is no success."""
     return msgspec.json.decode(_result(answer), type=kind)
 

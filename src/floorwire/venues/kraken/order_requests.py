@@ -5,20 +5,19 @@ Source: the API guide of Kraken, "Spot WebSocket v2 / Add order, Amend order, Ca
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 from urllib.parse import urlencode
 
 import msgspec
 
 from floorwire.core.codes import Code
-from floorwire.core.remote_orders import AmendOrder, CancelOrder, PlaceOrder
+from floorwire.core.dates import rfc3339
+from floorwire.core.remote_order_messages import AmendOrder, CancelOrder, PlaceOrder
 from floorwire.venues.common.errors import UnplaceableError
 from floorwire.venues.common.order_amounts import bought_by, is_zero, plain
 from floorwire.venues.kraken.order_instruments import Pair
 
 Params: TypeAlias = dict[str, object]
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def place(command: PlaceOrder, pair: Pair, deadline_us: int) -> Params:
@@ -78,12 +77,6 @@ def cancel_by_rest(command: CancelOrder) -> str:
     """Return the form of the cancel."""
     named = _named(command)
     return urlencode({"txid" if name == "order_id" else name: value for name, value in named.items()})
-
-
-def rfc3339(date_us: int) -> str:
-    """Return the date in UTC with milliseconds."""
-    at = EPOCH + timedelta(microseconds=date_us)
-    return at.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def _named(command: AmendOrder | CancelOrder) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from floorwire.core.codes import Code
 from floorwire.core.order_ports import InstrumentNames, OrderSettings
 from floorwire.core.ports import Answer, Fetch, Random
-from floorwire.core.remote_orders import (
+from floorwire.core.remote_order_messages import (
     AmendAnswer,
     AmendOrder,
     CancelAnswer,
@@ -44,7 +44,7 @@ from floorwire.venues.common.private_link import LinkTimes
 from floorwire.venues.common.private_links import Preparation, PrivateLinkKind
 from floorwire.venues.common.request_budgets import RequestBudgets
 from floorwire.venues.common.request_sequences import LONGEST_US, BadAnswerError, HttpRequest, Steps
-from floorwire.venues.kraken import account, limits, order_requests, rest_orders
+from floorwire.venues.kraken import account_requests, limits, order_requests, rest_orders
 from floorwire.venues.kraken import order_messages as messages
 from floorwire.venues.kraken.executions import Executions
 from floorwire.venues.kraken.order_codes import LOCKOUT, RATE_LIMIT, REST_RATE_LIMIT, outcome
@@ -102,7 +102,7 @@ class KrakenOrders:
         self._token = ""
         """Of the present link, or of the one that is opened next."""
         after_s = settings.cancel_all_after_s
-        self.switch = None if after_s is None else CancelAllSwitch(after_s, account.cancel_all_after)
+        self.switch = None if after_s is None else CancelAllSwitch(after_s, account_requests.cancel_all_after)
 
     # --- links --------------------------------------------------------------------------------------
 
@@ -112,7 +112,7 @@ class KrakenOrders:
 
     def _ask_token(self) -> Preparation:
         try:
-            self._token = yield from account.token()
+            self._token = yield from account_requests.token()
         except messages.RefusedReadError:
             return REFUSED_US
         except BadAnswerError:
@@ -236,11 +236,11 @@ class KrakenOrders:
 
     def query(self, command: QueryOrder) -> Steps:
         """Ask for an order, with its executions."""
-        return account.query(command, self._instruments)
+        return account_requests.query(command, self._instruments)
 
     def reconcile(self, command: Reconcile) -> Steps:
         """Ask for the account."""
-        return account.reconcile(command, self._instruments, self.clock.venue_us)
+        return account_requests.reconcile(command, self._instruments, self.clock.venue_us)
 
     def sign(self, number: int, request: HttpRequest, date_us: int) -> Fetch:
         """Return what is sent for a request by REST."""

@@ -5,7 +5,7 @@ Source: the API guide of Kraken, "AddOrder", "CancelOrder". These do not count i
 
 from __future__ import annotations
 
-from floorwire.core.remote_orders import CancelAnswer, CancelOrder, PlaceAnswer, PlaceOrder
+from floorwire.core.remote_order_messages import CancelAnswer, CancelOrder, PlaceAnswer, PlaceOrder
 from floorwire.venues.common.order_exchange import Answered, RestSteps
 from floorwire.venues.common.order_outcomes import OrderOutcome
 from floorwire.venues.common.request_sequences import HttpRequest

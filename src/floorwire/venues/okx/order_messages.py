@@ -16,7 +16,7 @@ from floorwire.venues.common.request_sequences import BadAnswerError
 
 Time: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=4_102_444_800_000)]
 """Milliseconds since the epoch, up to the year 2100. The decoders accept them in text."""
-Row = TypeVar("Row")
+RowT = TypeVar("RowT")
 
 
 class OrderRow(msgspec.Struct, rename="camel"):
@@ -190,12 +190,12 @@ def verdict_of(frame: PrivateFrame) -> PlacedRow:
     return PlacedRow(s_code=frame.code, s_msg=frame.msg)
 
 
-def rows(answer: Answer, decoder: msgspec.json.Decoder[list[Row]]) -> list[Row]:
+def rows(answer: Answer, decoder: msgspec.json.Decoder[list[RowT]]) -> list[RowT]:
     """Return the rows of a REST answer. Raises ValueError: BadAnswerError where it is no success."""
     return decoder.decode(_data(answer))
 
 
-def usable_rows(answer: Answer, decoder: msgspec.json.Decoder[Row]) -> list[Row]:
+def usable_rows(answer: Answer, decoder: msgspec.json.Decoder[RowT]) -> list[RowT]:
     """Return the rows of a REST answer that can be read; one that cannot costs no other."""
     return _usable(_data(answer), decoder)
 
@@ -229,8 +229,8 @@ def _data(answer: Answer) -> msgspec.Raw:
     return head.data
 
 
-def _usable(data: msgspec.Raw, decoder: msgspec.json.Decoder[Row]) -> list[Row]:
-    found: list[Row] = []
+def _usable(data: msgspec.Raw, decoder: msgspec.json.Decoder[RowT]) -> list[RowT]:
+    found: list[RowT] = []
     for raw in _raw.decode(data):
         try:
             found.append(decoder.decode(raw))

@@ -13,7 +13,7 @@ import msgspec
 from floorwire.core.codes import Code
 from floorwire.core.order_ports import InstrumentNames, OrderSettings
 from floorwire.core.ports import Answer, Fetch, Random
-from floorwire.core.remote_orders import (
+from floorwire.core.remote_order_messages import (
     AmendAnswer,
     AmendOrder,
     CancelOrder,
@@ -46,7 +46,7 @@ from floorwire.venues.common.private_link import LinkTimes
 from floorwire.venues.common.private_links import PrivateLinkKind
 from floorwire.venues.common.request_budgets import RequestBudgets
 from floorwire.venues.common.request_sequences import LONGEST_US, MOST_SEQUENCES, HttpRequest, Steps
-from floorwire.venues.okx import account, limits, order_requests
+from floorwire.venues.okx import account_requests, limits, order_requests
 from floorwire.venues.okx import order_messages as messages
 from floorwire.venues.okx.order_codes import BAD_CLOCK, DONE, TOO_MANY, outcome, reason
 from floorwire.venues.okx.signing import Signer
@@ -92,7 +92,7 @@ class OkxOrders:
         times = LinkTimes(limits.PRIVATE_SILENT_US, limits.PRIVATE_PING_US)
         self.links = (PrivateLinkKind("private", self._signer.ws_url, times, takes_orders=True, ping="ping"),)
         after_s = settings.cancel_all_after_s
-        self.switch = None if after_s is None else CancelAllSwitch(after_s, account.cancel_all_after)
+        self.switch = None if after_s is None else CancelAllSwitch(after_s, account_requests.cancel_all_after)
         self._instruments: dict[str, messages.InstrumentCode] = {}
 
     def _read_instruments(self) -> InstrumentReads:
@@ -139,7 +139,7 @@ class OkxOrders:
     def _order_row(self, row: messages.OrderRow) -> Sequence[OrderReading[OkxAnswer]]:
         """Return what an order in the channel says: an execution, the result of an amend, its state."""
         try:
-            executed, seen = account.executed_now(row), account.order_seen(row)
+            executed, seen = account_requests.executed_now(row), account_requests.order_seen(row)
         except AmountError:
             return ()
         ids = row.cl_ord_id, row.ord_id
@@ -211,11 +211,11 @@ class OkxOrders:
 
     def query(self, command: QueryOrder) -> Steps:
         """Ask for an order, with its executions."""
-        return account.query(command, self._native(command.symbol))
+        return account_requests.query(command, self._native(command.symbol))
 
     def reconcile(self, command: Reconcile) -> Steps:
         """Ask for the account."""
-        return account.reconcile(command)
+        return account_requests.reconcile(command)
 
     def sign(self, number: int, request: HttpRequest, date_us: int) -> Fetch:
         """Return what is sent for a request by REST."""

@@ -8,16 +8,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import msgspec
 
+from floorwire.core.dates import rfc3339
 from floorwire.core.order_ports import OrderSettings
 from floorwire.core.ports import Fetch
 from floorwire.venues.common.request_sequences import HttpRequest
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 REST_URL = "https://www.okx.com"
 WS_URL = "wss://ws.okx.com:8443"
 PRIVATE_PATH = "/ws/v5/private"
@@ -45,7 +44,7 @@ class Signer:
         target = f"{request.path}?{request.query}" if request.query else request.path
         headers: list[tuple[str, str]] = []
         if request.is_signed:
-            stamp = timestamp(date_us)
+            stamp = rfc3339(date_us)
             text = f"{stamp}{request.method}{target}{request.body.decode()}"
             headers += [
                 ("OK-ACCESS-KEY", self._key),
@@ -77,9 +76,3 @@ class Signer:
 
     def _passphrase_text(self) -> str:
         return "" if self._passphrase is None else self._passphrase.reveal()
-
-
-def timestamp(date_us: int) -> str:
-    """Return the date in UTC with milliseconds: 2020-12-08T09:08:57.715Z."""
-    at = EPOCH + timedelta(microseconds=date_us)
-    return at.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

@@ -16,7 +16,7 @@ from floorwire.core.ports import Activity, Frame, Open, Opened, VenueInput, Venu
 from floorwire.venues.common.feed_statuses import FeedStatuses
 from floorwire.venues.common.venue_book import CrossedBookError, VenueBook
 from floorwire.venues.tables import rows
-from floorwire.venues.tables.rows import Row, Table
+from floorwire.venues.tables.rows import Row, TableKind
 
 LINK = "tables"
 SECOND_US = 1_000_000
@@ -40,7 +40,7 @@ class TableVenue:
     """The adapter, a pure state machine. ``skipped`` counts what it left out, by reason."""
 
     def __init__(
-        self, name: str, instruments: Mapping[str, Instrument], tables: Sequence[tuple[Table, str]]
+        self, name: str, instruments: Mapping[str, Instrument], tables: Sequence[tuple[TableKind, str]]
     ) -> None:
         """``instruments``: by the name in the tables. ``tables``: each table, and the symbol it is of."""
         self.name = name
@@ -86,7 +86,7 @@ class TableVenue:
     def _frame(self, lines: Sequence[str], now_us: int) -> Iterator[VenueOutput]:
         name, _, native = lines[0].partition(" ")
         symbol = self._symbols.get(native)
-        table = next((one for one in get_args(Table) if one == name), None)
+        table = next((one for one in get_args(TableKind) if one == name), None)
         if symbol is None or table is None:
             self.skipped["unknown_symbol"] += 1
             return
@@ -108,7 +108,7 @@ class TableVenue:
                 symbol.book.clear()
                 yield from self._set(symbol, "stale", "bad_message", now_us)
 
-    def _row(self, table: Table, row: Row, symbol: TableSymbol, now_us: int) -> Iterator[VenueOutput]:
+    def _row(self, table: TableKind, row: Row, symbol: TableSymbol, now_us: int) -> Iterator[VenueOutput]:
         of, ts_us = symbol.book.instrument, rows.event_time(table, row)
         self._time_us = max(self._time_us, ts_us)
         match table:

@@ -13,7 +13,7 @@ from floorwire.core.instrument import Instrument, Side
 from floorwire.core.market_events import Candle, Level, Quote, Trade
 from floorwire.venues.common.decimals import floor_lots, floor_ticks, price_ticks, traded_lots
 
-Table: TypeAlias = Literal[
+TableKind: TypeAlias = Literal[
     "trades",
     "aggTrades",
     "klines",
@@ -27,7 +27,7 @@ Table: TypeAlias = Literal[
 
 Row: TypeAlias = Sequence[str]
 
-COLUMNS: dict[Table, tuple[int, ...]] = {
+COLUMNS: dict[TableKind, tuple[int, ...]] = {
     "trades": (6, 7),
     "aggTrades": (7, 8),
     "klines": (12,),
@@ -37,9 +37,9 @@ COLUMNS: dict[Table, tuple[int, ...]] = {
     "incremental_book": (8,),
 }
 """How many columns a row has. Futures have one less than spot. ``book_snapshot``: four, and four a level."""
-TIME_COLUMN: dict[Table, int] = {"trades": 4, "aggTrades": 5, "klines": 6, "bookTicker": 5}
+TIME_COLUMN: dict[TableKind, int] = {"trades": 4, "aggTrades": 5, "klines": 6, "bookTicker": 5}
 """Binance: the column with the time. Tardis: always the third and fourth."""
-PRICE_COLUMNS: dict[Table, tuple[int, ...]] = {
+PRICE_COLUMNS: dict[TableKind, tuple[int, ...]] = {
     "trades": (1,),
     "aggTrades": (1,),
     "klines": (1, 2, 3, 4),
@@ -48,7 +48,7 @@ PRICE_COLUMNS: dict[Table, tuple[int, ...]] = {
     "quotes": (5, 6),
     "incremental_book": (6,),
 }
-SIZE_COLUMNS: dict[Table, tuple[int, ...]] = {
+SIZE_COLUMNS: dict[TableKind, tuple[int, ...]] = {
     "trades": (2,),
     "aggTrades": (2,),
     "klines": (5,),
@@ -67,28 +67,28 @@ def is_true(text: str) -> bool:
     return text in TRUE
 
 
-def event_time(table: Table, row: Row) -> int:
+def event_time(table: TableKind, row: Row) -> int:
     """Return when it happened, in microseconds. Raises ValueError, IndexError."""
     if table in TIME_COLUMN:
         return _micros(row[TIME_COLUMN[table]])
     return int(row[2])
 
 
-def came_at(table: Table, row: Row) -> int:
+def came_at(table: TableKind, row: Row) -> int:
     """Return when it came to whoever recorded it, in microseconds. Raises ValueError, IndexError."""
     if table in TIME_COLUMN:
         return _micros(row[TIME_COLUMN[table]])
     return int(row[3])
 
 
-def prices_and_sizes(table: Table, row: Row) -> tuple[Sequence[str], Sequence[str]]:
+def prices_and_sizes(table: TableKind, row: Row) -> tuple[Sequence[str], Sequence[str]]:
     """Return the texts of all prices and sizes in a row, for their decimals."""
     if table == "book_snapshot":
         return row[TARDIS_COLUMNS::2], row[TARDIS_COLUMNS + 1 :: 2]
     return [row[i] for i in PRICE_COLUMNS[table]], [row[i] for i in SIZE_COLUMNS[table]]
 
 
-def trade(table: Table, row: Row, of: Instrument) -> Trade:
+def trade(table: TableKind, row: Row, of: Instrument) -> Trade:
     """Return the trade of a row of trades. An aggregated trade has the id of its last one."""
     ts_us = event_time(table, row)
     if table == "tardis_trades":
@@ -117,7 +117,7 @@ def candle(row: Row, of: Instrument) -> Candle:
     )
 
 
-def quote(table: Table, row: Row, of: Instrument) -> Quote:
+def quote(table: TableKind, row: Row, of: Instrument) -> Quote:
     """Return the best prices. An empty column: the side is empty."""
     ts_us = event_time(table, row)
     if table == "quotes":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from floorwire.core.ports import Fetch
-from floorwire.core.remote_orders import (
+from floorwire.core.remote_order_messages import (
     OrderAnswer,
     QueryFailed,
     Reconcile,

@@ -6,19 +6,20 @@ Source: the API guide of Bybit, version 5, "Trade" and "Account".
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 from urllib.parse import quote, urlencode
 
 from floorwire.core.codes import Code
 from floorwire.core.order_ports import InstrumentNames
 from floorwire.core.ports import Answer
-from floorwire.core.remote_orders import (
+from floorwire.core.remote_order_messages import (
     Executed,
     OrderAnswer,
     OrderSeen,
     QueryOrder,
     Reconcile,
     ReconcileAnswer,
+    SeenState,
     VenueBalance,
 )
 from floorwire.venues.bybit import order_messages as messages
@@ -44,9 +45,8 @@ OVERLAP_MS = 60_000
 FIRST_MS = 600_000
 """How far back the first reading goes. Executions of open orders are asked for by order."""
 
-Seen: TypeAlias = Literal["open", "filled", "cancelled", "rejected"]
 ExecutionRows: TypeAlias = Generator[HttpRequest, Answer, list[messages.ExecutionRow]]
-STATES: dict[str, Seen] = {
+STATES: dict[str, SeenState] = {
     "New": "open",
     "PartiallyFilled": "open",
     "Untriggered": "open",
@@ -90,7 +90,7 @@ def order_seen(row: messages.OrderRow) -> OrderSeen | None:
     )
 
 
-def _end(row: messages.OrderRow, state: Seen, filled: str) -> tuple[Seen, Code | None]:
+def _end(row: messages.OrderRow, state: SeenState, filled: str) -> tuple[SeenState, Code | None]:
     """Return how an order ended, and why. Bybit accepts orders that may not rest, and then ends them."""
     is_unfilled = is_zero(filled)
     if row.reject_reason == POST_ONLY and is_unfilled:

@@ -1,4 +1,4 @@
-"""The exchange: all markets by symbol."""
+"""The simulated exchange: all markets by symbol."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from floorwire.core.codes import Code
 from floorwire.core.order_commands import Command
 from floorwire.engine.matching import Matching
-from floorwire.engine.matching_events import Event, Rejected
+from floorwire.engine.matching_events import MatchingEvent, Rejected
 
 
-class Exchange:
+class SimulatedExchange:
     """Markets by symbol. The same commands in the same order give the same events and the same state."""
 
     def __init__(self, symbols: Iterable[str]) -> None:
@@ -21,7 +21,7 @@ class Exchange:
         """The markets by symbol, read-only."""
         return self._markets
 
-    def execute(self, command: Command) -> list[Event]:
+    def execute(self, command: Command) -> list[MatchingEvent]:
         """Execute the command in its market; return the events. Raises DuplicateOrderError."""
         market = self._markets.get(command.symbol)
         if market is None:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floorwire.core.remote_orders import Reconcile, VenueBalance
-from floorwire.venues.binance.account import MOST_SYMBOLS, AccountReading, Step
+from floorwire.core.remote_order_messages import Reconcile, VenueBalance
+from floorwire.venues.binance.account_requests import MOST_SYMBOLS, AccountReading, ReadStep
 from floorwire.venues.binance.order_requests import MOST_TRADES
 
 BALANCES = json.dumps({"balances": [{"asset": "BTC", "free": "1.5", "locked": "0.5"}]}).encode()
@@ -51,7 +51,7 @@ def test_the_order_of_requests_and_the_cursor() -> None:
     assert reading.call().method == "openOrders.status"
     reading.take(body([order("SOLUSDT", 9)]))
     asked = []
-    while reading.step is Step.TRADES:
+    while reading.step is ReadStep.TRADES:
         call = reading.call()
         asked.append(dict(call.params))
         native = str(call.params["symbol"])
@@ -78,14 +78,14 @@ def test_more_executions_than_fit_in_one_list() -> None:
     reading.take(body([trade("BTCUSDT", number) for number in range(MOST_TRADES)]))
     assert reading.call().params["fromId"] == MOST_TRADES
     reading.take(body([trade("BTCUSDT", MOST_TRADES)]))
-    assert reading.step is Step.BALANCES
+    assert reading.step is ReadStep.BALANCES
 
 
 def test_the_latest_executions_are_enough_of_a_symbol_without_a_cursor() -> None:
     reading = AccountReading(Reconcile(1, ""), ["BTCUSDT"])
     reading.take(body([]))
     reading.take(body([trade("BTCUSDT", number) for number in range(MOST_TRADES)]))
-    assert reading.step is Step.BALANCES
+    assert reading.step is ReadStep.BALANCES
 
 
 def test_without_symbols_balances_are_next() -> None:
@@ -112,7 +112,7 @@ def test_symbols_are_bounded_and_those_of_open_orders_come_first() -> None:
     reading = AccountReading(Reconcile(1, ""), [f"S{number}" for number in range(2 * MOST_SYMBOLS)])
     reading.take(body([order("BTCUSDT", 1)]))
     asked = []
-    while reading.step is Step.TRADES:
+    while reading.step is ReadStep.TRADES:
         asked.append(reading.call().params["symbol"])
         reading.take(body([]))
     assert len(asked) == MOST_SYMBOLS

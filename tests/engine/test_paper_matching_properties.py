@@ -14,7 +14,7 @@ from floorwire.core.execution_reports import Amended, Ended, Filled, Refused, Re
 from floorwire.core.instrument import Side
 from floorwire.core.market_events import BookChange, BookSnapshot, Feed, Trade
 from floorwire.core.order_commands import Amend, Cancel, Command, Place
-from floorwire.engine.paper import PaperMatching
+from floorwire.engine.paper_matching import PaperMatching
 from floorwire.engine.unattributed_decreases import LATE_US
 from tests.engine.naive_paper import OTHER, NaivePaper
 

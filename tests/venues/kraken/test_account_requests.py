@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from floorwire.core.codes import Code
 from floorwire.core.ports import Fetch
-from floorwire.core.remote_orders import (
+from floorwire.core.remote_order_messages import (
     Executed,
     OrderAnswer,
     QueryFailed,

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable
 from decimal import Decimal
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 from urllib.parse import urlencode
 
 from floorwire.core.codes import Code
+from floorwire.core.dates import rfc3339
 from floorwire.core.ports import Answer
-from floorwire.core.remote_orders import (
+from floorwire.core.remote_order_messages import (
     AmendAnswer,
     AmendOrder,
     Executed,
@@ -22,13 +23,13 @@ from floorwire.core.remote_orders import (
     QueryOrder,
     Reconcile,
     ReconcileAnswer,
+    SeenState,
     VenueBalance,
 )
 from floorwire.venues.coinbase import order_codes, order_requests
 from floorwire.venues.coinbase import order_messages as messages
 from floorwire.venues.coinbase.order_codes import code_of
 from floorwire.venues.coinbase.order_instruments import OrderInstruments
-from floorwire.venues.coinbase.order_requests import rfc3339
 from floorwire.venues.common.decimals import rfc3339_us
 from floorwire.venues.common.order_amounts import amount, is_zero, plain
 from floorwire.venues.common.order_exchange import Answered, RestSteps
@@ -51,8 +52,7 @@ FIRST_US = 86_400 * SECOND_US
 """Without a cursor, executions of this time are read."""
 OPEN = frozenset(("PENDING", "QUEUED", "OPEN", "CANCEL_QUEUED", "EDIT_QUEUED"))
 
-Seen: TypeAlias = Literal["open", "filled", "cancelled", "rejected", "expired"]
-STATES: dict[str, Seen] = {
+STATES: dict[str, SeenState] = {
     **dict.fromkeys(OPEN, "open"),
     "FILLED": "filled",
     "CANCELLED": "cancelled",
@@ -68,7 +68,7 @@ Fills: TypeAlias = Generator[HttpRequest, Answer, list[messages.FillRow]]
 
 def state_of(
     status: str, filled: str, time_in_force: str, reject_reason: str | None
-) -> tuple[Seen, Code | None] | None:
+) -> tuple[SeenState, Code | None] | None:
     """Return the state of an order, and why it ended; None if Coinbase does not document the status.
 
     Raises AmountError.

@@ -3,7 +3,7 @@ the private stream."""
 
 from __future__ import annotations
 
-from floorwire.core.remote_orders import PlaceAnswer
+from floorwire.core.remote_order_messages import PlaceAnswer
 
 MOST_KEPT = 2_000
 """Older ones are forgotten. Then the answer alone says it."""

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 from floorwire.core.codes import Code
 from floorwire.core.order_commands import Cancel, Place
-from floorwire.engine.exchange import Exchange
 from floorwire.engine.matching_events import Accepted, LevelChanged, Rejected
+from floorwire.engine.simulated_exchange import SimulatedExchange
 
 
 def test_a_command_goes_to_its_market_alone() -> None:
-    exchange = Exchange(["BTC-USDT", "ETH-USDT"])
+    exchange = SimulatedExchange(["BTC-USDT", "ETH-USDT"])
     events = exchange.execute(Place("ETH-USDT", 1, 5, "buy", 2, 100))
     assert events == [Accepted(1, 5), LevelChanged("buy", 100, 2)]
     assert exchange.markets["ETH-USDT"].bids.sizes() == [(100, 2)]
@@ -15,6 +15,6 @@ def test_a_command_goes_to_its_market_alone() -> None:
 
 
 def test_a_market_that_is_not_listed_is_refused() -> None:
-    exchange = Exchange(["BTC-USDT"])
+    exchange = SimulatedExchange(["BTC-USDT"])
     assert exchange.execute(Place("XRP-USDT", 1, 5, "buy", 2, 100)) == [Rejected(1, Code.UNKNOWN_SYMBOL)]
     assert exchange.execute(Cancel("XRP-USDT", 1)) == [Rejected(1, Code.UNKNOWN_SYMBOL)]

@@ -22,6 +22,8 @@ ClientIdForm: TypeAlias = Literal["text", "hex", "uuid"]
 """``text``: at most 27 lower case letters and digits. ``hex``: 32 hexadecimal digits. ``uuid``: these with
 dashes.
 """
+SeenState: TypeAlias = Literal["open", "filled", "cancelled", "rejected", "expired"]
+"""What a venue says that an order is."""
 SECOND_US = 1_000_000
 
 
@@ -164,7 +166,7 @@ class OrderSeen(msgspec.Struct, frozen=True):
     client_id: str
     """"" where the venue leaves it out; then ``venue_order_id`` names the order."""
     venue_order_id: str
-    state: Literal["open", "filled", "cancelled", "rejected", "expired"]
+    state: SeenState
     filled: str
     """All that was filled so far."""
     updated: int = 0

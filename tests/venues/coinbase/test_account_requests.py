@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from floorwire.core.ports import Fetch
-from floorwire.core.remote_orders import (
+from floorwire.core.remote_order_messages import (
     Executed,
     OrderAnswer,
     QueryFailed,
@@ -16,7 +16,7 @@ from floorwire.core.remote_orders import (
     ReconcileFailed,
     VenueBalance,
 )
-from floorwire.venues.coinbase.account import MOST_PAGES
+from floorwire.venues.coinbase.account_requests import MOST_PAGES
 from tests.venues.coinbase.order_session import (
     ACCOUNTS,
     FILLS,

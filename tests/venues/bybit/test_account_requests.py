@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from floorwire.core.codes import Code
-from floorwire.core.remote_orders import (
+from floorwire.core.remote_order_messages import (
     OrderAnswer,
     QueryFailed,
     Reconcile,
@@ -15,7 +15,7 @@ from floorwire.core.remote_orders import (
     ReconcileFailed,
     VenueBalance,
 )
-from floorwire.venues.bybit import account
+from floorwire.venues.bybit import account_requests
 from floorwire.venues.bybit.order_messages import CoinRow
 from tests.venues.bybit.order_session import (
     BALANCE,
@@ -227,7 +227,7 @@ def test_a_cursor_that_is_no_number_fails() -> None:
 
 def test_a_wrong_balance_is_an_error() -> None:
     with pytest.raises(ValueError, match="is no amount"):
-        account.balance(CoinRow("BTC", "much"))
+        account_requests.balance(CoinRow("BTC", "much"))
 
 
 def test_the_order_id_is_not_asked_for() -> None:

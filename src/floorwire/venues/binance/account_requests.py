@@ -9,7 +9,7 @@ from enum import Enum
 
 import msgspec
 
-from floorwire.core.remote_orders import Executed, OrderSeen, Reconcile, ReconcileAnswer, VenueBalance
+from floorwire.core.remote_order_messages import Executed, OrderSeen, Reconcile, ReconcileAnswer, VenueBalance
 from floorwire.venues.binance import order_mapping, order_requests
 from floorwire.venues.binance.order_messages import (
     account_decoder,
@@ -26,7 +26,7 @@ MOST_PAGES = 50
 _cursor_decoder = msgspec.json.Decoder(dict[str, int])
 
 
-class Step(Enum):
+class ReadStep(Enum):
     """What is read next. DONE: the answer is whole."""
 
     ORDERS = "orders"
@@ -41,7 +41,7 @@ class AccountReading:
     def __init__(self, request: Reconcile, traded: list[str]) -> None:
         """``traded``: symbols of which orders were placed, beside those in the cursor."""
         self.request = request.request
-        self.step = Step.ORDERS
+        self.step = ReadStep.ORDERS
         self._cursor = _read_cursor(request.cursor)
         self._symbols = list(dict.fromkeys((*traded, *self._cursor)))
         self._pages = 0
@@ -52,27 +52,27 @@ class AccountReading:
     def call(self) -> Call:
         """Return the next request."""
         purpose = Reconciling(self.request)
-        if self.step is Step.ORDERS:
+        if self.step is ReadStep.ORDERS:
             return order_requests.open_orders(purpose)
-        if self.step is Step.TRADES:
+        if self.step is ReadStep.TRADES:
             native = self._symbols[0]
             return order_requests.trades(native, self._cursor.get(native), purpose)
         return order_requests.balances(purpose)
 
     def take(self, result: bytes) -> None:
         """Take in the answer to the last request. Raises ValueError where it cannot be read."""
-        if self.step is Step.ORDERS:
+        if self.step is ReadStep.ORDERS:
             self._take_orders(result)
-        elif self.step is Step.TRADES:
+        elif self.step is ReadStep.TRADES:
             self._take_trades(result)
         else:
             rows = account_decoder.decode(result).balances
             self._balances = [order_mapping.balance(row) for row in rows]
-            self.step = Step.DONE
+            self.step = ReadStep.DONE
 
     def answer(self) -> ReconcileAnswer:
         """Return all that was read."""
-        assert self.step is Step.DONE, self.step
+        assert self.step is ReadStep.DONE, self.step
         return ReconcileAnswer(
             self.request,
             tuple(self._orders),
@@ -91,7 +91,7 @@ class AccountReading:
         listed = (row.symbol for row in rows)
         self._symbols = list(dict.fromkeys((*listed, *self._symbols)))[:MOST_SYMBOLS]
         self._cursor = {native: self._cursor[native] for native in self._symbols if native in self._cursor}
-        self.step = Step.TRADES if self._symbols else Step.BALANCES
+        self.step = ReadStep.TRADES if self._symbols else ReadStep.BALANCES
 
     def _take_trades(self, result: bytes) -> None:
         native = self._symbols[0]
@@ -108,7 +108,7 @@ class AccountReading:
         self._pages = 0
         del self._symbols[0]
         if not self._symbols:
-            self.step = Step.BALANCES
+            self.step = ReadStep.BALANCES
 
 
 def _read_cursor(text: str) -> dict[str, int]:

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
 from decimal import Decimal
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 from urllib.parse import urlencode
 
 from floorwire.core.codes import Code
 from floorwire.core.ports import Answer
-from floorwire.core.remote_orders import (
+from floorwire.core.remote_order_messages import (
     Executed,
     OrderAnswer,
     OrderSeen,
     QueryOrder,
     Reconcile,
     ReconcileAnswer,
+    SeenState,
     VenueBalance,
 )
 from floorwire.venues.common.order_amounts import amount, is_zero, plain
@@ -49,10 +50,9 @@ FIRST_S = 86_400
 """Without a cursor, executions of this time are read."""
 POST_ONLY_REASON = "post only"
 
-Seen: TypeAlias = Literal["open", "filled", "cancelled", "rejected", "expired"]
 Orders: TypeAlias = Mapping[str, messages.OrderInfo]
 Trades: TypeAlias = Mapping[str, messages.TradeInfo]
-STATES: dict[str, Seen] = {
+STATES: dict[str, SeenState] = {
     "pending": "open",
     "open": "open",
     "closed": "filled",
@@ -61,7 +61,7 @@ STATES: dict[str, Seen] = {
 }
 
 
-def end_of(filled: str, reason: str, time_in_force: str) -> tuple[Seen, Code | None]:
+def end_of(filled: str, reason: str, time_in_force: str) -> tuple[SeenState, Code | None]:
     """Return how a cancelled order ended, and why. Raises AmountError."""
     if POST_ONLY_REASON in reason.lower() and is_zero(filled):
         return "rejected", Code.POST_ONLY_WOULD_CROSS

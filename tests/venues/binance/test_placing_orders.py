@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from floorwire.core.remote_orders import PlaceAnswer
-from floorwire.venues.common.placing_orders import MOST_KEPT, PlacingOrders
+from floorwire.core.remote_order_messages import PlaceAnswer
+from floorwire.venues.binance.placing_orders import MOST_KEPT, PlacingOrders
 
 
 def test_an_order_is_accepted_once() -> None:

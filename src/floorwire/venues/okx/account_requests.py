@@ -6,20 +6,21 @@ Source: the API guide of OKX, "Order Book Trading / Trade" and "Trading Account"
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 from urllib.parse import urlencode
 
 import msgspec
 
 from floorwire.core.codes import Code
 from floorwire.core.ports import Answer
-from floorwire.core.remote_orders import (
+from floorwire.core.remote_order_messages import (
     Executed,
     OrderAnswer,
     OrderSeen,
     QueryOrder,
     Reconcile,
     ReconcileAnswer,
+    SeenState,
     VenueBalance,
 )
 from floorwire.venues.common.order_amounts import is_zero, negated, plain, total
@@ -43,9 +44,8 @@ MOST_FILL_PAGES = 30
 POST_ONLY = "31"
 """``cancelSource`` of a post-only order that would have taken."""
 
-Seen: TypeAlias = Literal["open", "filled", "cancelled", "rejected"]
 FillRows: TypeAlias = Generator[HttpRequest, Answer, list[messages.FillRow]]
-STATES: dict[str, Seen] = {
+STATES: dict[str, SeenState] = {
     "live": "open",
     "partially_filled": "open",
     "filled": "filled",

@@ -7,7 +7,7 @@ from http.client import HTTPConnection, HTTPException
 
 import pytest
 
-from floorwire.ops.http_deadline import answered_within
+from floorwire.ops.answer_deadline import answered_within
 from tests.dripping_server import HEAD, dripping
 
 CLOSES = HEAD.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
