@@ -24,7 +24,7 @@ from floorwire.protocol.channel_events import SystemEvent
 from floorwire.protocol.requests import OnSlow
 from floorwire.protocol.topic import EventStamp
 
-Key = tuple[str, str | None]
+FeedKey = tuple[str, str | None]
 """A venue and a symbol of it; None: the whole venue."""
 
 
@@ -46,7 +46,7 @@ class SystemTracker:
 
     def __init__(self) -> None:
         self.notices: list[SystemNotice] = []
-        self._current: dict[Key, bool] = {}
+        self._current: dict[FeedKey, bool] = {}
         self._states: dict[str, InstrumentState] = {}
 
     def apply(self, event: MarketEvent | Notice) -> None:

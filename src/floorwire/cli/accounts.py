@@ -17,9 +17,11 @@ from floorwire.cli.output import echo
 
 app = typer.Typer(name="accounts", help="Paper money of accounts, on a running server.", no_args_is_help=True)
 
-Account: TypeAlias = Annotated[str, typer.Argument(metavar="ACCOUNT", help="Whose money it is.")]
-Amount: TypeAlias = Annotated[str, typer.Argument(metavar="ASSET=AMOUNT", help="How much: USDT=1000.")]
-RequestId: TypeAlias = Annotated[
+AccountArgument: TypeAlias = Annotated[str, typer.Argument(metavar="ACCOUNT", help="Whose money it is.")]
+AmountArgument: TypeAlias = Annotated[
+    str, typer.Argument(metavar="ASSET=AMOUNT", help="How much: USDT=1000.")
+]
+RequestIdOption: TypeAlias = Annotated[
     str,
     typer.Option(
         "--request-id",
@@ -36,9 +38,9 @@ class _Moved(msgspec.Struct, frozen=True):
 
 @app.command()
 def withdraw(
-    account: Account,
-    amount: Amount,
-    request_id: RequestId = "",
+    account: AccountArgument,
+    amount: AmountArgument,
+    request_id: RequestIdOption = "",
     url: Url = LOCAL_SERVER,
     key_file: KeyFile = None,
     ca: Ca = None,
@@ -51,10 +53,10 @@ def withdraw(
 
 @app.command()
 def transfer(
-    account: Account,
+    account: AccountArgument,
     to: Annotated[str, typer.Argument(metavar="TO", help="The account that gets it.")],
-    amount: Amount,
-    request_id: RequestId = "",
+    amount: AmountArgument,
+    request_id: RequestIdOption = "",
     url: Url = LOCAL_SERVER,
     key_file: KeyFile = None,
     ca: Ca = None,
@@ -67,12 +69,12 @@ def transfer(
 
 @app.command()
 def reset(
-    account: Account,
+    account: AccountArgument,
     balances: Annotated[
         list[str] | None,
         typer.Argument(metavar="[ASSET=AMOUNT]...", help="What the account has then; nothing else."),
     ] = None,
-    request_id: RequestId = "",
+    request_id: RequestIdOption = "",
     url: Url = LOCAL_SERVER,
     key_file: KeyFile = None,
     ca: Ca = None,

@@ -39,7 +39,7 @@ ROWS_US: Final = 500
 """What these take, at most."""
 
 Stored = TypeVar("Stored", StoredCandle, StoredTrade)
-Row = TypeVar("Row", CandleRow, TradeRow)
+RowT = TypeVar("RowT", CandleRow, TradeRow)
 
 log = structlog.get_logger("floorwire.hub")
 
@@ -137,9 +137,9 @@ class HistoryReads:
         return self._history
 
     async def _rows(
-        self, owner: str, stored: Sequence[Stored], make: Callable[[Stored], Row]
-    ) -> Sequence[Row]:
-        rows: list[Row] = []
+        self, owner: str, stored: Sequence[Stored], make: Callable[[Stored], RowT]
+    ) -> Sequence[RowT]:
+        rows: list[RowT] = []
         for row in stored:
             if rows and len(rows) % ROWS_AT_ONCE == 0:
                 await self._turns.wait(owner, ROWS_US)

@@ -56,11 +56,11 @@ class AccountHistoryRequests:
         slot, journal = self._reply_order.reserve(client), committer.store.journal
         self._waiting.append(slot)
 
-        def begin() -> None:
+        def start() -> None:
             assert self._tasks is not None, "the desk is not running"
             self._tasks.create_task(self._answer(slot, request, read, journal.durable_n))
 
-        committer.reply_when_durable(DurableReply(slot, request.id, None, callback=begin))
+        committer.reply_when_durable(DurableReply(slot, request.id, None, callback=start))
 
     def _check_room(self, account: str) -> None:
         self._waiting = waiting = [slot for slot in self._waiting if slot.reply is None]

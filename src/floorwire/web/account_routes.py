@@ -30,10 +30,10 @@ router = APIRouter(
     route_class=SignedInRoute,
 )
 
-Account: TypeAlias = Annotated[str, Path(max_length=64)]
-RequestId: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+AccountPath: TypeAlias = Annotated[str, Path(max_length=64)]
+OperatorRequestId: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 """The operator's own name for a request. The same sent again is done once."""
-Text: TypeAlias = Annotated[str, Field(max_length=64)]
+ShortText: TypeAlias = Annotated[str, Field(max_length=64)]
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,9 @@ class NewWithdrawal:
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
-    request_id: RequestId
-    asset: Text
-    amount: Text
+    request_id: OperatorRequestId
+    asset: ShortText
+    amount: ShortText
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,10 @@ class NewTransfer:
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
-    request_id: RequestId
-    to: Text
-    asset: Text
-    amount: Text
+    request_id: OperatorRequestId
+    to: ShortText
+    asset: ShortText
+    amount: ShortText
 
 
 @dataclass(frozen=True)
@@ -65,12 +65,12 @@ class NewReset:
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
-    request_id: RequestId
-    balances: Annotated[dict[str, Text], Field(max_length=100)]
+    request_id: OperatorRequestId
+    balances: Annotated[dict[str, ShortText], Field(max_length=100)]
 
 
 @router.post("/withdrawals")
-async def withdraw(auth: RequestAuth, account: Account, new: NewWithdrawal) -> Response:
+async def withdraw(auth: RequestAuth, account: AccountPath, new: NewWithdrawal) -> Response:
     """Take paper money from an account: what no open order holds."""
     _require(auth, Action.ACCOUNTS_WITHDRAW, account)
     asset, amount = _amount(auth, new.asset, new.amount)
@@ -79,7 +79,7 @@ async def withdraw(auth: RequestAuth, account: Account, new: NewWithdrawal) -> R
 
 
 @router.post("/transfers")
-async def transfer(auth: RequestAuth, account: Account, new: NewTransfer) -> Response:
+async def transfer(auth: RequestAuth, account: AccountPath, new: NewTransfer) -> Response:
     """Move paper money from one account to another: what no open order holds."""
     _require(auth, Action.ACCOUNTS_TRANSFER, account)
     auth.require(Action.ACCOUNTS_TRANSFER, new.to)
@@ -93,7 +93,7 @@ async def transfer(auth: RequestAuth, account: Account, new: NewTransfer) -> Res
 
 
 @router.post("/reset")
-async def reset(auth: RequestAuth, account: Account, new: NewReset) -> Response:
+async def reset(auth: RequestAuth, account: AccountPath, new: NewReset) -> Response:
     """Cancel the account's open orders, and give it these balances and no positions."""
     _require(auth, Action.ACCOUNTS_RESET, account)
     balances = tuple(_amount(auth, asset, amount) for asset, amount in new.balances.items())

@@ -24,7 +24,7 @@ ROWS_US: Final = 500
 """What these take, at most."""
 
 Source = TypeVar("Source")
-Row = TypeVar("Row")
+RowT = TypeVar("RowT")
 
 
 class MarketRead:
@@ -71,9 +71,9 @@ class MarketRead:
         """Return in this client's turn, to make some more rows."""
         await self.hub.turns.wait(self._owner, ROWS_US)
 
-    async def rows(self, sources: Iterable[Source], make: Callable[[Source], Row]) -> list[Row]:
+    async def rows(self, sources: Iterable[Source], make: Callable[[Source], RowT]) -> list[RowT]:
         """Make the rows, some in each turn of the event loop, and charge for them."""
-        rows: list[Row] = []
+        rows: list[RowT] = []
         for source in sources:
             if rows and len(rows) % ROWS_AT_ONCE == 0:
                 await self.wait_turn()

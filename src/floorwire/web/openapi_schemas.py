@@ -48,6 +48,8 @@ def with_errors(document: dict[str, Json]) -> dict[str, Json]:
         "description": "An error of the protocol; its HTTP status depends on the code",
         "content": {JSON_TYPE: {"schema": schema_of(Error)}},
     }
+    text: Json = {"text/plain": {"schema": {"type": "string"}}}
+    refused: Json = {"description": "The target or the head is too long", "content": text}
     paths = document["paths"]
     assert isinstance(paths, dict)
     for operations in paths.values():
@@ -57,4 +59,5 @@ def with_errors(document: dict[str, Json]) -> dict[str, Json]:
             if isinstance(operation, dict) and isinstance(responses := operation["responses"], dict):
                 responses.pop(OF_FASTAPI, None)
                 responses.setdefault("default", error)
+                responses |= {"414": refused, "431": refused}
     return document

@@ -16,6 +16,7 @@ from floorwire.venues.binance.messages import Refusal, decode_frame
 from floorwire.venues.binance.scanned_messages import ScannedDepth, ScannedQuote, ScannedTrade, scan
 from floorwire.venues.common.errors import LostChangeError
 from floorwire.venues.common.subscribed_symbol import SubscribedSymbol
+from tests.venues.altered_frames import altered
 
 NOW = 1_723_161_421_900_000
 DEPTH = (
@@ -63,21 +64,8 @@ trades = st.builds(
     '{{"stream":"btcusdt@trade","data":{{"e":"trade","E":{},"s":"{}","t":{},"p":"{}","q":"{}","T":{},"m":{},"M":true}}}}'.format,
     whole, names, whole, texts, texts, whole, st.sampled_from(["true", "false", "1"]),
 )  # fmt: skip
-alterations = st.lists(st.tuples(st.integers(0, 400), st.binary(max_size=2), st.integers(0, 2)), max_size=2)
-
-
-def altered(data: bytes, changes: list[tuple[int, bytes, int]]) -> bytes:
-    """Return a frame with some bytes put in and others left out."""
-    for place, added, left_out in changes:
-        place %= len(data)
-        data = data[:place] + added + data[place + left_out :]
-    return data
-
-
-frames = st.builds(
-    altered, depths.map(str.encode) | quotes.map(str.encode) | trades.map(str.encode), st.just([])
-)
-frames |= st.builds(altered, st.sampled_from([DEPTH, QUOTE, TRADE]), alterations)
+frames = (depths | quotes | trades).map(str.encode)
+frames |= altered([DEPTH, QUOTE, TRADE])
 
 
 def outcome(data: bytes, of: Instrument, read: Callable[[bytes], object]) -> tuple[object, ...]:

@@ -83,7 +83,7 @@ def test_nothing_is_read_after_something_else() -> None:
     assert not frame.has(b'{"a":')
     assert (frame.number(), frame.decimal(), frame.text()) == (0, NOT_PLAIN, "")
     frame.expect_pairs()
-    assert not frame.is_in_pair()
+    assert not frame.is_in_row()
     assert not frame.is_whole()
 
 
@@ -114,11 +114,11 @@ def test_a_list_of_pairs_is_gone_past_if_all_are_plain(pairs: list[tuple[str, st
         return
     frame.at = 1
     for price, size in pairs:
-        assert frame.is_in_pair()
+        assert frame.is_in_row()
         assert frame.decimal() == plain_decimal(price)
         frame.expect(b'","')
         assert frame.decimal() == plain_decimal(size)
-    assert not frame.is_in_pair()
+    assert not frame.is_in_row()
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from floorwire.core.instrument import Instrument
-from floorwire.venues.common.price_levels import EMPTY, PriceAndSize, PriceLevels, WrittenLevel
+from floorwire.venues.common.price_levels import (
+    EMPTY,
+    PriceAndSize,
+    PriceLevels,
+    WrittenLevel,
+    price_and_size,
+)
 
 TOP = 3
 TENTHS = Instrument("A-B", "A", "B", "x", "0.1", "1")
@@ -16,15 +24,24 @@ levels = st.lists(st.tuples(st.integers(1, 30), st.integers(0, 3)), max_size=12,
 signs = st.sampled_from((1, -1))
 
 
+FORMS: tuple[Callable[[str, str], PriceAndSize], ...] = (
+    WrittenLevel,
+    lambda price, size: (price, size),
+    lambda price, size: f'{price}","{size}"'.encode(),
+)
+"""The forms in which a level is kept as it was written."""
+
+
 def text_of(row: PriceAndSize) -> str:
-    price, size = row if isinstance(row, tuple) else (row.price, row.size)
+    price, size = price_and_size(row)
     return f"{price}={size}"
 
 
 def written(found: list[tuple[int, int]], dust: bool) -> list[PriceAndSize]:
     """Return levels as an exchange writes them. With ``dust``, those of no lot have a size below one."""
     none = "0.5" if dust else "0.0"
-    return [WrittenLevel(f"{price}", f"{size}" if size else none) for price, size in found]
+    pairs = [(f"{price}", f"{size}" if size else none) for price, size in found]
+    return [FORMS[int(price) % len(FORMS)](price, size) for price, size in pairs]
 
 
 @given(signs, levels, st.lists(levels, max_size=5))
@@ -56,7 +73,7 @@ def test_texts_are_those_of_the_best_levels_also_below_one_lot(
             if not size and not dust:
                 del kept[price]
         in_order = sorted(kept, reverse=sign > 0)
-        assert side.cut(depth) == in_order[depth:]
+        assert side.cut(depth) == tuple(in_order[depth:])
         for price in in_order[depth:]:
             del kept[price]
         assert side.top() == [kept[price][1] for price in in_order[:depth][:TOP]]

@@ -9,6 +9,7 @@ cdef unsigned char DOT
 cdef unsigned char QUOTE
 cdef unsigned char BACKSLASH
 cdef unsigned char OPENING
+cdef unsigned char CLOSING
 cdef unsigned char FIRST_PRINTED
 cdef unsigned char LAST_PRINTED
 cdef int64_t MAX_DIGITS
@@ -35,9 +36,10 @@ cdef class FrameScanner:
     cpdef int64_t decimal(self) except -2
     cpdef Py_ssize_t expect_pairs(self) except -1
     @cython.locals(data=bytes, at=Py_ssize_t)
-    cpdef bint is_in_pair(self) except -1
+    cpdef bint is_in_row(self) except -1
+    cpdef bytes row(self, Py_ssize_t begin)
     cdef object _expect_pair(self)
     @cython.locals(data=bytes, at=Py_ssize_t, start=Py_ssize_t, after_dot=Py_ssize_t, digits=Py_ssize_t)
-    cdef object _expect_decimal(self)
-    cdef object _fail(self)
+    cpdef object expect_decimal(self)
+    cpdef object fail(self)
     cdef Py_ssize_t _end(self) except -1

@@ -11,7 +11,7 @@ from floorwire.venues.common.plain_decimals import NOT_PLAIN
 
 IS_COMPILED = not __file__.endswith(".py")
 ZERO, NINE, DOT = ord("0"), ord("9"), ord(".")
-QUOTE, BACKSLASH, OPENING = ord('"'), ord("\\"), ord("[")
+QUOTE, BACKSLASH, OPENING, CLOSING = ord('"'), ord("\\"), ord("["), ord("]")
 FIRST_PRINTED, LAST_PRINTED = ord(" "), ord("~")
 MAX_DIGITS = 17
 """As many as in what ``plain_decimal`` reads, for whole numbers too."""
@@ -48,14 +48,14 @@ class FrameScanner:
     def expect(self, expected: bytes) -> None:
         """Go past these bytes."""
         if not self.has(expected):
-            self._fail()
+            self.fail()
 
     def expect_past(self, wanted: int) -> None:
         """Go past the next character of this kind in a text."""
         data, at = self._data, self.at
         while data[at] != wanted:
             if not FIRST_PRINTED <= data[at] <= LAST_PRINTED or data[at] == QUOTE or data[at] == BACKSLASH:
-                self._fail()
+                self.fail()
                 return
             at += 1
         self.at = at + 1
@@ -66,7 +66,7 @@ class FrameScanner:
         at = start
         while data[at] != QUOTE:
             if not FIRST_PRINTED <= data[at] <= LAST_PRINTED or data[at] == BACKSLASH:
-                self._fail()
+                self.fail()
                 return ""
             at += 1
         self.at = at
@@ -81,7 +81,7 @@ class FrameScanner:
             at += 1
         digits = at - start
         if not digits or digits > MAX_DIGITS or (data[start] == ZERO and digits > 1):
-            self._fail()
+            self.fail()
             return 0
         self.at = at
         return value
@@ -100,7 +100,7 @@ class FrameScanner:
             at += 1
         digits = at - start - (after_dot >= 0)
         if data[at] != QUOTE or digits > MAX_DIGITS or not digits or after_dot == at:
-            self._fail()
+            self.fail()
             return NOT_PLAIN
         self.at = at
         return units << 5 | (at - after_dot if after_dot >= 0 else 0)
@@ -119,29 +119,35 @@ class FrameScanner:
         self.expect(b"]")
         return begin
 
-    def is_in_pair(self) -> bool:
-        """Go to the price of the next pair of a list that was gone past before; False after the last one.
+    def is_in_row(self) -> bool:
+        """Go to the price of the next row of a list that was gone past before; False after the last one.
 
         It goes on from the beginning of the list, or from the end of a size.
         """
         data, at = self._data, self.at
         if self._failed:
             return False
-        if data[at] == QUOTE:
-            at += len('"]')
+        if data[at] == QUOTE:  # what else is in the row is not read
+            while data[at] != CLOSING:
+                at += 1
+            at += 1
         if data[at + 1] != OPENING:
             return False
         self.at = at + len('[["')
         return True
 
+    def row(self, begin: int) -> bytes:
+        """Return a row from the place of its price up to the end of its size, which was read last."""
+        return self._data[begin : self.at + 1]
+
     def _expect_pair(self) -> None:
         self.expect(b'["')
-        self._expect_decimal()
+        self.expect_decimal()
         self.expect(b'","')
-        self._expect_decimal()
+        self.expect_decimal()
         self.expect(b'"]')
 
-    def _expect_decimal(self) -> None:
+    def expect_decimal(self) -> None:
         """Go to the end of what ``decimal`` reads."""
         data, start = self._data, self.at
         at, after_dot = start, -1
@@ -149,15 +155,16 @@ class FrameScanner:
             if data[at] == DOT and after_dot < 0:
                 after_dot = at + 1
             elif not ZERO <= data[at] <= NINE:
-                self._fail()
+                self.fail()
                 return
             at += 1
         digits = at - start - (after_dot >= 0)
         self.at = at
         if digits > MAX_DIGITS or not digits or after_dot == at:
-            self._fail()
+            self.fail()
 
-    def _fail(self) -> None:
+    def fail(self) -> None:
+        """Go to the end: something was not as expected."""
         self._failed = True
         self.at = self._end()
 

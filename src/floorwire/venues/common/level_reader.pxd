@@ -3,6 +3,7 @@ from libc.stdint cimport int64_t, uint64_t
 
 from floorwire.venues.common.frame_scanner cimport FrameScanner
 from floorwire.venues.common.plain_decimals cimport plain_decimal, plain_text
+from floorwire.venues.common.price_levels cimport price_and_size
 
 
 cdef uint64_t MAX_UNITS
@@ -25,8 +26,8 @@ cdef class LevelReader:
 
     @cython.locals(levels=list, ticks=int64_t, lots=int64_t, off_tick=Py_ssize_t, price=str, size=str)
     cpdef tuple read(self, object instrument, object rows)
-    @cython.locals(levels=list, price=int64_t, size=int64_t, ticks=int64_t, lots=int64_t, off_tick=Py_ssize_t)
-    cpdef tuple scan(self, object instrument, FrameScanner frame, Py_ssize_t at)
+    @cython.locals(levels=list, begin=Py_ssize_t, price=int64_t, size=int64_t, ticks=int64_t, lots=int64_t, off_tick=Py_ssize_t)
+    cpdef tuple scan(self, object instrument, FrameScanner frame, Py_ssize_t at, list rows=*)
     @cython.locals(ticks=int64_t, lots=int64_t)
     cpdef tuple level(self, object instrument, str price, str size)
     @cython.locals(ticks=int64_t, lots=int64_t)

@@ -14,7 +14,7 @@ from floorwire.core.market_events import Level
 from floorwire.venues.common.decimals import OffTickError, floor_lots, price_ticks, traded_lots
 from floorwire.venues.common.frame_scanner import FrameScanner
 from floorwire.venues.common.plain_decimals import NOT_PLAIN, plain_decimal, plain_text
-from floorwire.venues.common.price_levels import PriceAndSize
+from floorwire.venues.common.price_levels import PriceAndSize, price_and_size
 
 MAX_UNITS = 2**63 - 1
 BETWEEN = len('","')
@@ -50,10 +50,7 @@ class LevelReader:
         levels: list[Level] = []
         off_tick = 0
         for row in rows:
-            if isinstance(row, tuple):
-                price, size = row
-            else:
-                price, size = row.price, row.size
+            price, size = price_and_size(row)
             ticks = self._ticks(plain_decimal(price))
             lots = self._lots(plain_decimal(size))
             if ticks == NOT_PLAIN or lots == NOT_PLAIN:
@@ -64,17 +61,25 @@ class LevelReader:
                 off_tick += 1
         return _each_once(levels), off_tick
 
-    def scan(self, instrument: Instrument, frame: FrameScanner, at: int) -> tuple[tuple[Level, ...], int]:
-        """Return the same of levels in a frame: those that ``FrameScanner.expect_pairs`` found at a place."""
+    def scan(
+        self, instrument: Instrument, frame: FrameScanner, at: int, rows: list[PriceAndSize] | None = None
+    ) -> tuple[tuple[Level, ...], int]:
+        """Return the same of levels at a place of a frame, which were found to be plain decimals before.
+
+        Append to ``rows`` what is written of each, if it is needed.
+        """
         if instrument is not self._instrument:
             self._use(instrument)
         levels: list[Level] = []
         off_tick = 0
         frame.at = at
-        while frame.is_in_pair():
+        while frame.is_in_row():
+            begin = frame.at
             price = frame.decimal()
             frame.at += BETWEEN
             size = frame.decimal()
+            if rows is not None:
+                rows.append(frame.row(begin))
             ticks = self._ticks(price)
             lots = self._lots(size)
             if ticks == NOT_PLAIN or lots == NOT_PLAIN:

@@ -19,10 +19,10 @@ cdef class PriceLevels:
     @cython.locals(written=list, kept=list, level=tuple, before=tuple, index=Py_ssize_t, place=Py_ssize_t, count=Py_ssize_t, is_there=bint, is_left=bint, ticks=int64_t)
     cpdef object put(self, tuple levels, rows=*)
     @cython.locals(over=Py_ssize_t, pushed_out=list)
-    cpdef list cut(self, Py_ssize_t depth)
+    cpdef tuple cut(self, Py_ssize_t depth)
     @cython.locals(place=Py_ssize_t, level=tuple)
     cpdef tuple best(self)
-    @cython.locals(top=list, written=list, place=Py_ssize_t, text=str)
+    @cython.locals(top=list, written=list, place=Py_ssize_t)
     cpdef list top(self)
     @cython.locals(levels=list, low=Py_ssize_t, high=Py_ssize_t, middle=Py_ssize_t, step=Py_ssize_t)
     cdef Py_ssize_t _place(self, int64_t ticks, Py_ssize_t near) except -1
@@ -33,3 +33,4 @@ cdef class PriceLevels:
 
 
 cpdef bint has_size(object row) except -1
+cpdef tuple price_and_size(object row)

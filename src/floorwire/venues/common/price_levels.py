@@ -1,3 +1,4 @@
+# cython: boundscheck=False, wraparound=False
 """One side of a venue's book in order, and the texts of its best levels, which checksums are of."""
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ class WrittenLevel(msgspec.Struct, array_like=True, gc=False):
     size: str
 
 
-PriceAndSize: TypeAlias = WrittenLevel | tuple[str, str]
-"""A level as an exchange wrote it."""
+PriceAndSize: TypeAlias = WrittenLevel | tuple[str, str] | bytes
+"""A level as an exchange wrote it; bytes: its part of the frame, from the price to the end of the size."""
 TextOf: TypeAlias = Callable[[PriceAndSize], str]
 """Makes the text that a level has in the checksum."""
 Rows: TypeAlias = Sequence[PriceAndSize] | None
@@ -108,11 +109,11 @@ class PriceLevels:
             elif is_there:
                 kept.pop(place)  # del would be slower where this is compiled
 
-    def cut(self, depth: int) -> list[int]:
+    def cut(self, depth: int) -> tuple[int, ...]:
         """Remove the levels after the best ones; return their prices, the best first."""
         over = len(self._levels) - depth
         if over <= 0:
-            return []
+            return ()
         pushed_out = [level[0] for level in self._levels[:over]]
         pushed_out.reverse()
         del self._levels[:over]
@@ -120,7 +121,7 @@ class PriceLevels:
             del self._written[:over]
         if depth < self._top_count:
             self._top = None
-        return pushed_out
+        return tuple(pushed_out)
 
     def best(self) -> Level:
         """Return the best level, ``EMPTY`` if there is none."""
@@ -164,9 +165,9 @@ class PriceLevels:
             top = []
             for place in range(len(written) - 1, max(-1, len(written) - 1 - self._top_count), -1):
                 row = written[place]
-                text = row if isinstance(row, str) else text_of(row)
-                written[place] = text
-                top.append(text)
+                if not isinstance(row, str):
+                    row = written[place] = text_of(row)
+                top.append(row)
             self._top = top
         return top
 
@@ -222,5 +223,16 @@ class PriceLevels:
 
 def has_size(row: PriceAndSize) -> bool:
     """Return whether a level is there: its size as it was written is not 0."""
-    size = row[1] if isinstance(row, tuple) else row.size
-    return bool(size.strip("0."))
+    if isinstance(row, bytes):
+        return not row.rstrip(b'0."').endswith(b",")
+    return bool(price_and_size(row)[1].strip("0."))
+
+
+def price_and_size(row: PriceAndSize) -> tuple[str, str]:
+    """Return the two texts of a level."""
+    if isinstance(row, tuple):
+        return row
+    if isinstance(row, bytes):
+        price, _, size = row.decode("ascii").partition('","')
+        return price, size.removesuffix('"')
+    return row.price, row.size

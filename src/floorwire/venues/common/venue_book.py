@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot, Level, MarketEvent, Quote
 from floorwire.venues.common.level_reader import LevelReader
-from floorwire.venues.common.price_levels import PriceAndSize, PriceLevels, Rows, TextOf
+from floorwire.venues.common.price_levels import PriceAndSize, PriceLevels, Rows, TextOf, price_and_size
 
 
 class CrossedBookError(ValueError):
@@ -78,8 +78,10 @@ class VenueBook:
         ask_rows: Rows = None,
     ) -> BookChange:
         """Set levels to their absolute sizes; return the event. Raises CrossedBookError."""
-        self.bids.put(bids, bid_rows)
-        self.asks.put(asks, ask_rows)
+        if bids:
+            self.bids.put(bids, bid_rows)
+        if asks:
+            self.asks.put(asks, ask_rows)
         self._check()
         return BookChange(self.instrument.symbol, bids, asks, ts_us)
 
@@ -87,7 +89,7 @@ class VenueBook:
         """Return levels as ``reader`` reads them, each price once, but as they were written."""
         last: dict[int, PriceAndSize] = {}
         for row in rows:
-            price, size = row if isinstance(row, tuple) else (row.price, row.size)
+            price, size = price_and_size(row)
             last[self.reader.level(self.instrument, price, size)[0]] = row
         return list(last.values())
 

@@ -1,6 +1,10 @@
 cimport cython
+from libc.stdint cimport int64_t
 
+from floorwire.venues.common.frame_scanner cimport FrameScanner
+from floorwire.venues.common.level_reader cimport LevelReader
 from floorwire.venues.common.venue_book cimport VenueBook
+from floorwire.venues.kraken.scanned_book cimport ScannedBook
 
 
 @cython.final
@@ -18,13 +22,14 @@ cdef class CheckedBook:
     cpdef object clear(self)
     @cython.locals(levels=VenueBook, bids=tuple, asks=tuple)
     cpdef object apply_snapshot(self, object message, object ts_us)
-    @cython.locals(levels=VenueBook, bids=tuple, asks=tuple, bids_out=list, asks_out=list)
+    @cython.locals(levels=VenueBook, bids=tuple, asks=tuple, bids_out=tuple, asks_out=tuple)
     cpdef object apply_change(self, object message, object ts_us)
-    cdef tuple _read(self, list rows)
-    cdef list _each_once(self, tuple levels, list rows)
+    @cython.locals(reader=LevelReader, scanned=ScannedBook, bids=tuple, asks=tuple, rows=list)
+    cdef tuple _read(self, object message)
     @cython.locals(asks=list, bids=list)
     cdef object _check(self, object checksum)
 
 
-cdef tuple _with_removed(tuple changed, list prices)
+cdef tuple _with_removed(tuple changed, tuple prices)
+@cython.locals(frame=FrameScanner, plain_price=int64_t, plain_size=int64_t)
 cpdef str checksum_text(object row)

@@ -7,18 +7,24 @@ subscribed depth: Kraken does not tell of levels that were pushed out.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 from zlib import crc32
 
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot, Level
 from floorwire.venues.common.decimals import OffTickError
 from floorwire.venues.common.errors import LostChangeError
-from floorwire.venues.common.price_levels import PriceAndSize
+from floorwire.venues.common.frame_scanner import FrameScanner
+from floorwire.venues.common.price_levels import PriceAndSize, Rows, price_and_size
 from floorwire.venues.common.venue_book import VenueBook
 from floorwire.venues.kraken.messages import BookFrame
+from floorwire.venues.kraken.scanned_book import ScannedBook
 
 CHECKSUM_LEVELS = 10
 """The checksum is of so many levels a side, whatever the depth."""
+
+
+ReadLevels: TypeAlias = tuple[tuple[Level, ...], tuple[Level, ...], Rows, Rows]
 
 
 class CheckedBook:
@@ -64,12 +70,11 @@ class CheckedBook:
         """Drop the book. The next snapshot starts it again (resync)."""
         self.levels.clear()
 
-    def apply_snapshot(self, message: BookFrame, ts_us: int) -> BookSnapshot:
+    def apply_snapshot(self, message: BookFrame | ScannedBook, ts_us: int) -> BookSnapshot:
         """Replace the book; return it as an event. Raises ValueError, and then the book is cleared."""
         levels = self.levels
         try:
-            bids, asks = self._read(message.bids), self._read(message.asks)
-            bid_rows, ask_rows = self._each_once(bids, message.bids), self._each_once(asks, message.asks)
+            bids, asks, bid_rows, ask_rows = self._read(message)
             event = levels.apply_snapshot(bids, asks, ts_us, bid_rows, ask_rows)
             pushed_out = levels.bids.cut(self.depth) + levels.asks.cut(self.depth)
             if pushed_out:
@@ -80,7 +85,7 @@ class CheckedBook:
             raise
         return event
 
-    def apply_change(self, message: BookFrame, ts_us: int) -> BookChange | None:
+    def apply_change(self, message: BookFrame | ScannedBook, ts_us: int) -> BookChange | None:
         """Apply a change; return it as an event, None if nothing changed.
 
         Raises ValueError, and then the book is cleared: LostChangeError, CrossedBookError, OffTickError, or
@@ -94,8 +99,7 @@ class CheckedBook:
                     not levels.bids.is_written or not levels.asks.is_written
                 ):  # a level is between the new ticks
                     raise OffTickError("a level", levels.instrument)
-            bids, asks = self._read(message.bids), self._read(message.asks)
-            bid_rows, ask_rows = self._each_once(bids, message.bids), self._each_once(asks, message.asks)
+            bids, asks, bid_rows, ask_rows = self._read(message)
             event = levels.apply_change(bids, asks, ts_us, bid_rows, ask_rows)
             bids_out, asks_out = levels.bids.cut(self.depth), levels.asks.cut(self.depth)
             if bids_out or asks_out:
@@ -107,14 +111,36 @@ class CheckedBook:
             raise
         return event if bids or asks else None
 
-    def _read(self, rows: Sequence[PriceAndSize]) -> tuple[Level, ...]:
-        changed, off_tick = self.levels.reader.read(self.levels.instrument, rows)
-        if off_tick:
-            raise OffTickError("a level", self.levels.instrument)
-        return changed
-
-    def _each_once(self, levels: tuple[Level, ...], rows: Sequence[PriceAndSize]) -> Sequence[PriceAndSize]:
-        return rows if len(levels) == len(rows) else self.levels.last_of_each_price(rows)
+    def _read(self, message: BookFrame | ScannedBook) -> ReadLevels:
+        """Return bids and asks, and what is written of them, each price once."""
+        reader, of = self.levels.reader, self.levels.instrument
+        bids: tuple[Level, ...] = ()
+        asks: tuple[Level, ...] = ()
+        bid_rows: Sequence[PriceAndSize]
+        ask_rows: Sequence[PriceAndSize]
+        bids_off = asks_off = 0
+        if isinstance(message, ScannedBook):
+            scanned = message
+            bid_rows = ask_rows = ()
+            if scanned.bids_at >= 0:
+                rows: list[PriceAndSize] = []
+                bids, bids_off = reader.scan(of, scanned.frame, scanned.bids_at, rows)
+                bid_rows = rows
+            if scanned.asks_at >= 0:
+                rows = []
+                asks, asks_off = reader.scan(of, scanned.frame, scanned.asks_at, rows)
+                ask_rows = rows
+        else:
+            bid_rows, ask_rows = message.bids, message.asks
+            bids, bids_off = reader.read(of, bid_rows)
+            asks, asks_off = reader.read(of, ask_rows)
+        if bids_off or asks_off:
+            raise OffTickError("a level", of)
+        if len(bids) != len(bid_rows):
+            bid_rows = self.levels.last_of_each_price(bid_rows)
+        if len(asks) != len(ask_rows):
+            ask_rows = self.levels.last_of_each_price(ask_rows)
+        return bids, asks, bid_rows, ask_rows
 
     def _check(self, checksum: int | None) -> None:
         """Compare the checksum. Without one, as in snapshots of few levels, there is nothing to compare.
@@ -139,5 +165,11 @@ def _with_removed(changed: tuple[Level, ...], prices: Sequence[int]) -> tuple[Le
 
 def checksum_text(row: PriceAndSize) -> str:
     """Return the text that a level has in the checksum."""
-    price, size = row if isinstance(row, tuple) else (row.price, row.size)
+    if isinstance(row, bytes):
+        frame = FrameScanner(row)
+        plain_price = frame.decimal()
+        frame.expect(b'","')
+        plain_size = frame.decimal()
+        return f"{plain_price >> 5}{plain_size >> 5}"
+    price, size = price_and_size(row)
     return price.replace(".", "").lstrip("0") + size.replace(".", "").lstrip("0")

@@ -7,6 +7,7 @@ from floorwire.venues.common.venue_clock cimport VenueClock
 from floorwire.venues.kraken.checked_book cimport CheckedBook
 from floorwire.venues.kraken.messages cimport read as read_v2
 from floorwire.venues.kraken.messages_v1 cimport read as read_v1
+from floorwire.venues.kraken.scanned_book cimport ScannedBook
 
 
 @cython.final
@@ -21,9 +22,10 @@ cdef class Kraken:
     cdef dict _days
     cdef dict _candles
 
+    @cython.locals(scanned=ScannedBook)
     cpdef object apply(self, object message, SubscribedSymbol symbol, object now_us, list out)
     @cython.locals(book=CheckedBook, levels=VenueBook)
-    cdef object _book(self, object frame, SubscribedSymbol symbol, object now_us, list out)
+    cdef object _book(self, object frame, object told_us, Py_ssize_t most_levels, SubscribedSymbol symbol, object now_us, list out)
     cdef object _ticker(self, object ticker, SubscribedSymbol symbol, object now_us, list out)
     @cython.locals(ids=TradeIds)
     cdef object _trade(self, object message, SubscribedSymbol symbol, list out)

@@ -38,6 +38,7 @@ from floorwire.venues.kraken.checked_book import CheckedBook
 from floorwire.venues.kraken.messages import BookFrame, Ohlc, Ticker, Trade
 from floorwire.venues.kraken.messages import read as read_v2
 from floorwire.venues.kraken.messages_v1 import read as read_v1
+from floorwire.venues.kraken.scanned_book import ScannedBook
 
 HOSTS = frozenset(("api.kraken.com", "ws.kraken.com", "beta-ws.kraken.com"))
 STREAM_URL = "wss://ws.kraken.com/v2"
@@ -153,7 +154,7 @@ class Kraken:
 
     def read(self, data: str | bytes, link: str) -> Reading | None:
         """Return what a frame is. Raises ValueError, RecursionError."""
-        is_v1 = data.startswith(b"[") if type(data) is bytes else data[:1] == "["
+        is_v1 = data[:1] in (b"[", "[")
         message = read_v1(data) if is_v1 else read_v2(data)
         if message is None:
             message = messages_v1.read_event(data)
@@ -172,8 +173,12 @@ class Kraken:
 
     def apply(self, message: object, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]) -> None:
         """Append the market events of a message. Raises ValueError."""
-        if type(message) is BookFrame:
-            self._book(message, symbol, now_us, out)
+        if type(message) is ScannedBook:
+            scanned = message
+            self._book(scanned, scanned.ts_us, scanned.most_levels, symbol, now_us, out)
+        elif type(message) is BookFrame:
+            most_levels = max(len(message.bids), len(message.asks))
+            self._book(message, message.ts_us, most_levels, symbol, now_us, out)
         elif type(message) is Trade:
             self._trade(message, symbol, out)
         elif type(message) is Ticker:
@@ -182,16 +187,22 @@ class Kraken:
             self._candle(message, symbol.instrument, now_us, out)
 
     def _book(
-        self, frame: messages.BookFrame, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]
+        self,
+        frame: BookFrame | ScannedBook,
+        told_us: int | None,
+        most_levels: int,
+        symbol: SubscribedSymbol,
+        now_us: int,
+        out: list[VenueOutput],
     ) -> None:
         if "book" not in symbol.wanted:
             return  # it came after it was unsubscribed
         book, levels = symbol.book, symbol.levels
         assert isinstance(book, CheckedBook)
         symbol.book_came()
-        ts_us = self.clock.venue_time(now_us) if frame.ts_us is None else frame.ts_us
+        ts_us = told_us or self.clock.venue_time(now_us)
         if frame.is_snapshot:
-            book.depth = self._depths.get(frame.symbol) or _fitting_depth(frame)
+            book.depth = self._depths.get(frame.symbol) or _fitting_depth(most_levels)
             out.append(book.apply_snapshot(frame, ts_us))
         elif not levels.is_synced:
             return
@@ -284,9 +295,8 @@ class Kraken:
         return self.clock.venue_time(now_us) if text is None else rfc3339_us(text)
 
 
-def _fitting_depth(book: messages.BookFrame) -> int:
+def _fitting_depth(levels: int) -> int:
     """Return the least depth that a snapshot fits, for recordings that do not say what was subscribed to."""
-    levels = max(len(book.bids), len(book.asks))
     return next((depth for depth in DEPTHS if depth >= levels), DEPTHS[-1])
 
 

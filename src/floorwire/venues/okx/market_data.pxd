@@ -17,7 +17,7 @@ cdef class Okx:
 
     cpdef object apply(self, object message, SubscribedSymbol symbol, object now_us, list out)
     @cython.locals(book=NumberedBook, levels=VenueBook)
-    cdef object _book(self, str action, object row, SubscribedSymbol symbol, object now_us, list out)
+    cdef object _book(self, bint is_snapshot, object row, SubscribedSymbol symbol, object now_us, list out)
     cdef object _quote(self, object row, SubscribedSymbol symbol, object now_us, list out)
     @cython.locals(ids=TradeIds)
     cdef object _trade(self, object message, SubscribedSymbol symbol, object now_us, list out)

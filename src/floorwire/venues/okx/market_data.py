@@ -45,6 +45,7 @@ from floorwire.venues.okx.messages import (
     read as read_message,
 )
 from floorwire.venues.okx.numbered_book import NumberedBook
+from floorwire.venues.okx.scanned_book import ScannedBook
 
 HOSTS = frozenset(
     (
@@ -176,21 +177,13 @@ class Okx:
     def read(self, data: str | bytes, link: str) -> Reading | None:
         """Return what a frame is. Raises ValueError, RecursionError."""
         message = read_message(data)
+        if type(message) is ScannedBook:
+            return SymbolMessages(message.symbol, (message,))
         if type(message) is BookFrame or type(message) is TickerFrame or type(message) is CandleFrame:
             return SymbolMessages(message.stream.inst_id, (message,))
         if type(message) is TradeFrame:
             return SymbolMessages(message.stream.inst_id, message.rows)
-        match message:
-            case messages.Notice("error" | "channel-conn-count-error"):
-                is_code = (
-                    message.code.isdecimal() and message.code.isascii() and len(message.code) == CODE_DIGITS
-                )
-                return Control(f"refused_{message.code}" if is_code else "refused")
-            case messages.Notice():
-                return EndsSoon() if (message.event, message.code) == ("notice", ENDS_SOON) else Control()
-            case messages.InstrumentFrame():
-                return ListedRows([bytes(row) for row in message.rows])
-        return None
+        return _other_reading(message)
 
     def unreadable(self, data: str | bytes) -> Unreadable:
         """Return the symbol of a frame of a book."""
@@ -200,11 +193,13 @@ class Okx:
 
     def apply(self, message: object, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]) -> None:
         """Append the market events of a message. Raises ValueError."""
-        if type(message) is BookFrame:
+        if type(message) is ScannedBook:
+            self._book(message.is_snapshot, message, symbol, now_us, out)
+        elif type(message) is BookFrame:
             is_book = message.stream.channel == "books"
             for row in message.rows:
                 if is_book:
-                    self._book(message.action, row, symbol, now_us, out)
+                    self._book(message.action == "snapshot", row, symbol, now_us, out)
                 else:
                     self._quote(row, symbol, now_us, out)
         elif type(message) is Trade:
@@ -215,14 +210,19 @@ class Okx:
             self._candles(message, symbol.instrument, now_us, out)
 
     def _book(
-        self, action: str, row: messages.Book, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]
+        self,
+        is_snapshot: bool,
+        row: messages.Book | ScannedBook,
+        symbol: SubscribedSymbol,
+        now_us: int,
+        out: list[VenueOutput],
     ) -> None:
         if "book" not in symbol.wanted:
             return  # it came after it was unsubscribed
         book, levels = symbol.book, symbol.levels
         assert isinstance(book, NumberedBook)
         symbol.book_came()
-        if action == "snapshot":
+        if is_snapshot:
             out.append(book.apply_snapshot(row))
         elif not levels.is_synced:
             return
@@ -265,6 +265,19 @@ class Okx:
                 self.skipped["other_kind"] += 1
             else:
                 out.append(candle)
+
+
+def _other_reading(message: object) -> Control | EndsSoon | ListedRows | None:
+    """Return what a frame is that has no prices."""
+    match message:
+        case messages.Notice("error" | "channel-conn-count-error"):
+            is_code = message.code.isdecimal() and message.code.isascii() and len(message.code) == CODE_DIGITS
+            return Control(f"refused_{message.code}" if is_code else "refused")
+        case messages.Notice():
+            return EndsSoon() if (message.event, message.code) == ("notice", ENDS_SOON) else Control()
+        case messages.InstrumentFrame():
+            return ListedRows([bytes(row) for row in message.rows])
+    return None
 
 
 venue = VenueMaker(Okx)

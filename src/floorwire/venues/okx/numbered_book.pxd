@@ -2,6 +2,7 @@ cimport cython
 
 from floorwire.venues.common.level_reader cimport LevelReader
 from floorwire.venues.common.venue_book cimport VenueBook
+from floorwire.venues.okx.scanned_book cimport ScannedBook
 
 
 @cython.final
@@ -19,9 +20,8 @@ cdef class NumberedBook:
     cpdef object apply_snapshot(self, object message)
     @cython.locals(levels=VenueBook, bids=tuple, asks=tuple, is_kept=bint)
     cpdef object apply_change(self, object message)
-    @cython.locals(reader=LevelReader)
-    cdef tuple _read(self, object message)
-    cdef object _each_once(self, tuple levels, list rows)
+    @cython.locals(reader=LevelReader, scanned=ScannedBook, bids=tuple, asks=tuple, written_bids=list, written_asks=list)
+    cdef tuple _read(self, object message, bint is_kept)
     @cython.locals(levels=VenueBook, bids=list, asks=list, texts=list, place=Py_ssize_t)
     cdef object _check(self, object checksum)
 

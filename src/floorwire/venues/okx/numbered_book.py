@@ -7,17 +7,24 @@ minute) or become smaller (after maintenance).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TypeAlias
 from zlib import crc32
 
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot, Level
 from floorwire.venues.common.errors import LostChangeError
-from floorwire.venues.common.price_levels import PriceAndSize, Rows, WrittenLevel
+from floorwire.venues.common.price_levels import PriceAndSize, Rows, price_and_size
 from floorwire.venues.common.venue_book import VenueBook
-from floorwire.venues.okx import mapping, messages
+from floorwire.venues.okx import mapping
+from floorwire.venues.okx.messages import Book
+from floorwire.venues.okx.scanned_book import ScannedBook
 
 CHECKSUM_LEVELS = 25
 SIGN_BIT = 1 << 31
+
+
+ReadLevels: TypeAlias = tuple[tuple[Level, ...], tuple[Level, ...], Rows, Rows]
 
 
 class NumberedBook:
@@ -54,15 +61,12 @@ class NumberedBook:
         self._last = None
         self.has_left_out = False
 
-    def apply_snapshot(self, message: messages.Book) -> BookSnapshot:
+    def apply_snapshot(self, message: Book | ScannedBook) -> BookSnapshot:
         """Replace the book; return it as an event. Raises ValueError, and then the book is cleared."""
         self.has_left_out = False
         try:
-            bids, asks = self._read(message)
             # What is written is kept while OKX sends checksums. 0 is none, since June 2026.
-            is_kept = message.checksum and not self.has_left_out
-            bid_rows = self._each_once(bids, message.bids) if is_kept else None
-            ask_rows = self._each_once(asks, message.asks) if is_kept else None
+            bids, asks, bid_rows, ask_rows = self._read(message, message.checksum != 0)
             event = self.levels.apply_snapshot(
                 bids, asks, message.ts * mapping.MILLISECOND_US, bid_rows, ask_rows
             )
@@ -73,7 +77,7 @@ class NumberedBook:
         self._last = message.seq_id
         return event
 
-    def apply_change(self, message: messages.Book) -> BookChange | None:
+    def apply_change(self, message: Book | ScannedBook) -> BookChange | None:
         """Apply a change; return it as an event, None if nothing changed.
 
         Raises ValueError, and then the book is cleared: LostChangeError, CrossedBookError, or what a level
@@ -83,11 +87,9 @@ class NumberedBook:
         try:
             if message.prev_seq_id != self._last:  # OKX: prevSeqId is the seqId of the message before
                 raise LostChangeError(levels.instrument.symbol, "sequence_gap")
-            bids, asks = self._read(message)
             # Without all texts since the snapshot no later checksum can be compared.
-            is_kept = message.checksum and not self.has_left_out and levels.bids.is_written
-            bid_rows = self._each_once(bids, message.bids) if is_kept else None
-            ask_rows = self._each_once(asks, message.asks) if is_kept else None
+            is_kept = message.checksum != 0 and levels.bids.is_written
+            bids, asks, bid_rows, ask_rows = self._read(message, is_kept)
             event = levels.apply_change(bids, asks, message.ts * mapping.MILLISECOND_US, bid_rows, ask_rows)
             self._check(message.checksum)
         except ValueError:
@@ -96,16 +98,31 @@ class NumberedBook:
         self._last = message.seq_id
         return event if bids or asks else None
 
-    def _read(self, message: messages.Book) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
+    def _read(self, message: Book | ScannedBook, is_kept: bool) -> ReadLevels:
+        """Return bids and asks, and what is written of them, each price once, if it is kept."""
         reader, of = self.levels.reader, self.levels.instrument
-        bids, bids_off = reader.read(of, message.bids)
-        asks, asks_off = reader.read(of, message.asks)
+        bid_rows: Sequence[PriceAndSize]
+        ask_rows: Sequence[PriceAndSize]
+        if isinstance(message, ScannedBook):
+            scanned = message
+            written_bids: list[PriceAndSize] | None = [] if is_kept else None
+            written_asks: list[PriceAndSize] | None = [] if is_kept else None
+            bids, bids_off = reader.scan(of, scanned.frame, scanned.bids_at, written_bids)
+            asks, asks_off = reader.scan(of, scanned.frame, scanned.asks_at, written_asks)
+            bid_rows, ask_rows = written_bids or (), written_asks or ()
+        else:
+            bid_rows, ask_rows = message.bids, message.asks
+            bids, bids_off = reader.read(of, bid_rows)
+            asks, asks_off = reader.read(of, ask_rows)
         self.off_tick = bids_off + asks_off
         self.has_left_out = self.has_left_out or self.off_tick > 0
-        return bids, asks
-
-    def _each_once(self, levels: tuple[Level, ...], rows: list[WrittenLevel]) -> Rows:
-        return rows if len(levels) == len(rows) else self.levels.last_of_each_price(rows)
+        if not is_kept or self.has_left_out:
+            return bids, asks, None, None
+        if len(bids) != len(bid_rows):
+            bid_rows = self.levels.last_of_each_price(bid_rows)
+        if len(asks) != len(ask_rows):
+            ask_rows = self.levels.last_of_each_price(ask_rows)
+        return bids, asks, bid_rows, ask_rows
 
     def _check(self, checksum: int) -> None:
         """Compare the checksum, if there is one and the texts are known that it is of.
@@ -133,5 +150,7 @@ class NumberedBook:
 
 def checksum_text(row: PriceAndSize) -> str:
     """Return the text that a level has in the checksum."""
-    price, size = row if isinstance(row, tuple) else (row.price, row.size)
+    if isinstance(row, bytes):
+        return row.rstrip(b'"').replace(b'","', b":").decode("ascii")
+    price, size = price_and_size(row)
     return f"{price}:{size}"

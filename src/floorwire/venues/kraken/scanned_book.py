@@ -1,0 +1,112 @@
+"""Books of Kraken's WebSocket v1, read byte by byte where this module is compiled.
+
+Kraken writes all frames of books alike. Another frame is left to ``messages_v1``, and so is one with what is
+refused, or read in another way: a number with a sign or an exponent, or too many digits.
+"""
+
+from __future__ import annotations
+
+from floorwire.venues.common.frame_scanner import FrameScanner
+from floorwire.venues.kraken.mapping import current_pair
+
+MAX_CHECKSUM = 2**32
+MICROSECOND_DECIMALS = 6
+LEAST_US, MOST_US = 10**15, 10**16 - 1
+"""Times with ten digits of seconds and six decimals, as Kraken writes them."""
+NOWHERE = -1
+"""The place of a side that is not in the frame, less than any other."""
+
+
+class ScannedBook:
+    """``BookFrame``. Its levels are read where they stand in the frame."""
+
+    __slots__ = ("asks_at", "bids_at", "checksum", "frame", "is_snapshot", "most_levels", "symbol", "ts_us")
+    frame: FrameScanner
+    is_snapshot: bool
+    symbol: str
+    bids_at: int
+    asks_at: int
+    most_levels: int
+    """How many levels the longer side has."""
+    checksum: int | None
+    ts_us: int
+    """The time of the latest change; 0: there is none, as in a snapshot."""
+
+
+def scan(data: bytes) -> ScannedBook | None:
+    """Return the book or the change in a frame; None if it has to be decoded."""
+    frame = FrameScanner(data)
+    book = ScannedBook()
+    book.frame = frame
+    book.bids_at = book.asks_at = NOWHERE
+    book.most_levels = book.ts_us = 0
+    frame.expect(b"[")
+    frame.number()
+    frame.expect(b',{"')
+    book.is_snapshot = frame.has(b'as":')
+    if book.is_snapshot:
+        book.asks_at = _levels(frame, book)
+        frame.expect(b',"bs":')
+        book.bids_at = _levels(frame, book)
+        book.checksum = None  # there is none with it
+        book.ts_us = 0  # its levels are of any time
+    else:
+        _side(frame, book)
+        if frame.has(b'},{"'):
+            _side(frame, book)
+        book.checksum = _checksum(frame)
+    frame.expect(b'},"book-')
+    frame.number()
+    frame.expect(b'","')
+    name = frame.text()
+    frame.expect(b'"]')
+    if not frame.is_whole():
+        return None
+    book.symbol = current_pair(name)
+    return book
+
+
+def _side(frame: FrameScanner, book: ScannedBook) -> None:
+    """Go past the changes of one side."""
+    if book.asks_at == NOWHERE and frame.has(b'a":'):
+        book.asks_at = _levels(frame, book)
+    elif book.bids_at == NOWHERE and frame.has(b'b":'):
+        book.bids_at = _levels(frame, book)
+    else:
+        frame.fail()
+
+
+def _levels(frame: FrameScanner, book: ScannedBook) -> int:
+    """Go past ``[[price, size, time], ...]``; return where it begins."""
+    begin, count = frame.at, 0
+    frame.expect(b"[")
+    if frame.has(b"]"):
+        return begin
+    is_next = True
+    while is_next:
+        frame.expect(b'["')
+        frame.expect_decimal()
+        frame.expect(b'","')
+        frame.expect_decimal()
+        frame.expect(b'","')
+        at_us = frame.decimal()
+        if at_us & 31 != MICROSECOND_DECIMALS or not LEAST_US <= at_us >> 5 <= MOST_US:
+            frame.fail()
+        book.ts_us = max(book.ts_us, at_us >> 5)
+        frame.expect(b'"')
+        frame.has(b',"r"')  # sent again
+        frame.expect(b"]")
+        count += 1
+        is_next = frame.has(b",")
+    frame.expect(b"]")
+    book.most_levels = max(book.most_levels, count)
+    return begin
+
+
+def _checksum(frame: FrameScanner) -> int:
+    frame.expect(b',"c":"')
+    plain = frame.decimal()
+    frame.expect(b'"')
+    if plain & 31 or not plain >> 5 < MAX_CHECKSUM:
+        frame.fail()
+    return plain >> 5
