@@ -97,8 +97,7 @@ def sockets_of(pid: int) -> int:
 @contextmanager
 def floorwire(*args: str) -> Iterator[Server]:
     """Run ``floorwire serve`` with these arguments, on a free port and with a data folder of its own."""
-    # A simulated market's past takes a second of CPU time.
-    serve = ("-m", "floorwire", "serve", "--port", "0", "--set", "history.simulated_past=false")
+    serve = ("-m", "floorwire", "serve", "--port", "0")
     with tempfile.TemporaryDirectory() as folder, forked(*serve, "--data", folder, *args) as server:
         yield server
 
