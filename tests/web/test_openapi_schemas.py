@@ -8,7 +8,7 @@ from typing import TypeAlias
 import msgspec
 import pytest
 
-from floorwire.protocol.market_replies import CandleList
+from floorwire.protocol.market_replies import BookReply, CandleList
 from floorwire.web.openapi_schemas import gives, schema_of, with_errors
 from tests.web.admin_server import open_admin_server
 
@@ -20,6 +20,11 @@ def test_a_schema_has_no_references() -> None:
     text = msgspec.json.encode(schema_of(CandleList)).decode()
     assert "$ref" not in text
     assert '"incomplete"' in text, "that of its rows is inside"
+
+
+def test_a_pair_is_an_array_of_two() -> None:
+    bids = schema_of(BookReply)["properties"]["bids"]  # type: ignore[index, call-overload]
+    assert bids["items"] == {"type": "array", "minItems": 2, "maxItems": 2, "items": {"type": "string"}}  # type: ignore[index, call-overload]
 
 
 def test_an_answer_comes_in_both_encodings_or_unchanged() -> None:
