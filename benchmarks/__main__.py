@@ -21,6 +21,7 @@ from benchmarks import (
     machine,
     market_data_beside_orders,
     market_data_beside_readers,
+    market_history,
     matching,
     orders,
     roundtrips,
@@ -49,6 +50,7 @@ def comparisons(runner: ContestantRunner, rounds: int) -> Mapping[str, Callable[
         "readers": partial(market_data_beside_readers.compare, rounds),
         "relay": partial(venue_relay.compare, rounds),
         "frames": partial(frames.compare, rounds),
+        "history": partial(market_history.compare, rounds),
         "live-orders": partial(live_orders.compare, rounds),
     }
 

@@ -27,6 +27,13 @@ from tests.servers import Server, floorwire
 PATIENCE_MS = 30_000
 PHONE: ViewportSize = {"width": 390, "height": 844}
 GOOD_LAYOUT_SHIFT = 0.1  # what the web calls good
+UP_OR_DOWN_PIXELS = """() => [...document.querySelectorAll('#chart canvas')].some((canvas) => {
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width || 1, canvas.height || 1);
+  for (let i = 0; i < data.length; i += 4)
+    if (data[i + 3] > 200 && Math.abs(data[i] - data[i + 1]) > 60) return true;
+  return false;
+})"""
+"""Whether something on the chart has the colour of a bar."""
 COMES_BACK = re.compile(r"Failed to load resource|WebSocket connection to")  # the browser's own words
 
 
@@ -94,8 +101,26 @@ def test_where_there_are_keys_the_page_is_a_guest(browser_page: BrowserPage) -> 
 
 def test_candles_are_drawn(browser_page: BrowserPage, server: Server) -> None:
     browser_page.open(server)
-    pixels = "chart.getContext('2d').getImageData(0, 0, chart.width, chart.height).data"
-    browser_page.expect_true(f"{pixels}.some(Boolean)")
+    expect(browser_page.at("#chart canvas").first).to_be_visible()
+    expect(browser_page.at(".attribution a")).to_have_attribute("href", "https://www.tradingview.com/")
+    for interval in ("1s", "1M", "1m"):
+        browser_page.at("#interval").select_option(interval)
+        browser_page.expect_true(UP_OR_DOWN_PIXELS)
+
+
+def test_bars_of_the_past_and_live_ones_are_one_series(browser_page: BrowserPage, server: Server) -> None:
+    browser_page.open(server)
+    starts = browser_page.page.evaluate("""async () => {
+      const { Bars } = await import('/static/bars.js');
+      const row = (start, close) => ({ start, open: '1', high: '9', low: '1', close, volume: '2' });
+      const bars = new Bars();
+      bars.past([row(60, '2'), row(120, '3')]);
+      const taken = [row(180, '4'), row(180, '5'), row(120, '7'), row(240, '6')].map((bar) => bars.take(bar));
+      bars.past([row(120, '3'), row(180, '8')]); // after a cut: what was missed
+      const shown = bars.bars.map(({ start, close }) => [start, close]);
+      return JSON.stringify([taken.map((bar) => bar?.close ?? null), shown]);
+    }""")
+    assert starts == "[[4,5,null,6],[[60,2],[120,3],[180,8],[240,6]]]"
 
 
 def test_the_market_is_chosen_by_address_key_and_click(browser_page: BrowserPage, server: Server) -> None:

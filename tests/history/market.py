@@ -16,6 +16,7 @@ from floorwire.history.retention import Bound, Kind
 VENUE = "v"
 SYMBOL = "v:BTC-USDT"
 SECOND_US = 1_000_000
+MINUTE_US = 60 * SECOND_US
 START_US = 1_700_000_000_000_000
 ALL: dict[Kind, Bound] = {
     "trades": Bound(0, 1 << 40),

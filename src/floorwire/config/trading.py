@@ -45,7 +45,7 @@ class RiskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AccountSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What accounts are valued in."""
+    """What accounts are valued in, and the paper accounts that their owners may make."""
 
     currency: Annotated[
         str,
@@ -54,6 +54,12 @@ class AccountSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             description="what the action account gives an account's value in, if a client names no other",
         ),
     ] = "USDT"
+    own_accounts: Annotated[
+        int, Meta(ge=0, description="paper accounts that the owner of an account may make besides; 0: none")
+    ] = 0
+    own_deposit: Annotated[
+        tuple[str, ...], Meta(description="what each of those has at first, as ASSET=AMOUNT")
+    ] = ("USDT=1000000",)
 
 
 class FeeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

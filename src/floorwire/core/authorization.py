@@ -69,6 +69,9 @@ class Action(StrEnum):
     ACCOUNT = "account", Scope.ACCOUNT
     ORDER_STATUS = "order.status", Scope.ACCOUNT, True
 
+    ACCOUNTS_LIST = "accounts.list", Scope.ACCOUNT
+    ACCOUNTS_CREATE = "accounts.create", Scope.TRADE
+
     ORDER_PLACE = "order.place", Scope.TRADE, True
     ORDER_AMEND = "order.amend", Scope.TRADE, True
     ORDER_CANCEL = "order.cancel", Scope.TRADE, True

@@ -48,6 +48,8 @@ class VenueHistory:
         self.symbols: dict[str, SymbolHistory] = {}
         self.feeds: dict[str, Feed] = {}
         """Those of symbols that were told apart from the venue's."""
+        self.trades: dict[str, list[Trade]] = {}
+        """By symbol: those since another event came."""
         self.with_hole: dict[str, None] = {}
         """The symbols with an open hole."""
 
@@ -69,6 +71,8 @@ class HistoryState:
         self._venues: dict[str, VenueHistory] = {}
         self.symbols: dict[str, SymbolHistory] = {}
         """Those that were listed since the start."""
+        self.trades = 0
+        """How many were added."""
 
     @property
     def venues(self) -> Iterable[VenueHistory]:
@@ -84,11 +88,10 @@ class HistoryState:
         known = self._venues.get(venue)
         return self._stored_clocks.get(venue, 0) if known is None else known.clock_us
 
-    def apply(self, venue_name: str, events: Sequence[MarketEvent]) -> int:
-        """Apply the events of a venue, in order. Return how many trades were among them."""
+    def apply(self, venue_name: str, events: Sequence[MarketEvent]) -> None:
+        """Apply the events of a venue, in order. ``settle`` adds the trades that came since another event."""
         venue = self._venue(venue_name)
-        trades: dict[str, list[Trade]] = {}
-        count = 0
+        trades = venue.trades
         for event in events:  # by type: isinstance takes four times as long where it is not
             if type(event) is Trade:
                 run = trades.get(event.symbol)
@@ -96,13 +99,18 @@ class HistoryState:
                     run = trades[event.symbol] = []
                 run.append(event)
             elif type(event) in _HANDLED:
-                count += self._add(venue, trades)
+                self._add(venue)
                 self._handle(venue, event)
-        return count + self._add(venue, trades)
+
+    def settle(self) -> None:
+        """Add the trades that were applied. Many at once cost less for each."""
+        for venue in self._venues.values():
+            self._add(venue)
 
     def drop(self, venue_name: str) -> None:
         """Take in that events of a venue were dropped here."""
         venue = self._venue(venue_name)
+        self._add(venue)
         for symbol in venue.symbols:
             self._lose(venue, symbol, DROPPED)
 
@@ -113,16 +121,14 @@ class HistoryState:
             venue = self._venues[name] = VenueHistory(name, clock_us, on_demand=name in self._on_demand)
         return venue
 
-    def _add(self, venue: VenueHistory, trades: dict[str, list[Trade]]) -> int:
-        count = 0
-        for symbol, run in trades.items():
+    def _add(self, venue: VenueHistory) -> None:
+        for symbol, run in venue.trades.items():
             known = venue.symbols.get(symbol)
             if known is not None:
-                count += len(run)
+                self.trades += len(run)
                 known.is_streamed = True
                 known.add_trades(run)
-        trades.clear()
-        return count
+        venue.trades.clear()
 
     def _handle(self, venue: VenueHistory, event: MarketEvent) -> None:
         match event:

@@ -242,13 +242,17 @@ class MarketStore:
                 if self._error is not None:
                     pass
                 elif type(entry) is Batch:
-                    self._trades += self._state.apply(entry.venue, entry.events)
+                    self._state.apply(entry.venue, entry.events)
                 elif type(entry) is Dropped:
                     self._state.drop(entry.venue)
                 elif type(entry) is ReadMark:
+                    self._state.settle()
                     entry.snapshot = snapshot.take(self._state, entry.request)
                     entry.is_taken = True
                 self._pause()
+            if self._error is None:
+                self._state.settle()
+                self._trades = self._state.trades
         except FAILURES as error:
             self._fail(error)
 

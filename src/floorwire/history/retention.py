@@ -24,6 +24,8 @@ KINDS: Final[Mapping[Kind, Sequence[int]]] = {
 """By kind: those of its blocks."""
 BLOCKS_A_STEP: Final = 32
 """So many blocks are deleted in one go. Reads wait for that, about a millisecond."""
+BLOCKS_TOO_MUCH: Final = 4
+"""The same where there is too much: not many more than necessary."""
 
 
 class Bound(msgspec.Struct, frozen=True):
@@ -45,7 +47,7 @@ def remove_old(
                 pause()
         while history_file.bytes_of(connection, KINDS[kind]) > bound.size:
             if not any(
-                history_file.remove_oldest(connection, number, MOST_US, BLOCKS_A_STEP)
+                history_file.remove_oldest(connection, number, MOST_US, BLOCKS_TOO_MUCH)
                 for number in KINDS[kind]
             ):
                 break

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate
+from operator import lt
 from typing import Final
 
 import msgspec
@@ -13,34 +14,17 @@ from floorwire.core.candle_state import CandleState
 from floorwire.core.common_units import CommonUnits
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Trade
-from floorwire.core.market_history import HoleKind, InstrumentSince, StoredTrade, StoredUnits
+from floorwire.core.market_history import HoleKind, InstrumentSince, StoredUnits
 from floorwire.history import candle_block, history_file, trade_block
 from floorwire.history.candle_block import Bar, CandleBlock, Origin
 from floorwire.history.candle_levels import LEVELS, CandleLevel
 from floorwire.history.history_file import TRADES, Connection, SymbolRow, UnitNumbers
 from floorwire.history.hole_list import HoleList
+from floorwire.history.trade_block import TradeRun
 
 IDLE_WRITES: Final = 60
 """A symbol that had nothing to write so often keeps nothing in memory. Its last blocks are read again."""
 HOLE_KINDS: Final[tuple[HoleKind, HoleKind]] = ("trades", "candles")
-
-
-class TradeRun:
-    """Trades with the same units that follow each other and are not in a full block yet."""
-
-    __slots__ = ("rows", "trades", "units")
-
-    def __init__(self, units: StoredUnits) -> None:
-        self.units = units
-        self.rows: list[int] = []
-        self.trades: list[Trade] = []
-
-    def stored(self) -> list[StoredTrade]:
-        """Return the trades as they are read."""
-        return [
-            StoredTrade(row, one.ts_us, one.trade_id, one.price_ticks, one.size_lots, one.side, self.units)
-            for row, one in zip(self.rows, self.trades, strict=True)
-        ]
 
 
 class SymbolHistory:
@@ -97,11 +81,13 @@ class SymbolHistory:
         run = self._run()
         times_us = [trade.ts_us for trade in trades]
         last_row = self.last_row
-        rows = list(accumulate(times_us, _next_row, initial=last_row))[1:]
-        run.rows += rows
-        run.trades += trades
+        if times_us[0] > last_row and all(map(lt, times_us, times_us[1:])):
+            rows = times_us
+        else:
+            rows = list(accumulate(times_us, _next_row, initial=last_row))[1:]
+        run.add(rows, trades)
         self.last_row = rows[-1]
-        if self.last_row != times_us[-1]:
+        if rows is not times_us:
             self.late_us = max(
                 self.late_us, *(row - ts_us for row, ts_us in zip(rows, times_us, strict=True))
             )
@@ -131,11 +117,7 @@ class SymbolHistory:
         if len(stored) >= trade_block.TRADES:
             return
         run = TradeRun(last.units)
-        run.rows = [one.row for one in stored]
-        run.trades = [
-            Trade(self.symbol, one.trade_id, one.price_ticks, one.size_lots, one.side, one.ts_us)
-            for one in stored
-        ]
+        run.load(stored)
         self.runs.append(run)
 
     def block(self, level: CandleLevel, block_us: int) -> CandleBlock:
@@ -180,10 +162,10 @@ class SymbolHistory:
             history_file.put_instrument(self._connection, self.number, since)
         for run in self.runs:
             for first in range(0, len(run.rows), trade_block.TRADES):
-                rows = run.rows[first : first + trade_block.TRADES]
-                data = trade_block.encode(rows, run.trades[first : first + trade_block.TRADES])
+                last = min(first + trade_block.TRADES, len(run.rows)) - 1
+                data, number = run.encode(first), units.number(run.units)
                 history_file.put_block(
-                    self._connection, self.number, TRADES, rows[0], rows[-1], units.number(run.units), data
+                    self._connection, self.number, TRADES, run.rows[first], run.rows[last], number, data
                 )
         for (level, block_us), block in self.blocks.items():
             if block.is_changed:
@@ -206,9 +188,7 @@ class SymbolHistory:
         self._unsaved_instruments = []
         self.runs = self.runs[-1:]
         for run in self.runs:
-            full = len(run.rows) - len(run.rows) % trade_block.TRADES
-            if full:
-                del run.rows[:full], run.trades[:full]
+            run.drop_full_blocks()
         latest = dict(sorted(self.blocks))
         self.blocks = {key: block for key, block in self.blocks.items() if latest[key[0]] == key[1]}
         for block in self.blocks.values():

@@ -6,6 +6,8 @@ A row of a database for each trade costs several times the CPU time and the spac
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import repeat
+from operator import sub
 
 import msgspec
 
@@ -13,7 +15,7 @@ from floorwire.core.market_events import Trade
 from floorwire.core.market_history import StoredTrade, StoredUnits
 from floorwire.history.packed_columns import differences, pack, sums, unpack
 
-TRADES = 256
+TRADES = 512
 """The most trades of one block."""
 
 
@@ -28,18 +30,69 @@ class _Columns(msgspec.Struct, frozen=True, array_like=True, gc=False):
     buys: list[bool]
 
 
-def encode(rows: Sequence[int], trades: Sequence[Trade]) -> bytes:
-    """Return the trades of these rows as bytes."""
-    return pack(
-        [
-            differences(rows),
-            [row - trade.ts_us for row, trade in zip(rows, trades, strict=True)],
-            _encode_ids([trade.trade_id for trade in trades]),
-            differences([trade.price_ticks for trade in trades]),
-            [trade.size_lots for trade in trades],
-            [trade.side == "buy" for trade in trades],
+class TradeRun:
+    """Trades in the same units that follow each other, as columns."""
+
+    __slots__ = ("buys", "ids", "prices", "rows", "sizes", "times_us", "units")
+
+    def __init__(self, units: StoredUnits) -> None:
+        self.units = units
+        self.rows: list[int] = []
+        self.times_us: list[int] = []
+        self.ids: list[str] = []
+        self.prices: list[int] = []
+        self.sizes: list[int] = []
+        self.buys: list[bool] = []
+
+    def add(self, rows: Sequence[int], trades: Sequence[Trade]) -> None:
+        """Add trades with their rows."""
+        self.rows += rows
+        self.times_us += [trade.ts_us for trade in trades]
+        self.ids += [trade.trade_id for trade in trades]
+        self.prices += [trade.price_ticks for trade in trades]
+        self.sizes += [trade.size_lots for trade in trades]
+        self.buys += [trade.side == "buy" for trade in trades]
+
+    def load(self, stored: Sequence[StoredTrade]) -> None:
+        """Add trades that were read."""
+        for one in stored:
+            self.rows.append(one.row)
+            self.times_us.append(one.ts_us)
+            self.ids.append(one.trade_id)
+            self.prices.append(one.price_ticks)
+            self.sizes.append(one.size_lots)
+            self.buys.append(one.side == "buy")
+
+    def encode(self, first: int) -> bytes:
+        """Return the block that begins with the trade of this index as bytes."""
+        part = slice(first, first + TRADES)
+        rows = self.rows[part]
+        return pack(
+            [
+                differences(rows),
+                list(map(sub, rows, self.times_us[part])),
+                _encode_ids(self.ids[part]),
+                differences(self.prices[part]),
+                self.sizes[part],
+                self.buys[part],
+            ]
+        )
+
+    def drop_full_blocks(self) -> None:
+        """Leave out the trades of full blocks."""
+        count = len(self.rows) - len(self.rows) % TRADES
+        if count:
+            for column in (self.rows, self.times_us, self.ids, self.prices, self.sizes, self.buys):
+                del column[:count]
+
+    def stored(self) -> list[StoredTrade]:
+        """Return the trades as they are read."""
+        return [
+            StoredTrade(row, ts_us, trade_id, price, size, "buy" if is_buy else "sell", self.units)
+            for row, ts_us, trade_id, price, size, is_buy in zip(
+                self.rows, self.times_us, self.ids, self.prices, self.sizes, self.buys, strict=True
+            )
         ]
-    )
 
 
 def decode(data: bytes, units: StoredUnits) -> list[StoredTrade]:
@@ -62,6 +115,9 @@ def decode(data: bytes, units: StoredUnits) -> list[StoredTrade]:
 def _encode_ids(ids: list[str]) -> Sequence[int | str]:
     """Return ids that are plain numbers as differences, and others as they are."""
     try:
+        first = int(ids[0])
+        if ids == list(map(str, range(first, first + len(ids)))):  # in most blocks
+            return [first, *repeat(1, len(ids) - 1)]
         numbers = list(map(int, ids))
     except ValueError:
         return ids

@@ -55,6 +55,14 @@ class UnknownAccountError(LookupError):
         super().__init__(f"there is no account {account}; {hint}")
 
 
+class AccountExistsError(LookupError):
+    """There is such an account already."""
+
+
+class TooManyAccountsError(LookupError):
+    """An owner has as many accounts as it may."""
+
+
 class DepositRows:
     """Reads and writes the deposits within one transaction."""
 

@@ -18,9 +18,11 @@ from floorwire.core.os_errors import reason, sentence
 from floorwire.storage import database, key_mark, key_upgrade
 from floorwire.storage.database import DatabaseError
 from floorwire.storage.deposit_rows import (
+    AccountExistsError,
     Deposit,
     DepositRows,
     StoredDeposits,
+    TooManyAccountsError,
     UnknownAccountError,
     add_account,
 )
@@ -35,6 +37,8 @@ log = structlog.get_logger("floorwire.keys")
 
 ID_BYTES = 8
 SECRET_BYTES = 32
+OWNED = "--"
+"""Stands between the names of an owner's account and of one that the owner made."""
 
 
 class Issued(msgspec.Struct, frozen=True):
@@ -86,6 +90,23 @@ class KeyStore:
         with self._transaction() as rows:
             add_account(DepositRows(rows, self._sealer), rows, grant.account, deposits, wall_us)
             self._keys(rows).write(Key(issued.key, grant, wall_us, None, *self._stored(issued)))
+
+    def create_owned(self, grant: Grant, deposits: Mapping[str, str], wall_us: int, most: int) -> Issued:
+        """Make a new account with a key. Its name begins with its owner's, and ``OWNED``.
+
+        Raises AccountExistsError, and TooManyAccountsError where the owner has ``most`` of them.
+        """
+        issued = new_key()
+        prefix = owner_of(grant.account) + OWNED
+        with self._transaction() as rows:
+            known = [name for (name,) in rows.execute("SELECT name FROM accounts")]
+            if grant.account in known:
+                raise AccountExistsError(grant.account)
+            if sum(name.startswith(prefix) for name in known) >= most:
+                raise TooManyAccountsError(grant.account)
+            add_account(DepositRows(rows, self._sealer), rows, grant.account, deposits, wall_us)
+            self._keys(rows).write(Key(issued.key, grant, wall_us, None, *self._stored(issued)))
+        return issued
 
     def find(self, key: str) -> Key:
         """Return the key. Raises UnknownKeyError where there is none or it is revoked."""
@@ -274,6 +295,11 @@ class KeyStore:
                 key_mark.write(self._folder, mark, self._sealer)
         except OSError as error:
             raise DatabaseError(f"{self._folder / MARK}: {reason(error)}") from None
+
+
+def owner_of(account: str) -> str:
+    """Return the account whose owner made this one; itself where nobody's did."""
+    return account.partition(OWNED)[0]
 
 
 def new_key() -> Issued:

@@ -28,6 +28,7 @@ from floorwire.web import (
     market_routes,
     openapi_route,
     order_routes,
+    own_account_routes,
     page_routes,
     quarantine_routes,
     replay_routes,
@@ -64,6 +65,7 @@ ROUTERS: Final = (
     order_routes.router,
     admin_routes.router,
     account_routes.router,
+    own_account_routes.router,
     quarantine_routes.router,
     replay_routes.router,
 )

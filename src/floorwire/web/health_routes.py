@@ -6,6 +6,7 @@ from itertools import chain
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from floorwire.app import Gateway
@@ -52,7 +53,7 @@ async def ready(request: Request, response: Response) -> dict[str, str]:
 
 
 @router.head("/metrics", include_in_schema=False, dependencies=[CHECK_QUERY])
-@router.get("/metrics", dependencies=[CHECK_QUERY])
+@router.get("/metrics", dependencies=[CHECK_QUERY], response_class=PlainTextResponse)
 async def metrics(request: Request, auth: RequestAuth) -> Response:
     """Return metrics in Prometheus' text format. Other machines need a key with that scope."""
     # The text of ten thousand symbols takes a twentieth of a second. It is made in pieces, and charged for.

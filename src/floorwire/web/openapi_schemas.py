@@ -39,7 +39,13 @@ def _whole(schema: Json, parts: dict[str, Json]) -> Json:
     reference = schema.get("$ref")
     if isinstance(reference, str):
         return _whole(parts[reference], parts)
-    return {name: _whole(value, parts) for name, value in schema.items()}
+    whole = {name: _whole(value, parts) for name, value in schema.items()}
+    items = whole.get("prefixItems")
+    if isinstance(items, list) and all(item == items[0] for item in items):
+        # A pair of equal types says the same as an array of two, which more programs understand.
+        del whole["prefixItems"]
+        whole["items"] = items[0]
+    return whole
 
 
 def with_errors(document: dict[str, Json]) -> dict[str, Json]:
@@ -48,6 +54,8 @@ def with_errors(document: dict[str, Json]) -> dict[str, Json]:
         "description": "An error of the protocol; its HTTP status depends on the code",
         "content": {JSON_TYPE: {"schema": schema_of(Error)}},
     }
+    text: Json = {"text/plain": {"schema": {"type": "string"}}}
+    refused: Json = {"description": "The target or the head is too long", "content": text}
     paths = document["paths"]
     assert isinstance(paths, dict)
     for operations in paths.values():
@@ -57,4 +65,5 @@ def with_errors(document: dict[str, Json]) -> dict[str, Json]:
             if isinstance(operation, dict) and isinstance(responses := operation["responses"], dict):
                 responses.pop(OF_FASTAPI, None)
                 responses.setdefault("default", error)
+                responses |= {"414": refused, "431": refused}
     return document

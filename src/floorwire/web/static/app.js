@@ -13,6 +13,8 @@ import { Wire } from './wire.js';
 const DEPTH = 25;
 const MOST_MARKETS = 400; // a connection may ask 500 times a second
 const MOST_CHARTED = 40; // beyond, only the selected one
+const SPARK_INTERVAL = '1s'; // of the small lines in the list
+const PAST_BARS = 500;
 const LISTING_MS = 1000;
 const FEEDS = { fresh: 'live', stale: 'stale', gap: 'stale' };
 const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 2 }).format;
@@ -42,6 +44,7 @@ const wire = new Wire(url, {
   event: (stream, event) => on[stream.names.channel](event, stream),
   back: ({ awayMs, recovered }) =>
     status.note(`back after ${(awayMs / 1000).toFixed(1)} s; ${recovered} missed messages brought after`),
+  history: ({ names }, { candles }) => isCharted(names) && chart.past(candles),
   gap: tellGaps,
   hole(stream) {
     status.holes += 1;
@@ -52,7 +55,7 @@ const status = new Status(wire.meter, () => wire.open());
 const board = new Board(at('markets'), at('market'));
 const ladder = new Ladder(at('book'));
 const tape = new Tape(at('trades'));
-const chart = new Chart(at('chart'), () => paint(chart));
+const chart = new Chart(at('chart'));
 const hero = { paint: paintHero };
 
 const on = {
@@ -63,9 +66,9 @@ const on = {
     board.change(event.symbol);
     paint(board, ...(event.symbol === selected ? [hero] : []));
   },
-  candles(event) {
-    markets.get(event.symbol).candles.take(event);
-    if (event.symbol === selected) paint(chart);
+  candles(event, { names }) {
+    if (names.interval === SPARK_INTERVAL) markets.get(event.symbol).candles.take(event);
+    if (isCharted(names)) chart.take(event);
   },
   book(event, stream) {
     paint(ladder);
@@ -89,6 +92,8 @@ const on = {
     paint(board);
   },
 };
+
+const isCharted = ({ symbol, interval }) => symbol === selected && interval === at('interval').value;
 
 function tellGaps(gaps) {
   status.gaps += 1;
@@ -132,15 +137,16 @@ function fromHash() {
 }
 
 function select(symbol) {
-  chart.market = markets.get(symbol) ?? null;
+  const market = markets.get(symbol) ?? null;
   if (symbol !== selected || symbol === null) {
     selected = symbol;
-    ladder.show(chart.market?.decimals);
+    ladder.show(market?.decimals);
     tape.clear();
+    chart.show(market, at('interval').value);
   }
-  status.feed(chart.market?.feed ?? 'connecting');
+  status.feed(market?.feed ?? 'connecting');
   board.select(symbol);
-  paint(board, hero, ladder, tape, chart);
+  paint(board, hero, ladder, tape);
   wire.want(wanted());
 }
 
@@ -149,7 +155,10 @@ function wanted() {
   const charted = symbols.length <= MOST_CHARTED ? symbols : [selected];
   return [
     ...symbols.map((symbol) => ({ channel: 'ticker', symbol })),
-    ...charted.map((symbol) => ({ channel: 'candles', symbol, interval: '1s' })),
+    ...charted.map((symbol) => ({ channel: 'candles', symbol, interval: SPARK_INTERVAL })),
+    ...(selected
+      ? [{ channel: 'candles', symbol: selected, interval: at('interval').value, history: PAST_BARS }]
+      : []),
     ...(selected ? [{ channel: 'book', symbol: selected, depth: DEPTH }] : []),
     ...(selected ? [{ channel: 'trades', symbol: selected }] : []),
   ];
@@ -179,9 +188,9 @@ addEventListener('keydown', (event) => {
   select(fromHash());
   board.focus(selected);
 });
-at('intervals').addEventListener('change', ({ target }) => {
-  chart.seconds = Number(target.value);
-  paint(chart);
+at('interval').addEventListener('change', ({ target }) => {
+  chart.show(markets.get(selected) ?? null, target.value);
+  wire.want(wanted());
 });
 at('signin').addEventListener('submit', (event) => {
   event.preventDefault();

@@ -15,7 +15,7 @@ export class Stream {
   isAwaited = false; // asked for, not yet answered: what comes belongs to what was before
   #isOpening = false;
 
-  /** @param names {channel, symbol, depth, interval}, as the channel takes them */
+  /** @param names {channel, symbol, depth, interval, history}, as the channel takes them */
   constructor(names) {
     this.names = names;
     this.key = keyOf(names);
@@ -38,6 +38,11 @@ export class Stream {
     Object.assign(this, { epoch, seq });
     this.#isOpening = true;
     return { recovered: 0, gap };
+  }
+
+  /** Whether a message of history is of this stream as it is held now. */
+  isOf({ epoch, seq }) {
+    return !this.isAwaited && epoch === this.epoch && seq === this.seq;
   }
 
   /**

@@ -38,6 +38,7 @@ export class Wire {
    * @param listener `state({name, until, reason})`: connecting, open, silent, reconnecting, lost, and `key`:
    *   the server wants one, or another, and `reason` says why;
    *   `symbols(rows)`: answer with `want`; `opened(stream, reply)`; `event(stream, event)`;
+   *   `history(stream, message)`: rows of the past, before its first event;
    *   `back({awayMs, recovered})`; `gap([[stream, {from, to, reason}]])`: announced; `hole(stream)`: not.
    */
   constructor(url, listener) {
@@ -106,7 +107,10 @@ export class Wire {
       if (stream.isHeld) this.#ask({ action: 'unsubscribe', ...stream.names });
     }
     for (const [key, each] of wanted) {
-      if (!this.#streams.has(key)) this.#streams.set(key, new Stream(each));
+      const known = this.#streams.get(key);
+      // What began without its past begins again, with it.
+      if (!known || (each.history && !known.names.history)) this.#streams.set(key, new Stream(each));
+      else known.names = each;
       if (!this.#streams.get(key).isHeld) this.#subscribe(this.#streams.get(key));
     }
   }
@@ -168,6 +172,10 @@ export class Wire {
   #happened(event) {
     // A system event may name the symbol that it is about, but there is one stream of them.
     const stream = this.#streams.get(event.channel === 'system' ? 'system' : keyOf(event));
+    if (event.event === 'history') {
+      if (stream?.isOf(event)) this.#listener.history(stream, event);
+      return;
+    }
     const place = stream?.place(event) ?? 'stray'; // of a stream that was left a moment ago
     if (place === 'hole') {
       this.#listener.hole(stream);

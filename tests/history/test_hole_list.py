@@ -1,0 +1,53 @@
+"""Holes: one open at most, and none overlaps another."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from floorwire.core.market_history import Hole
+from floorwire.history.hole_list import HoleList
+
+
+def test_a_hole_opens_once_and_ends() -> None:
+    holes = HoleList(None)
+    holes.open(10, "silent")
+    holes.open(12, "link_lost")
+    assert holes.is_open
+    holes.close(20)
+    holes.close(25)
+    assert holes.unsaved == {10: Hole(10, 20, "silent")}
+
+
+def test_holes_that_touch_are_one() -> None:
+    holes = HoleList(Hole(10, 20, "silent"))
+    holes.open(20, "restart")
+    holes.close(30)
+    holes.add(25, 31, "missing_trade")
+    assert holes.unsaved == {10: Hole(10, 31, "silent")}
+
+
+def test_one_that_comes_late_ends_before_the_latest() -> None:
+    holes = HoleList(Hole(10, 20, "silent"))
+    holes.add(8, 15, "missing_trade")
+    assert holes.latest == Hole(10, 20, "silent")
+    assert holes.unsaved == {8: Hole(8, 10, "missing_trade")}
+
+
+@given(st.lists(st.tuples(st.sampled_from(["open", "close", "add"]), st.integers(0, 5), st.integers(1, 5))))
+def test_the_latest_holes_do_not_overlap(steps: list[tuple[str, int, int]]) -> None:
+    holes, now = HoleList(None), 100
+    for step, passed, length in steps:
+        now += passed
+        if step == "open":
+            holes.open(now, "silent")
+        elif step == "close":
+            holes.close(now)
+        else:
+            holes.add(now, now + length, "missing_trade")
+        found = sorted(holes.unsaved.values(), key=lambda hole: hole.from_us)
+        for one, later in pairwise(found):
+            assert one.to_us is not None
+            assert one.to_us < later.from_us
