@@ -215,29 +215,30 @@ class AccountHistoryIndex:
         self.last_n, self.digest, self.at_us = last_n, digest, at_us
 
     def _write(self, rows: HistoryRows) -> None:
+        """Write the rows. Each is made when it is written: others run in between."""
         execute, name_id = self._connection.executemany, self._name_id
         execute("REPLACE INTO records VALUES (?, ?)", rows.records)
         execute(
             "REPLACE INTO orders VALUES (?, ?, ?, ?, ?, ?)",
-            [
+            (
                 (row.order_id, *map(name_id, (row.account, row.symbol, row.state)), row.created_us, row.n)
                 for row in rows.orders
-            ],
+            ),
         )
         execute(
             "REPLACE INTO fills VALUES (?, ?, ?, ?, ?, ?)",
-            [
+            (
                 (row.fill_id, name_id(row.account), name_id(row.symbol), row.at_us, row.seq, row.n)
                 for row in rows.fills
-            ],
+            ),
         )
         execute(
             "REPLACE INTO ledger VALUES (?, ?, ?, ?)",
-            [(row.n, name_id(row.account), row.at_us, _encode(row.record)) for row in rows.ledger],
+            ((row.n, name_id(row.account), row.at_us, _encode(row.record)) for row in rows.ledger),
         )
         execute(
             "REPLACE INTO balances VALUES (?, ?, ?, ?)",
-            [(name_id(row.account), name_id(row.asset), row.total, row.decimals) for row in rows.balances],
+            ((name_id(row.account), name_id(row.asset), row.total, row.decimals) for row in rows.balances),
         )
         for day in rows.days:
             self._add_day(day)

@@ -102,4 +102,9 @@ class HistoryRows(msgspec.Struct):
     ledger: list[LedgerRow]
     days: list[DayRow]
     balances: list[BalanceRow]
-    """The latest of each balance that changed."""
+    """The latest of each balance that changed comes last."""
+
+    def extend(self, later: HistoryRows) -> None:
+        """Add what the next records give."""
+        for name in self.__struct_fields__:
+            getattr(self, name).extend(getattr(later, name))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -27,7 +28,7 @@ from floorwire.trading.account_history_projection import AccountHistoryProjectio
 from floorwire.trading.account_store import decode_entry
 
 PART_RECORDS = 256
-"""Records of one part. A thread decodes them in less than a millisecond."""
+"""Records of one part, unless a commit has more. A thread decodes so many in less than a millisecond."""
 PAUSE_S = 0.01
 """After each part. If more became durable meanwhile, orders come, and it waits on."""
 MOST_BEHIND_S = 2.0
@@ -219,8 +220,15 @@ class AccountHistoryIndexer:
 
 
 def _add(projection: AccountHistoryProjection, index: AccountHistoryIndex, part: JournalPart) -> None:
-    """Add a part to the index. Runs in the thread."""
-    index.add(projection.rows(part.records), part.last_n, part.digest, projection.at_us)
+    """Add a part to the index. Runs in the thread, which lets others run after each ``PART_RECORDS``.
+
+    A part is whole commits, so it may have thousands of records.
+    """
+    rows = projection.rows(part.records[:PART_RECORDS])
+    for begin in range(PART_RECORDS, len(part.records), PART_RECORDS):
+        time.sleep(PAUSE_S)
+        rows.extend(projection.rows(part.records[begin : begin + PART_RECORDS]))
+    index.add(rows, part.last_n, part.digest, projection.at_us)
 
 
 def _as_it_is(entry: AccountEntry) -> AccountEntry:

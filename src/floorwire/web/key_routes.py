@@ -96,7 +96,7 @@ def _listing(auth: AuthContext) -> Response:
     return answer(message)
 
 
-@router.post("")
+@router.post("", status_code=201)
 async def create(auth: RequestAuth, new: NewKey) -> Response:
     """Create a key. Only this answer shows its secret."""
     auth.require(Action.KEYS_CREATE, new.account)

@@ -39,7 +39,13 @@ def _whole(schema: Json, parts: dict[str, Json]) -> Json:
     reference = schema.get("$ref")
     if isinstance(reference, str):
         return _whole(parts[reference], parts)
-    return {name: _whole(value, parts) for name, value in schema.items()}
+    whole = {name: _whole(value, parts) for name, value in schema.items()}
+    items = whole.get("prefixItems")
+    if isinstance(items, list) and all(item == items[0] for item in items):
+        # A pair of equal types says the same as an array of two, which more programs understand.
+        del whole["prefixItems"]
+        whole["items"] = items[0]
+    return whole
 
 
 def with_errors(document: dict[str, Json]) -> dict[str, Json]:

@@ -28,7 +28,7 @@ FOR_METRICS: Final = Refusal(
 router = APIRouter(prefix="/api/v1", tags=["sign-in"], dependencies=[AUTH_SCHEME, CHECK_QUERY])
 
 
-@router.post("/tickets")
+@router.post("/tickets", status_code=201)
 async def issue(auth: RequestAuth) -> Response:
     """Return a ticket for ``/ws?ticket=``. It is valid for 30 s, and once.
 

@@ -27,7 +27,7 @@ signs = st.sampled_from((1, -1))
 FORMS: tuple[Callable[[str, str], PriceAndSize], ...] = (
     WrittenLevel,
     lambda price, size: (price, size),
-    lambda price, size: f'{price}","{size}"'.encode(),
+    lambda price, size: f'{price}","{size}"',
 )
 """The forms in which a level is kept as it was written."""
 

@@ -37,7 +37,8 @@ cdef class FrameScanner:
     cpdef Py_ssize_t expect_pairs(self) except -1
     @cython.locals(data=bytes, at=Py_ssize_t)
     cpdef bint is_in_row(self) except -1
-    cpdef bytes row(self, Py_ssize_t begin)
+    @cython.locals(data=bytes)
+    cpdef str row(self, Py_ssize_t begin)
     cdef object _expect_pair(self)
     @cython.locals(data=bytes, at=Py_ssize_t, start=Py_ssize_t, after_dot=Py_ssize_t, digits=Py_ssize_t)
     cpdef object expect_decimal(self)

@@ -136,9 +136,10 @@ class FrameScanner:
         self.at = at + len('[["')
         return True
 
-    def row(self, begin: int) -> bytes:
-        """Return a row from the place of its price up to the end of its size, which was read last."""
-        return self._data[begin : self.at + 1]
+    def row(self, begin: int) -> str:
+        """Return a row from its price to the quotation mark after its size, which was read last."""
+        data = self._data
+        return data[begin : self.at + 1].decode("ascii")
 
     def _expect_pair(self) -> None:
         self.expect(b'["')

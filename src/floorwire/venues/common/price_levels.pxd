@@ -32,5 +32,7 @@ cdef class PriceLevels:
     cdef bint _is_sorted(self, tuple levels) except -1
 
 
+@cython.locals(length=Py_ssize_t)
+cdef bint _is_of_frame(str text) except -1
 cpdef bint has_size(object row) except -1
 cpdef tuple price_and_size(object row)

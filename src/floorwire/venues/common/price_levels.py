@@ -26,8 +26,8 @@ class WrittenLevel(msgspec.Struct, array_like=True, gc=False):
     size: str
 
 
-PriceAndSize: TypeAlias = WrittenLevel | tuple[str, str] | bytes
-"""A level as an exchange wrote it; bytes: its part of the frame, from the price to the end of the size."""
+PriceAndSize: TypeAlias = WrittenLevel | tuple[str, str] | str
+"""A level as an exchange wrote it. A text is its part of the frame, with the quotation mark at the end."""
 TextOf: TypeAlias = Callable[[PriceAndSize], str]
 """Makes the text that a level has in the checksum."""
 Rows: TypeAlias = Sequence[PriceAndSize] | None
@@ -165,7 +165,7 @@ class PriceLevels:
             top = []
             for place in range(len(written) - 1, max(-1, len(written) - 1 - self._top_count), -1):
                 row = written[place]
-                if not isinstance(row, str):
+                if not isinstance(row, str) or _is_of_frame(row):
                     row = written[place] = text_of(row)
                 top.append(row)
             self._top = top
@@ -221,10 +221,16 @@ class PriceLevels:
         return True
 
 
+def _is_of_frame(text: str) -> bool:
+    """Return whether a text is still a part of a frame, not what a checksum is of."""
+    length = len(text)
+    return length > 0 and text[length - 1] == '"'
+
+
 def has_size(row: PriceAndSize) -> bool:
     """Return whether a level is there: its size as it was written is not 0."""
-    if isinstance(row, bytes):
-        return not row.rstrip(b'0."').endswith(b",")
+    if isinstance(row, str):
+        return not row.rstrip('0."').endswith(",")
     return bool(price_and_size(row)[1].strip("0."))
 
 
@@ -232,7 +238,7 @@ def price_and_size(row: PriceAndSize) -> tuple[str, str]:
     """Return the two texts of a level."""
     if isinstance(row, tuple):
         return row
-    if isinstance(row, bytes):
-        price, _, size = row.decode("ascii").partition('","')
+    if isinstance(row, str):
+        price, _, size = row.partition('","')
         return price, size.removesuffix('"')
     return row.price, row.size

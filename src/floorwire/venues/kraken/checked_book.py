@@ -165,8 +165,8 @@ def _with_removed(changed: tuple[Level, ...], prices: Sequence[int]) -> tuple[Le
 
 def checksum_text(row: PriceAndSize) -> str:
     """Return the text that a level has in the checksum."""
-    if isinstance(row, bytes):
-        frame = FrameScanner(row)
+    if isinstance(row, str):
+        frame = FrameScanner(row.encode())
         plain_price = frame.decimal()
         frame.expect(b'","')
         plain_size = frame.decimal()

@@ -150,7 +150,7 @@ class NumberedBook:
 
 def checksum_text(row: PriceAndSize) -> str:
     """Return the text that a level has in the checksum."""
-    if isinstance(row, bytes):
-        return row.rstrip(b'"').replace(b'","', b":").decode("ascii")
+    if isinstance(row, str):
+        return row.removesuffix('"').replace('","', ":")
     price, size = price_and_size(row)
     return f"{price}:{size}"
