@@ -32,6 +32,18 @@ def test_a_burst_is_free_and_what_goes_over_it_is_waited_for() -> None:
     assert budget.is_full(NOW_US + 10 * SECOND_US + SECOND_US // 2)
 
 
+def test_long_work_waits_for_half_of_the_burst() -> None:
+    budget = CostBudget(per_second=100, burst=1_000)
+    budget.charge(500, NOW_US)
+    assert budget.wait_for_half_us(NOW_US) == 0
+    budget.charge(50, NOW_US)
+    assert (budget.wait_us(NOW_US), budget.wait_for_half_us(NOW_US)) == (0, SECOND_US // 2)
+    budget.charge(10**9, NOW_US)
+    waited_us = NOW_US + budget.wait_for_half_us(NOW_US)
+    assert waited_us == NOW_US + MAX_WAIT_US + 5 * SECOND_US
+    assert budget.wait_for_half_us(waited_us) == 0
+
+
 @given(st.lists(st.tuples(st.integers(0, 10**9), st.integers(0, 100 * SECOND_US)), max_size=50))
 def test_who_waits_as_long_as_told_may_go_on(charges: list[tuple[int, int]]) -> None:
     budget, now_us = CostBudget(per_second=100_000, burst=1_000_000), NOW_US

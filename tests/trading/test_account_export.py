@@ -20,7 +20,7 @@ from floorwire.protocol.desk_ports import Reply
 from floorwire.protocol.replies import Error, FillList
 from floorwire.storage.key_store import Issued
 from floorwire.trading import account_export
-from floorwire.web import table_stream
+from floorwire.web import account_tables, table_stream
 from floorwire.web.table_stream import BrokenTableError, CsvTable
 from tests.servers import Server
 from tests.trading.test_account_history_e2e import paged, trade
@@ -197,7 +197,9 @@ async def parts_of(pages: list[Reply]) -> str:
 
     columns = account_export.columns(account_export.ROWS["fills"])
     first = pages.pop(0)
-    made = [part async for part in table_stream._parts(CsvTable(columns), first, ask)]
+    made = [
+        part async for part in table_stream._written(CsvTable(columns), (), account_tables.parts(first, ask))
+    ]
     return b"".join(made).decode()
 
 

@@ -1,11 +1,11 @@
-"""``floorwire export``: market events of a recording, or the history of accounts, as CSV or Parquet."""
+"""``floorwire export``: events of a recording, or the history of accounts or markets, as CSV or Parquet."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final, TypeAlias, get_args
@@ -13,6 +13,7 @@ from typing import Annotated, Final, TypeAlias, get_args
 import typer
 
 from floorwire import config
+from floorwire.channels.candles import DEFAULT_INTERVAL
 from floorwire.cli.output import echo
 from floorwire.config import SettingsError
 from floorwire.connectors import csv_file, event_rows, parquet_file, recording
@@ -20,11 +21,16 @@ from floorwire.connectors.event_rows import EVENTS, EventRows
 from floorwire.connectors.parquet_file import ParquetMissingError
 from floorwire.connectors.recording import Playable
 from floorwire.connectors.recording_files import RecordingError
-from floorwire.connectors.table_columns import Row
+from floorwire.connectors.table_columns import Columns, Row
 from floorwire.connectors.venue_specs import specs
+from floorwire.core.candle_intervals import INTERVALS
 from floorwire.core.market_events import MarketEvent
+from floorwire.core.market_history import MOST_US
 from floorwire.core.os_errors import sentence
 from floorwire.core.ports import VenueOutput, Wake, Woke
+from floorwire.history import market_tables
+from floorwire.history.history_file import HistoryFileError
+from floorwire.history.stored_history import StoredHistory
 from floorwire.storage import journal_inspection
 from floorwire.storage.data_dir import DataDirError, check_exists
 from floorwire.storage.journal import JournalCorruptError, JournalError
@@ -37,7 +43,9 @@ MARKET_EVENTS: Final = get_args(MarketEvent)
 PARQUET: Final = ".parquet"
 
 app = typer.Typer(
-    name="export", help="Market events or the history of accounts, as CSV or Parquet.", no_args_is_help=True
+    name="export",
+    help="Market events, or the history of accounts or markets, as CSV or Parquet.",
+    no_args_is_help=True,
 )
 
 Account: TypeAlias = Annotated[str | None, typer.Option(help="Only this account's.")]
@@ -138,6 +146,47 @@ def ledger(
     _export("ledger", ExportFilter(account, asset, _us(since) or 0, _us(until)), out, data)
 
 
+@app.command()
+def candles(
+    symbol: Symbol = None,
+    interval: Annotated[str, typer.Option(help=f"One of {', '.join(INTERVALS)}.")] = DEFAULT_INTERVAL,
+    since: From = None,
+    until: To = None,
+    out: Out = None,
+    data: Data = None,
+) -> None:
+    """Write the candles that start in this time, the oldest first. docs/market-history.md has the columns."""
+    if interval not in INTERVALS:
+        raise typer.BadParameter(f"{interval!r} is none of {', '.join(INTERVALS)}", param_hint="--interval")
+    from_us, to_us = _us(since) or 0, _us(until)
+
+    def rows(history: StoredHistory) -> Iterator[Row]:
+        for one in history.symbols(symbol):
+            for candle in history.candles(one, interval, from_us, MOST_US if to_us is None else to_us):
+                yield market_tables.candle_row(one.symbol, interval, candle)
+
+    _export_market(rows, market_tables.CANDLES, out, data)
+
+
+@app.command()
+def trades(
+    symbol: Symbol = None,
+    since: From = None,
+    until: To = None,
+    out: Out = None,
+    data: Data = None,
+) -> None:
+    """Write the trades of markets, the oldest first. docs/market-history.md has the columns."""
+    from_us, to_us = _us(since) or 0, _us(until)
+
+    def rows(history: StoredHistory) -> Iterator[Row]:
+        for one in history.symbols(symbol):
+            for trade in history.trades(one, from_us, MOST_US if to_us is None else to_us):
+                yield market_tables.trade_row(one.symbol, trade)
+
+    _export_market(rows, market_tables.TRADES, out, data)
+
+
 def _us(date: datetime | None) -> int | None:
     return None if date is None else int(date.replace(tzinfo=UTC).timestamp()) * 1_000_000 + date.microsecond
 
@@ -146,16 +195,33 @@ def _export(table: Table, wanted: ExportFilter, out: Path | None, data: str | No
     """Write a table of the journal, while a server writes it or while none runs."""
     columns = account_export.columns(account_export.ROWS[table], account_export.OWNER)
     with _exit_on_error():
-        folder = Path(config.load(environment=os.environ, flags={"data": data}).data).expanduser()
-        check_exists(folder)
-        rows = account_export.export(table, journal_inspection.read(folder), wanted)
-        if out is None:
-            echo(csv_file.header(columns).rstrip())
-            for row in rows:
-                echo(csv_file.lines(columns, (row,)).rstrip())
-            return
-        write = parquet_file.write if out.suffix == PARQUET else csv_file.write
-        count = write(out, rows, columns)
+        _write(account_export.export(table, journal_inspection.read(_folder(data)), wanted), columns, out)
+
+
+def _export_market(
+    rows: Callable[[StoredHistory], Iterator[Row]], columns: Columns, out: Path | None, data: str | None
+) -> None:
+    """Write a table of market history, while a server writes it or while none runs."""
+    with _exit_on_error(), closing(StoredHistory(_folder(data))) as history:
+        _write(rows(history), columns, out)
+
+
+def _folder(data: str | None) -> Path:
+    """Return the data folder. Raises SettingsError, DataDirError."""
+    folder = Path(config.load(environment=os.environ, flags={"data": data}).data).expanduser()
+    check_exists(folder)
+    return folder
+
+
+def _write(rows: Iterator[Row], columns: Columns, out: Path | None) -> None:
+    """Write the rows to the file, or as CSV to the output."""
+    if out is None:
+        echo(csv_file.header(columns).rstrip())
+        for row in rows:
+            echo(csv_file.lines(columns, (row,)).rstrip())
+        return
+    write = parquet_file.write if out.suffix == PARQUET else csv_file.write
+    count = write(out, rows, columns)
     echo(f"{out}: {count} rows")
 
 
@@ -166,7 +232,14 @@ def _exit_on_error() -> Iterator[None]:
         yield
     except BrokenPipeError:  # the reader of the pipe has closed it: no error
         raise
-    except (SettingsError, RecordingError, ParquetMissingError, DataDirError, JournalError) as error:
+    except (
+        SettingsError,
+        RecordingError,
+        ParquetMissingError,
+        DataDirError,
+        JournalError,
+        HistoryFileError,
+    ) as error:
         echo(f"floorwire: {error}", err=True)
         raise typer.Exit(DAMAGED if isinstance(error, JournalCorruptError) else UNUSABLE) from None
     except OSError as error:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
@@ -101,27 +101,46 @@ def open_to_write(path: Path | None) -> Connection:
         connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
     else:
         touch_private(path)
-        connection = _connect(path)
+        connection = _connect(path, "rw")
         connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA wal_autocheckpoint = 0")
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version == 0:
+    if _checked_version(connection, path) == 0:
         connection.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
-    elif version != VERSION:
-        connection.close()
-        raise HistoryFileError(f"{path} was made by another version of Floorwire: {version}")
     return connection
 
 
 def open_again(path: Path) -> Connection:
     """Return one more connection to a file that is open to write. Raises sqlite3.Error."""
-    return _connect(path)
+    return _connect(path, "rw")
 
 
-def _connect(path: Path) -> Connection:
+def open_to_read(path: Path) -> Connection:
+    """Return a connection that only reads; another process may write meanwhile.
+
+    Raises HistoryFileError, sqlite3.Error.
+    """
+    if not path.exists():
+        raise HistoryFileError(f"{path}: there is no market history")
+    connection = _connect(path, "ro")
+    if _checked_version(connection, path) == 0:
+        connection.close()
+        raise HistoryFileError(f"{path}: there is no market history in it yet")
+    return connection
+
+
+def _checked_version(connection: Connection, path: Path | None) -> int:
+    """Return the version; 0: the file is empty. Raises HistoryFileError where another version made it."""
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version not in (0, VERSION):
+        connection.close()
+        raise HistoryFileError(f"{path} was made by another version of Floorwire: {version}")
+    return version
+
+
+def _connect(path: Path, mode: Literal["rw", "ro"]) -> Connection:
     return sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode=rw",
+        f"{path.absolute().as_uri()}?mode={mode}",
         timeout=BUSY_TIMEOUT_S,
         isolation_level=None,
         check_same_thread=False,

@@ -22,6 +22,8 @@ TRANSCODE_US: Final = 2
 """Price of each missed event that has to be made in MessagePack. It is kept, so the next one is free."""
 ROW_US: Final = 2
 """Price of each row of a list: instruments, subscriptions."""
+TABLE_ROW_US: Final = 10
+"""Price of each row of market history in a table (CSV, Parquet), with its bytes."""
 STATE_US: Final = 100
 """Price of a state that is made for one client: a deep book is large."""
 PAGE_US: Final = 2_000
@@ -67,6 +69,10 @@ class CostBudget:
         # More was never charged, unless the time went back.
         self._paid_until_us = min(self._paid_until_us, now_us + self._most_us)
         return max(0, self._paid_until_us - now_us - self._burst_us)
+
+    def wait_for_half_us(self, now_us: int) -> int:
+        """Return how long until half of the burst is there; 0: now. Long work leaves it to other requests."""
+        return max(0, self.wait_us(now_us), self._paid_until_us - now_us - self._burst_us // 2)
 
     def is_full(self, now_us: int) -> bool:
         """Return whether nothing is owed: the budget is as good as a new one."""

@@ -6,8 +6,6 @@ before a cursor does not move while new data comes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Final, TypeAlias
 
 from fastapi import APIRouter, Query, Response
@@ -15,16 +13,17 @@ from msgspec import UNSET
 
 from floorwire.channels.candles import DEFAULT_INTERVAL
 from floorwire.core.candle_intervals import MINUTE_US
-from floorwire.core.codes import Code
-from floorwire.core.market_history import MOST_ROWS, MOST_US, HistoryUnavailableError, hole_kind
-from floorwire.core.refusal import Refusal
+from floorwire.core.market_history import MOST_ROWS, MOST_US, hole_kind
+from floorwire.history import market_tables as history_tables
 from floorwire.protocol.cost_budget import PAGE_US
 from floorwire.protocol.market_replies import CandleList, CandleRow, HoleRow, TradeList, TradeRow
 from floorwire.protocol.requests import SAFE
+from floorwire.web import market_tables, table_stream
 from floorwire.web.auth_context import AUTH_SCHEME
-from floorwire.web.market_read import Market, Symbol
+from floorwire.web.market_read import Market, Symbol, history_errors
 from floorwire.web.openapi_schemas import gives
 from floorwire.web.query import CHECK_QUERY, PlainInteger
+from floorwire.web.table_stream import CSV_TYPE, PARQUET_TYPE
 
 MAX_HOLES: Final = 100
 """The most holes of one page. What is beyond them is told by smaller pages."""
@@ -39,7 +38,7 @@ To: TypeAlias = Annotated[PlainInteger, Query(alias="to", ge=0, le=SAFE)]
 Limit: TypeAlias = Annotated[PlainInteger, Query(ge=1, le=MOST_ROWS)]
 
 
-@router.get("/trades", responses=gives(TradeList))
+@router.get("/trades", responses=gives(TradeList, CSV_TYPE, PARQUET_TYPE))
 async def list_trades(
     market: Market,
     symbol: Symbol,
@@ -48,11 +47,17 @@ async def list_trades(
     before: Annotated[str | None, Query(pattern=ROW_PATTERN)] = None,
     limit: Limit = 100,
 ) -> Response:
-    """List trades, the latest first. ``to`` is not included. ``before``: the ``next`` of a page."""
+    """List trades, the latest first. ``to`` is not included. ``before``: the ``next`` of a page.
+
+    As CSV or Parquet: all of them, whatever ``limit`` is.
+    """
+    end_row = MOST_US if before is None else min(int(before), MOST_US)
+    if (kind := table_stream.wanted_type(market.headers)) is not None:
+        parts = market_tables.trades(market, symbol, from_us, to_us, end_row)
+        return await table_stream.respond(kind, "trades", history_tables.TRADES, parts)
     identity = market.choose("trades", symbol).topic.symbol
     assert identity is not None, "trades have a symbol"
-    end_row = MOST_US if before is None else min(int(before), MOST_US)
-    with _readable():
+    with history_errors():
         trades = await market.history.trades(
             identity, from_us=from_us, to_us=to_us, before_row=end_row, limit=limit
         )
@@ -72,7 +77,7 @@ async def list_trades(
     return market.answer(reply, "closed" if is_closed else "open")
 
 
-@router.get("/candles", responses=gives(CandleList))
+@router.get("/candles", responses=gives(CandleList, CSV_TYPE, PARQUET_TYPE))
 async def list_candles(
     market: Market,
     symbol: Symbol,
@@ -83,11 +88,15 @@ async def list_candles(
 ) -> Response:
     """List the latest candles that start in this time, the oldest of them first. ``to`` is not included.
 
-    ``next`` of a page is the ``to`` of the one before it.
+    ``next`` of a page is the ``to`` of the one before it. As CSV or Parquet: all of them, the oldest first,
+    whatever ``limit`` is.
     """
+    if (kind := table_stream.wanted_type(market.headers)) is not None:
+        parts = market_tables.candles(market, symbol, interval, from_us, to_us)
+        return await table_stream.respond(kind, "candles", history_tables.CANDLES, parts)
     identity = market.choose("candles", symbol, interval=interval).topic.symbol
     assert identity is not None, "candles have a symbol"
-    with _readable():
+    with history_errors():
         candles = await market.history.candles(identity, interval, from_us=from_us, to_us=to_us, limit=limit)
         is_full = len(candles) == limit
         holes = await market.history.holes(
@@ -109,12 +118,3 @@ async def list_candles(
     ends = [candle.end_us for candle in candles[:1]]
     is_closed = max(to_us, *ends, 0) <= extent.complete_us - SETTLED_US
     return market.answer(reply, "closed" if is_closed else "open")
-
-
-@contextmanager
-def _readable() -> Iterator[None]:
-    """Raise Refusal where market history cannot be read."""
-    try:
-        yield
-    except HistoryUnavailableError as error:
-        raise Refusal(Code.HISTORY_UNAVAILABLE, f"market history: {error}") from None

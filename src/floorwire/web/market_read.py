@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Annotated, Final, TypeAlias, TypeVar
 
 import msgspec
@@ -11,6 +13,7 @@ from fastapi import Depends, Query, Request, Response
 from floorwire.auth.client_address import network_of
 from floorwire.core.authorization import Action, Principal, decide
 from floorwire.core.codes import Code
+from floorwire.core.market_history import HistoryUnavailableError
 from floorwire.core.refusal import Refusal
 from floorwire.hub.hub import Hub
 from floorwire.protocol.cost_budget import KIB_US, REQUEST_US, ROW_US
@@ -38,7 +41,7 @@ class MarketRead:
         self.history = auth.gateway.history
         self.principal: Principal = auth.principal
         self._auth = auth
-        self._headers = request.headers
+        self.headers = request.headers
         self._owner = auth.principal.key or network_of(auth.address)
         self._budget = self.hub.budgets.of(self._owner, self.hub.now_us())
         wait_us = self._budget.wait_us(self.hub.now_us())
@@ -71,6 +74,14 @@ class MarketRead:
         """Return in this client's turn, to make some more rows."""
         await self.hub.turns.wait(self._owner, ROWS_US)
 
+    async def wait_budget(self) -> None:
+        """Return when half of the budget is there: what goes on for long leaves the rest to others."""
+        while True:
+            wait_us = self._budget.wait_for_half_us(self.hub.now_us())
+            if wait_us == 0:
+                return
+            await asyncio.sleep(wait_us / 1_000_000)
+
     async def rows(self, sources: Iterable[Source], make: Callable[[Source], RowT]) -> list[RowT]:
         """Make the rows, some in each turn of the event loop, and charge for them."""
         rows: list[RowT] = []
@@ -83,10 +94,19 @@ class MarketRead:
 
     def answer(self, message: msgspec.Struct, cache: Cache) -> Response:
         """Return the answer, and charge for its size."""
-        response = respond(self._headers, message, cache)
+        response = respond(self.headers, message, cache)
         self.charge(KIB_US * len(response.body) // 1024)
         return response
 
 
 Market: TypeAlias = Annotated[MarketRead, Depends(MarketRead)]
 Symbol: TypeAlias = Annotated[str, Query(min_length=1, max_length=64)]
+
+
+@contextmanager
+def history_errors() -> Iterator[None]:
+    """Raise Refusal where market history cannot be read."""
+    try:
+        yield
+    except HistoryUnavailableError as error:
+        raise Refusal(Code.HISTORY_UNAVAILABLE, f"market history: {error}") from None

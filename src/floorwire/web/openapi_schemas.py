@@ -17,10 +17,17 @@ OF_FASTAPI: Final = "422"
 """FastAPI says that it answers a malformed request with this, in a form of its own. Here nothing does."""
 
 
-def gives(kind: type[msgspec.Struct]) -> Responses:
-    """Return the answers of an endpoint that gives a message of this type, in either encoding."""
+def gives(kind: type[msgspec.Struct], *others: str) -> Responses:
+    """Return the answers of an endpoint that gives a message of this type, in either encoding.
+
+    ``others``: the types of content that it can give in its place.
+    """
     schema = schema_of(kind)
-    content: Json = {JSON_TYPE: {"schema": schema}, MSGPACK_TYPE: {"schema": schema}}
+    content: Json = {
+        JSON_TYPE: {"schema": schema},
+        MSGPACK_TYPE: {"schema": schema},
+        **{other: {} for other in others},
+    }
     summary = (kind.__doc__ or "").splitlines()[0]
     return {200: {"description": summary, "content": content}, 304: {"description": "Not changed"}}
 

@@ -20,8 +20,9 @@ from floorwire.protocol.trading_requests import (
     OrderFilter,
     OrderPlace,
 )
+from floorwire.trading import account_export
 from floorwire.trading.account_export import Table
-from floorwire.web import table_stream
+from floorwire.web import account_tables, table_stream
 from floorwire.web.auth_context import AUTH_SCHEME, AuthContext, RequestAuth
 from floorwire.web.http_desk_client import ask, body, reply_to, respond
 from floorwire.web.http_responses import answer
@@ -160,7 +161,8 @@ async def _list(auth: AuthContext, request: Request, table: Table, fields: Field
     first = await page(None)
     if isinstance(first, Error):
         return respond(auth, table, first)
-    return await table_stream.respond(kind, table, first, page)
+    columns = account_export.columns(account_export.ROWS[table])
+    return await table_stream.respond(kind, table, columns, account_tables.parts(first, page))
 
 
 @router.get("/account")
