@@ -19,7 +19,6 @@ from floorwire.core.candle_intervals import MINUTE_US
 from floorwire.core.codes import Code
 from floorwire.core.market_events import Clock, FeedStatus, Listing, MarketEvent, Trade
 from floorwire.core.refusal import Refusal
-from floorwire.protocol import cost_budget
 from floorwire.protocol.cost_budget import CostBudget
 from floorwire.web import table_stream
 from floorwire.web.table_stream import CSV_TYPE, PARQUET_TYPE, BrokenTableError, CsvTable, Parts
@@ -190,19 +189,11 @@ def test_errors_over_http_are_those_of_the_pages(http: httpx2.Client, kind: str)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_stream_waits_where_the_budget_is_spent(
+def test_a_stream_waits_between_its_pages_until_the_budget_allows_more(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cost_budget, "SHARED_BURST", 1)
-    monkeypatch.setattr(cost_budget, "SHARED_PER_S", 1_000_000)
-    waits_us: list[int] = []
-    wait_for_half_us = CostBudget.wait_for_half_us
-
-    def noted(budget: CostBudget, now_us: int) -> int:
-        waits_us.append(wait_for_half_us(budget, now_us))
-        return waits_us[-1]
-
-    monkeypatch.setattr(CostBudget, "wait_for_half_us", noted)
+    waits_us = [1_000, 500, 0, 1_000, 0]
+    monkeypatch.setattr(CostBudget, "wait_for_half_us", lambda *_: waits_us.pop(0))
     server = MarketServer(tmp_path)
     with server.client() as client:
         live: list[MarketEvent] = [
@@ -216,8 +207,7 @@ def test_a_stream_waits_where_the_budget_is_spent(
         answer = client.get(f"/api/v1/{name}", params=query, headers={"accept": CSV_TYPE})
     assert answer.status_code == 200, answer.text
     assert len(read(answer.text)) == len(trades)
-    assert [wait_us > 0 for wait_us in waits_us].count(True) >= 2
-    assert waits_us[-1] == 0
+    assert waits_us == []
 
 
 async def test_a_stream_that_may_not_go_on_does_not_end_as_if_it_were_whole() -> None:
