@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from types import SimpleNamespace
@@ -51,6 +53,40 @@ def test_every_module_of_a_compiled_package_is_compiled(name: str) -> None:
     assert all((package / f"{module}.py").is_file() for module in named)
     modules = {module.name.partition(".")[0] for module in folder(package).glob(f"*{EXTENSION_SUFFIXES[0]}")}
     assert modules == named, f"{name} was edited, or this is a new Python: make install compiles it"
+
+
+DECLARED_CLASS = re.compile(r"^cdef class (\w+)", re.MULTILINE)
+DECLARED_FIELD = re.compile(r"^    cdef (?:public |readonly )?[\w.]+ (\w+)$", re.MULTILINE)
+LAYOUTS = sorted(
+    layout.relative_to(PACKAGE.parent).as_posix()
+    for layout in PACKAGE.parent.rglob("*.pxd")
+    if layout.with_suffix(".py").exists()
+)
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_a_layout_has_every_slot_of_its_class(name: str) -> None:
+    """Once it is compiled, a class with a layout has no other attributes. From the sources it works."""
+    layout = PACKAGE.parent / name
+    _, *parts = DECLARED_CLASS.split(layout.read_text())
+    declared = {kind: set(DECLARED_FIELD.findall(body)) for kind, body in named_bodies(parts)}
+    for node in ast.parse(layout.with_suffix(".py").read_text()).body:
+        if isinstance(node, ast.ClassDef) and node.name in declared and slots(node):
+            assert slots(node) == declared[node.name], node.name
+
+
+def named_bodies(parts: list[str]) -> Iterator[tuple[str, str]]:
+    """Yield the name of each class, and what follows it."""
+    return zip(parts[::2], parts[1::2], strict=True)
+
+
+def slots(node: ast.ClassDef) -> set[str]:
+    """Return the names in ``__slots__`` of a class."""
+    for part in node.body:
+        if isinstance(part, ast.Assign) and ast.unparse(part.targets[0]) == "__slots__":
+            found = ast.literal_eval(part.value)
+            return {found} if isinstance(found, str) else set(found)
+    return set()
 
 
 @needs_compiled

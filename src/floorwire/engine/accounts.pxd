@@ -19,6 +19,7 @@ cdef class Accounts:
     cdef public dict last_deposit_ids
     cdef public dict by_name
     cdef public dict mass_cancels
+    cdef public dict money_requests
     cdef public dict identities
     cdef public dict venue_money
     cdef public object remote
