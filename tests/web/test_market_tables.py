@@ -46,7 +46,7 @@ def server(folder: Path) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def http(server: Server) -> Iterator[httpx2.Client]:
-    with httpx2.Client(base_url=server.http("/api/v1"), verify=False, timeout=10) as client:
+    with httpx2.Client(base_url=server.http("/api/v1"), verify=False, timeout=60) as client:
         yield client
 
 
