@@ -11,7 +11,7 @@ from floorwire.auth.grant import Grant
 from floorwire.core.authorization import Scope
 from tests.e2e.sign_in_servers import KeyedServer, ask, keyed_server
 
-FREE = {"/health", "/ready", "/metrics"}
+FREE = {"/health", "/ready", "/metrics", "/api/v1/time"}
 ORDER = {"symbol": "BTC-USDT", "side": "buy", "price": "61000", "quantity": "0.001", "client_order_id": "m"}
 CHANNELS = ("ticker", "trades", "book", "candles", "heartbeat", "system")
 PRIVATE = ("orders", "fills", "balances", "positions")
@@ -52,6 +52,27 @@ FORBIDDEN: dict[tuple[str, str], object] = {
     ("delete", "/api/v1/quarantine/{number}"): None,
     ("get", "/api/v1/replays"): None,
     ("patch", "/api/v1/replays/{venue}"): {"speed": 1},
+    ("get", "/api/v1/symbols"): None,
+    ("get", "/api/v1/ticker"): None,
+    ("get", "/api/v1/book"): None,
+    ("get", "/api/v1/trades"): None,
+    ("get", "/api/v1/candles"): None,
+    ("get", "/api/v1/account"): None,
+    ("get", "/api/v1/ledger"): None,
+    ("get", "/api/v1/accounts"): None,
+    ("post", "/api/v1/accounts"): {"name": "more"},
+    ("post", "/api/v1/accounts/{account}/withdrawals"): {"request_id": "w1", "asset": "USDT", "amount": "1"},
+    ("post", "/api/v1/accounts/{account}/transfers"): {
+        "request_id": "t1",
+        "to": "eve",
+        "asset": "USDT",
+        "amount": "1",
+    },
+    ("post", "/api/v1/accounts/{account}/reset"): {"request_id": "r1", "balances": {"USDT": "1"}},
+}
+QUERIES = {
+    ("delete", "/api/v1/halts"): {"scope": "all"},
+    **{("get", f"/api/v1/{kind}"): {"symbol": "BTC-USDT"} for kind in ("book", "trades", "candles")},
 }
 """What there is to ask over HTTP, and a body with which an admin would be obeyed."""
 
@@ -97,9 +118,9 @@ async def test_it_can_do_nothing_else_over_http(public: KeyedServer) -> None:
     async with await rest(public) as prometheus:
         for (method, path), body in FORBIDDEN.items():
             url = path.format(key="fw0", order_id="1", account="prometheus", number="1", venue="sim")
-            query = {"scope": "all"} if (method, path) == ("delete", "/api/v1/halts") else None
-            answer = await prometheus.request(method, url, params=query, json=body)
-            assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), (method, path)
+            answer = await prometheus.request(method, url, params=QUERIES.get((method, path)), json=body)
+            said = answer.status_code, answer.json()["code"]
+            assert said == (403, "forbidden"), (method, path, answer.text)
     async with await rest(public, "boss", Scope.ADMIN) as boss:
         assert (await boss.get("/api/v1/halts")).json()["halts"] == []
         limits = (await boss.get("/api/v1/limits/prometheus")).json()
