@@ -31,7 +31,7 @@ PART_RECORDS = 256
 """Records of one part, unless a commit has more. A thread decodes so many in less than a millisecond."""
 PAUSE_S = 0.01
 """After each part. If more became durable meanwhile, orders come, and it waits on."""
-MOST_BEHIND_S = 2.0
+MOST_BEHIND_S = 10.0
 """How long it gives way at most. Then it adds part after part until it has all."""
 IDLE_PER_PART = 4
 """It pauses this many times as long as the part took: it has a fifth of the time at most."""
