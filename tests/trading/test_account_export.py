@@ -172,6 +172,22 @@ def test_open_orders_are_a_table_too(
     assert [row["order_id"] for row in read(text)] == [row["order_id"] for row in reversed(resting)]
 
 
+@pytest.mark.parametrize("table", LISTS)
+@pytest.mark.parametrize("kind", ["text/csv", "application/vnd.apache.parquet"])
+def test_a_list_without_rows_has_its_columns(
+    server: Server, issued: Issued, listed: dict[str, list[Message]], table: str, kind: str
+) -> None:
+    if "parquet" in kind:
+        pytest.importorskip("pyarrow", reason="pyarrow is not installed: floorwire[parquet]")
+    state = {"state": "all"} if table == "orders" else {}
+    with caller(server, issued) as http:
+        answer = http.get(f"/{table}", params={"from": "1", "to": "2", **state}, headers={"accept": kind})
+    assert (answer.status_code, answer.headers["content-type"].partition(";")[0]) == (200, kind)
+    if kind == "text/csv":
+        assert answer.text.count("\r\n") == 1
+        assert "," in answer.text
+
+
 def test_http_streams_parquet(server: Server, issued: Issued, listed: dict[str, list[Message]]) -> None:
     parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed: floorwire[parquet]")
     with caller(server, issued) as http:

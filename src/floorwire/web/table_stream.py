@@ -73,7 +73,7 @@ async def respond(kind: str, name: str, columns: Columns, parts: Parts) -> Respo
         writer: Writer = CsvTable(columns) if kind == CSV_TYPE else ParquetTable(columns)
     except ParquetMissingError as missing:
         raise Refusal(Code.BAD_REQUEST, str(missing), {"field": "accept"}) from None
-    first = await anext(parts, ())
+    first = await anext(parts, None)  # CPython 3.11 raises SystemError where the default is an empty tuple.
     suffix = "csv" if kind == CSV_TYPE else "parquet"
     headers = {
         "content-disposition": f'attachment; filename="{name}.{suffix}"',
@@ -83,8 +83,8 @@ async def respond(kind: str, name: str, columns: Columns, parts: Parts) -> Respo
     return StreamingResponse(_written(writer, first, parts), media_type=kind, headers=headers)
 
 
-async def _written(writer: Writer, first: Sequence[Row], parts: Parts) -> AsyncIterator[bytes]:
-    rows: Sequence[Row] | None = first
+async def _written(writer: Writer, first: Sequence[Row] | None, parts: Parts) -> AsyncIterator[bytes]:
+    rows = first
     while rows is not None:
         if part := writer.add(rows):
             yield part
