@@ -39,6 +39,7 @@ from floorwire.core.venue_names import VenueNames
 from floorwire.engine.instrument_units import MILLION
 from floorwire.engine.trading_rules import TradingRules, VenueRules
 from floorwire.history.histories import MarketHistories
+from floorwire.history.waiting_events import STORED
 from floorwire.hub.connection import Connection
 from floorwire.hub.hub import Hub
 from floorwire.hub.liveness import Liveness, PingTiming
@@ -141,7 +142,7 @@ class Gateway:
         )
         self._bus = LocalBus()
         self._bus.subscribe(self.hub.publish, self.hub.flush_at_once)
-        self._bus.subscribe(self.history.publish)
+        self._bus.subscribe(self.history.publish, kinds=STORED)
         venue_router = VenueRouter()
         remote_venues = self._live_orders.venues
         self.desk = _desk(settings, venue_router, self.hub, clock, self.loop_stalls, money, remote_venues)

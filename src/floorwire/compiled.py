@@ -14,7 +14,7 @@ from pathlib import Path
 BOOKS = ("market_data", "mapping", "messages")
 """The modules of an exchange that each of its frames goes through, besides that of its book."""
 COMPILED_PACKAGES: Mapping[str, Sequence[str]] = {
-    "core": (),
+    "core": ("candle_state", "common_units", "order_book", "rolling_day", "units"),
     "engine": (),
     "venues/common": (
         "decimals",
@@ -40,7 +40,8 @@ COMPILED_PACKAGES: Mapping[str, Sequence[str]] = {
     "venues/okx": (*BOOKS, "numbered_book", "scanned_book"),
 }
 """The packages that setup.py compiles, and which modules of each; none named: all. Of the venues: those that
-a frame goes through."""
+a frame goes through. Of core: those that each price goes through. The others would make a single order
+slower: it comes rarely, and the code of many modules is not in the processor's caches then."""
 LAYOUTS_OF: Mapping[str, str] = {
     f"venues/{exchange}": "venues/common" for exchange in ("binance", "bybit", "coinbase", "kraken", "okx")
 }

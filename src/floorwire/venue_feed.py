@@ -410,10 +410,18 @@ class TradingFeed(VenueFeed):
         self._trading = venue
         self._desk = desk
         self._unpublished: list[VenueOutput] = []
+        self._told_offset_us: int | None = None
+        """What the venue was last told of the date. It is told again only if that changed."""
 
     def _time(self) -> int:
-        self._trading.date(self._clock.offset_us)
+        offset_us = self._clock.offset_us
+        if offset_us != self._told_offset_us:
+            self._tell_date(offset_us)
         return self._clock.monotonic_us()
+
+    def _tell_date(self, offset_us: int) -> None:
+        self._told_offset_us = offset_us
+        self._trading.date(offset_us)
 
     def execute(self, command: Command) -> Sequence[Report]:
         """Execute the command, and return its reports.
@@ -421,7 +429,10 @@ class TradingFeed(VenueFeed):
         Its market events are published later: once for all commands of a turn of the event loop, after the
         turn's records went to the journal, and in order.
         """
-        execution = self._trading.execute(command, self._time())
+        offset_us = self._clock.offset_us
+        if offset_us != self._told_offset_us:
+            self._tell_date(offset_us)
+        execution = self._trading.execute(command, self._clock.monotonic_us())
         if not self._unpublished:
             self._loop = self._loop or asyncio.get_running_loop()
             # One turn later: meanwhile the loop releases the interpreter's lock, and the journal's thread
@@ -434,11 +445,15 @@ class TradingFeed(VenueFeed):
         """Publish the market events of executed commands."""
         before_us = self._wake_us
         unpublished, self._unpublished = self._unpublished, []
+        now_us = self._clock.monotonic_us()
+        events: list[MarketEvent] = []
         try:
-            self._handle(unpublished, self._clock.monotonic_us())
+            self._apply(unpublished, events, now_us)
+            self._publish_and_clear(events, now_us)
         except Exception as error:  # noqa: BLE001 - run() raises it again
             self._fault = error
-        self._hurry(before_us)
+        if self._wake_us != before_us or self._fault is not None:
+            self._hurry(before_us)
 
     def _publish_earlier(self) -> None:
         if self._unpublished:

@@ -25,8 +25,8 @@ from floorwire.core.market_events import (
 )
 from floorwire.history.snapshot import ReadRequest, Snapshot
 
-NEVER_DROPPED: Final = frozenset({Clock, FeedStatus, Listing, StreamsEnded})
-STORED: Final = NEVER_DROPPED | {Trade, Candle, MissingTrade}
+NEVER_DROPPED: Final[frozenset[type[MarketEvent]]] = frozenset({Clock, FeedStatus, Listing, StreamsEnded})
+STORED: Final[frozenset[type[MarketEvent]]] = NEVER_DROPPED | {Trade, Candle, MissingTrade}
 """What market history is made of. Most events are of books: their memory is soon used for the next ones."""
 
 

@@ -86,7 +86,9 @@ class ClientTransport:
         if queue and not self.outbox.blocked:
             chunk = queue[0] if len(queue) == 1 else b"".join(queue)
             queue.clear()
-            self.push(chunk)
+            if self._wire is not None and not self._wire.write(chunk):  # as ``push``
+                self.outbox.block()
+                self._update_direct()
 
     def push(self, data: bytes) -> None:
         """Write the data. Backpressure: if the peer's buffer is full then, later chunks are queued."""
@@ -231,8 +233,9 @@ class ClientTransport:
         self.close(CloseCode.SLOW_CONSUMER, "private events are not read")
 
     def _send(self, message: Outgoing | EncodedSymbolList) -> None:
-        self.outbox.put(self.codec.frame(message))
-        if self.outbox.is_over:
+        outbox = self.outbox
+        outbox.put(self.codec.frame(message))
+        if outbox.blocked and outbox.is_over:
             self.close(CloseCode.SLOW_CONSUMER, "replies are not read")
 
     def _send_first_frames(self, subscription: OutboxSubscription[Topic], frames: list[bytes]) -> None:

@@ -50,7 +50,7 @@ class Peer(Protocol):
         ...
 
     def received(self, data: bytes, binary: bool) -> None:
-        """A whole message came."""
+        """A whole message came. It also shows that the peer is alive."""
         ...
 
     def work(self) -> bool:
@@ -62,7 +62,7 @@ class Peer(Protocol):
         ...
 
     def peer_is_alive(self) -> None:
-        """Something came from the peer: a message, a ping or a pong."""
+        """Something else than a whole message came from the peer: a part of one, a ping or a pong."""
         ...
 
     def writable(self) -> None:

@@ -86,6 +86,7 @@ class Codec:
         self.binary = opcode == BINARY
         self._opcode = opcode
         self._head = frame(opcode, bytes(126))[:2]
+        self._short_heads = [frame(opcode, bytes(size))[:2] for size in range(126)]
         self._encode = encoder.encode
         self._decode = decoder.decode
         self._with_id = with_id.decode
@@ -97,7 +98,9 @@ class Codec:
         """Return the message as one frame."""
         payload = self._encode(message)
         size = len(payload)
-        if 126 <= size < 65_536:  # most are; ``frame`` does the same
+        if size < 126:  # ``frame`` does the same, in a call more
+            return self._short_heads[size] + payload
+        if size < 65_536:
             return self._head + size.to_bytes(2, "big") + payload
         return frame(self._opcode, payload)
 
@@ -117,7 +120,8 @@ class Codec:
         except UNREADABLE as error:
             raise BadRequestError(Refusal(Code.BAD_JSON, str(error))) from None
         fewest = FEWEST_FIELDS[type(request)] - astuple(request).count(UNSET)
-        if self._count_fields(data) != fewest or _has_inner(request):
+        # The fields of an object inside a request are not counted in MessagePack.
+        if self._count_fields(data) != fewest or (type(request) is Subscribe and request.resume is not UNSET):
             self._check_repeated(data, request)
         return request
 
@@ -151,11 +155,6 @@ class Codec:
         else:
             refusal = Refusal(Code.UNKNOWN_ACTION, f"there is no action {action[:MAX_QUOTED]!r}")
         return BadRequestError(refusal, self.request_id(data), action)
-
-
-def _has_inner(request: AnyRequest) -> bool:
-    """Return whether the request has an object in it. Its fields are not counted in MessagePack."""
-    return type(request) is Subscribe and request.resume is not UNSET
 
 
 def _described(problem: str, words: Mapping[str, str]) -> tuple[str, dict[str, Detail]]:

@@ -57,27 +57,25 @@ def durable_reply(client: DeskClient, request: TradingRequest, reply: Reply | No
     return DurableReply(client, request.id, reply, "unknown" if isinstance(request, COMMANDS) else None)
 
 
-class CommitBatch:
+class CommitBatch(msgspec.Struct, eq=False):
     """The entries of one group commit, and the replies and callbacks that wait until it is durable."""
 
-    __slots__ = ("callbacks", "entries", "preparations", "replies")
-
-    def __init__(self) -> None:
-        self.entries: list[AccountEntry] = []
-        self.replies: list[DurableReply] = []
-        self.callbacks: list[Callback] = []
-        """Called when the batch is durable, before the replies. Never called when the journal fails."""
-        self.preparations: list[Callback] = []
-        """Called while the disk writes the batch, if it takes long enough for that. They never raise."""
+    entries: list[AccountEntry] = []
+    replies: list[DurableReply] = []
+    callbacks: list[Callback] = []
+    """Called when the batch is durable, before the replies. Never called when the journal fails."""
+    preparations: list[Callback] = []
+    """Called while the disk writes the batch, if it takes long enough for that. They never raise."""
 
     def journal_entries(self) -> list[journal.JournalEntry]:
         """Return the entries, encoded for the journal."""
-        return [
-            journal.JournalEntry(
-                entry.event.account, EVENT_KINDS[type(entry.event)], entry.event.ts_us, _encode(entry)
+        encoded: list[journal.JournalEntry] = []  # most batches have one entry: a comprehension is a call
+        for entry in self.entries:
+            event = entry.event
+            encoded.append(
+                journal.JournalEntry(event.account, EVENT_KINDS[type(event)], event.ts_us, _encode(entry))
             )
-            for entry in self.entries
-        ]
+        return encoded
 
     def prepare(self) -> None:
         """Run the preparations."""

@@ -72,8 +72,9 @@ class Committer:
     def add_entries(self, entries: Sequence[AccountEntry]) -> None:
         """Add entries to this turn's batch."""
         self._batch.entries += entries
-        if not self._is_commit_scheduled:
-            self._schedule()
+        if not self._is_commit_scheduled:  # as ``_schedule``, without a call: orders come here
+            self._is_commit_scheduled = True
+            self._loop.call_soon(self.commit)
 
     def add_risk_entries(self, entries: Sequence[AccountEntry]) -> None:
         """Add changes of halts and limits. They are uncertain until the batch is durable."""

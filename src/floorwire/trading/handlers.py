@@ -314,7 +314,10 @@ def _instrument(
     resolve: Resolve, principal: Principal, action: Action, text: str, wall_us: int
 ) -> Instrument:
     instrument = resolve(text)
-    authorise(principal, action, wall_us, text if instrument is None else instrument.symbol, text)
+    symbol = text if instrument is None else instrument.symbol
+    refusal = decide(principal, action, wall_us, symbol=symbol, account=principal.account, shown=text)
+    if refusal is not None:
+        raise refusal
     if instrument is None:
         raise Refusal(
             Code.UNKNOWN_SYMBOL, f"{text!r} names no instrument, or more than one", {"symbol": text}

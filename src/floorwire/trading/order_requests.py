@@ -94,7 +94,10 @@ class OrderRequests:
 
     def count_outcome(self, request: TradingRequest, reply: Reply) -> Reply:
         """Count the reply for the metrics, and return it."""
-        self._stats.commands[type(request), desk_metrics.outcome(reply)] += 1
+        if type(reply) is OrderAcceptedReply and reply.duplicate is UNSET:  # ``outcome`` says the same
+            self._stats.commands[type(request), "accepted"] += 1
+        else:
+            self._stats.commands[type(request), desk_metrics.outcome(reply)] += 1
         return reply
 
     def reply(

@@ -89,7 +89,6 @@ class AsgiWire:
         if len(data) > self._max_bytes:
             self.close(CloseCode.MESSAGE_TOO_BIG, f"more than {self._max_bytes} bytes")
             return
-        self._peer.peer_is_alive()
         self._peer.received(data, binary)
         self._peer.end_of_read()
 

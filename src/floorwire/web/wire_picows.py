@@ -162,18 +162,20 @@ class PicowsWire(WSListener):
             return
         try:
             if kind >= CLOSE:
+                self._peer.peer_is_alive()
                 self._control(kind, rsv, payload)
             else:
                 message = self._assembler.feed(kind, received.fin, rsv, payload)
                 if message is not None:
                     self._peer.received(message.data, message.binary)
-                elif len(payload) < SMALL_BYTES:
-                    self._small_frames += 1
+                else:
+                    self._peer.peer_is_alive()
+                    if len(payload) < SMALL_BYTES:
+                        self._small_frames += 1
         except WireError as error:
             self._fail(error)
             return
         if received.last_in_buffer:
-            self._peer.peer_is_alive()
             self._peer.end_of_read()
             if self._small_frames:
                 self._end_turn()
