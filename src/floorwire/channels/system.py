@@ -21,8 +21,8 @@ from floorwire.core.market_events import FeedStatus, Listing, MarketEvent
 from floorwire.core.notices import Draining, Notice, TradingChanged, VenueFeedChanged
 from floorwire.protocol import channel_events
 from floorwire.protocol.channel_events import SystemEvent
+from floorwire.protocol.event_stamps import EventStamp
 from floorwire.protocol.requests import OnSlow
-from floorwire.protocol.topic import EventStamp
 
 FeedKey = tuple[str, str | None]
 """A venue and a symbol of it; None: the whole venue."""

@@ -23,7 +23,7 @@ from floorwire.hub.subscription_replies import symbol_row
 from floorwire.protocol.channel_events import AnyEvent, BookEvent, Ticker
 from floorwire.protocol.cost_budget import STATE_US, SYMBOL_US
 from floorwire.protocol.market_replies import BookReply, ServerTime, SymbolPage, TickerList, TickerRow
-from floorwire.protocol.topic import TopicName
+from floorwire.protocol.topic_names import TopicName
 from floorwire.web.auth_context import AUTH_SCHEME, RequestAuth
 from floorwire.web.http_content import respond
 from floorwire.web.market_read import Market, MarketRead, Symbol

@@ -12,7 +12,6 @@ from floorwire.core.ports import VenueOutput
 from floorwire.venues.common.backoff import no_jitter
 from floorwire.venues.common.book_requests import BookRequests
 from floorwire.venues.common.decimals import OffTickError
-from floorwire.venues.common.errors import LostChangeError
 from floorwire.venues.common.exchange import FetchedSnapshots, LinkKind, Operation, Reading, Unreadable
 from floorwire.venues.common.followed_symbols import FollowedSymbols
 from floorwire.venues.common.instrument_catalogue import InstrumentCatalogue
@@ -23,7 +22,7 @@ from floorwire.venues.common.snapshot_fetches import SnapshotFetches
 from floorwire.venues.common.stream_links import StreamLinks
 from floorwire.venues.common.stream_wish import StreamWish
 from floorwire.venues.common.subscribed_symbol import EVERYTHING, SubscribedSymbol
-from floorwire.venues.common.venue_book import CrossedBookError, VenueBook
+from floorwire.venues.common.venue_book import CrossedBookError, LostChangeError, VenueBook
 from floorwire.venues.common.venue_clock import VenueClock
 
 SECOND = 1_000_000
