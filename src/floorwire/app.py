@@ -42,6 +42,7 @@ from floorwire.history.histories import MarketHistories
 from floorwire.hub.connection import Connection
 from floorwire.hub.hub import Hub
 from floorwire.hub.liveness import Liveness, PingTiming
+from floorwire.hub.market_subscriptions import MarketSubscriptions
 from floorwire.live_feed import LiveFeed
 from floorwire.live_orders import LiveOrders
 from floorwire.ops import file_descriptors
@@ -139,6 +140,7 @@ class Gateway:
             interest=self._interest,
             history=self.history,
         )
+        self._market_subscriptions = MarketSubscriptions(self.hub)
         self._bus = LocalBus()
         self._bus.subscribe(self.hub.publish, self.hub.flush_at_once)
         self._bus.subscribe(self.history.publish)
@@ -288,7 +290,13 @@ class Gateway:
         """Return the peer for the wire of a new client."""
         session = Session(codec, default_channel, self.hub.market, self._limits, principal)
         return Connection(
-            self.hub, session, self._liveness, self.authenticator, self.desk, self.settings.outbox.bytes
+            self.hub,
+            session,
+            self._liveness,
+            self.authenticator,
+            self.desk,
+            self._market_subscriptions,
+            self.settings.outbox.bytes,
         )
 
     def outbox_bytes(self) -> int:

@@ -23,7 +23,7 @@ from floorwire.core.venue_names import VenueNames
 from floorwire.hub.direct_send import SendBatch, send_same, send_turn
 from floorwire.hub.history_reads import HistoryReads
 from floorwire.hub.market_state import HubEvent, MarketState, SymbolState
-from floorwire.hub.peer import Subscriber
+from floorwire.hub.peer import ListingSubscriber, Subscriber
 from floorwire.hub.read_turns import ReadTurns
 from floorwire.hub.resume_ring import ResumeRing
 from floorwire.hub.symbol_list_cache import SymbolListCache
@@ -82,8 +82,8 @@ class Hub:
         self.reads = ReadTurns(self.turns.add)
         """How much of each address is read in one turn."""
         self._by_fd: dict[int, Subscriber] = {}
-        self._listing_followers: dict[str, dict[Subscriber, None]] = {}
-        """Venue -> who is subscribed to all of its symbols, also those that it lists later."""
+        self._listing_followers: dict[str, dict[ListingSubscriber, None]] = {}
+        """Venue -> who is told what it lists."""
         self._interest = interest or StreamInterest(0)
         self._topics: dict[TopicName, Topic] = {}
         self._by_event: dict[tuple[str | None, type[HubEvent]], list[Topic]] = {}
@@ -289,14 +289,14 @@ class Hub:
                 needs = self.market.channels[name.channel].needs
                 self._interest.remove(name.symbol, needs, self.now_us())
 
-    def follow_listings(self, subscriber: Subscriber, venue: str) -> None:
-        """Call ``subscriber.listed`` with what the venue lists from now on."""
-        self._listing_followers.setdefault(venue, {})[subscriber] = None
+    def follow_listings(self, follower: ListingSubscriber, venue: str) -> None:
+        """Call ``follower.listed`` with what the venue lists from now on."""
+        self._listing_followers.setdefault(venue, {})[follower] = None
 
-    def unfollow_listings(self, subscriber: Subscriber, venue: str) -> None:
-        """Tell the subscriber no more what the venue lists."""
+    def unfollow_listings(self, follower: ListingSubscriber, venue: str) -> None:
+        """Tell the follower no more what the venue lists."""
         followers = self._listing_followers.get(venue, {})
-        followers.pop(subscriber, None)
+        followers.pop(follower, None)
         if not followers:
             self._listing_followers.pop(venue, None)
 
