@@ -30,7 +30,7 @@ from floorwire.core.account_events import MoneyKind
 from floorwire.core.authorization import Principal
 from floorwire.core.capabilities import Capabilities, HasCapabilities
 from floorwire.core.codes import CloseCode
-from floorwire.core.notices import Draining, SecondPassed
+from floorwire.core.notices import DrainBegun, SecondPassed
 from floorwire.core.os_errors import sentence
 from floorwire.core.ports import StreamsOnDemand, TradingVenue, Venue
 from floorwire.core.risk_limits import Limits
@@ -43,6 +43,7 @@ from floorwire.history.waiting_events import STORED
 from floorwire.hub.connection import Connection
 from floorwire.hub.hub import Hub
 from floorwire.hub.liveness import Liveness, PingTiming
+from floorwire.hub.market_subscriptions import MarketSubscriptions
 from floorwire.live_feed import LiveFeed
 from floorwire.live_orders import LiveOrders
 from floorwire.ops import file_descriptors
@@ -140,6 +141,7 @@ class Gateway:
             interest=self._interest,
             history=self.history,
         )
+        self._market_subscriptions = MarketSubscriptions(self.hub)
         self._bus = LocalBus()
         self._bus.subscribe(self.hub.publish, self.hub.flush_at_once)
         self._bus.subscribe(self.history.publish, kinds=STORED)
@@ -289,7 +291,13 @@ class Gateway:
         """Return the peer for the wire of a new client."""
         session = Session(codec, default_channel, self.hub.market, self._limits, principal)
         return Connection(
-            self.hub, session, self._liveness, self.authenticator, self.desk, self.settings.outbox.bytes
+            self.hub,
+            session,
+            self._liveness,
+            self.authenticator,
+            self.desk,
+            self._market_subscriptions,
+            self.settings.outbox.bytes,
         )
 
     def outbox_bytes(self) -> int:
@@ -313,7 +321,7 @@ class Gateway:
         log.info("draining: no new orders or connections; clients are told to reconnect")
         self.desk.drain()
         within_s = self.settings.drain.seconds
-        self.hub.notify(Draining(max(1, round(within_s)), self.clock.stamp_us()))
+        self.hub.notify(DrainBegun(max(1, round(within_s)), self.clock.stamp_us()))
         self.hub.flush()
         left_s = await self._answer_all(within_s)
         steps = max(1, round(left_s / DRAIN_STEP_S))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 
-HELD_BYTES = 65_536
+WAITING_BYTES = 65_536
 MESSAGE_BYTES = 64
 """What each message counts at least, so that empty ones are bounded too."""
 
 
-class HeldMessages:
-    """Messages in order. When there are ``HELD_BYTES``, it takes no more. The first is always taken."""
+class WaitingMessages:
+    """Messages in order. When there are ``WAITING_BYTES``, it takes no more. The first is always taken."""
 
     __slots__ = ("_bytes", "_messages")
 
@@ -21,7 +21,7 @@ class HeldMessages:
     def add(self, data: bytes, binary: bool) -> bool:
         """Keep the message. Return whether there was room."""
         size = self._bytes + max(MESSAGE_BYTES, len(data))
-        if self._messages and size > HELD_BYTES:
+        if self._messages and size > WAITING_BYTES:
             return False
         self._messages.append((data, binary))
         self._bytes = size
