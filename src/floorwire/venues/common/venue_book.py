@@ -85,7 +85,7 @@ class VenueBook:
         self._check()
         return BookChange(self.instrument.symbol, bids, asks, ts_us)
 
-    def last_of_each_price(self, rows: Sequence[PriceAndSize]) -> list[PriceAndSize]:
+    def last_of_each_price(self, rows: Sequence[PriceAndSize]) -> Sequence[PriceAndSize]:
         """Return levels as ``reader`` reads them, each price once, but as they were written."""
         last: dict[int, PriceAndSize] = {}
         for row in rows:

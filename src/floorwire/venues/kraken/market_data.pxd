@@ -6,6 +6,7 @@ from floorwire.venues.common.venue_book cimport VenueBook
 from floorwire.venues.common.venue_clock cimport VenueClock
 from floorwire.venues.kraken.checked_book cimport CheckedBook
 from floorwire.venues.kraken.messages cimport read as read_v2
+from floorwire.venues.kraken.messages_v1 cimport is_array
 from floorwire.venues.kraken.messages_v1 cimport read as read_v1
 from floorwire.venues.kraken.scanned_book cimport ScannedBook
 

@@ -37,6 +37,7 @@ from floorwire.venues.kraken import limits, mapping, messages, messages_v1
 from floorwire.venues.kraken.checked_book import CheckedBook
 from floorwire.venues.kraken.messages import BookFrame, Ohlc, Ticker, Trade
 from floorwire.venues.kraken.messages import read as read_v2
+from floorwire.venues.kraken.messages_v1 import is_array
 from floorwire.venues.kraken.messages_v1 import read as read_v1
 from floorwire.venues.kraken.scanned_book import ScannedBook
 
@@ -154,8 +155,7 @@ class Kraken:
 
     def read(self, data: str | bytes, link: str) -> Reading | None:
         """Return what a frame is. Raises ValueError, RecursionError."""
-        is_v1 = data[:1] in (b"[", "[")
-        message = read_v1(data) if is_v1 else read_v2(data)
+        message = read_v1(data) if is_array(data) else read_v2(data)
         if message is None:
             message = messages_v1.read_event(data)
         if message is None:

@@ -18,13 +18,14 @@ import msgspec
 from floorwire.venues.common.exchange import SymbolMessages
 from floorwire.venues.common.price_levels import WrittenLevel
 from floorwire.venues.kraken import messages
-from floorwire.venues.kraken.mapping import current_pair
 from floorwire.venues.kraken.messages import BookFrame, Message, Notice, Result
+from floorwire.venues.kraken.pair_names import current_pair
 from floorwire.venues.kraken.scanned_book import scan
 
 SIDES = {"b": "buy", "s": "sell"}
 """The taker's side."""
 IS_COMPILED = not __file__.endswith(".py")
+OPENING = ord("[")
 MAX_CHECKSUM = 2**32
 
 
@@ -106,6 +107,14 @@ def read_event(data: str | bytes) -> Notice | None:
         return _notice(_events.decode(data))
     except ValueError:
         return None
+
+
+def is_array(data: str | bytes) -> bool:
+    """Return whether a frame is an array: of v1, with data."""
+    if isinstance(data, bytes):
+        encoded = data
+        return len(encoded) > 0 and encoded[0] == OPENING
+    return data.startswith("[")
 
 
 def read(data: str | bytes) -> SymbolMessages | None:

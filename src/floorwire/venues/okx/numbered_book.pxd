@@ -26,4 +26,4 @@ cdef class NumberedBook:
     cdef object _check(self, object checksum)
 
 
-cpdef str checksum_text(object row)
+cpdef bytes checksum_text(object row)

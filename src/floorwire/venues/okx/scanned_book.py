@@ -81,15 +81,7 @@ def _levels(frame: FrameScanner) -> int:
     if not is_next:
         return begin
     while is_next:
-        frame.expect(b'["')
-        frame.expect_decimal()
-        frame.expect(b'","')
-        frame.expect_decimal()
-        frame.expect(b'","')
-        frame.expect_decimal()
-        frame.expect(b'","')
-        frame.expect_decimal()
-        frame.expect(b'"]')
+        frame.expect_row(4)
         is_next = frame.has(b",")
     frame.expect(b"]")
     return begin
