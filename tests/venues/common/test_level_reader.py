@@ -184,7 +184,11 @@ def test_plain_decimals_are_read_as_their_texts(instrument: Instrument, pairs: l
         plain_price, plain_size = plain_decimal(price), plain_decimal(size)
         if NOT_PLAIN in (plain_price, plain_size):
             continue
-        for plainly, quickly in (reader.best, reader.plain_best), (reader.trade, reader.plain_trade):
+        for plainly, quickly in (
+            (reader.level, reader.plain_level),
+            (reader.best, reader.plain_best),
+            (reader.trade, reader.plain_trade),
+        ):
             try:
                 expected = plainly(instrument, price, size)
             except ValueError as error:

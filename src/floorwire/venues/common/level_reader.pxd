@@ -33,6 +33,8 @@ cdef class LevelReader:
     @cython.locals(ticks=int64_t, lots=int64_t)
     cpdef tuple level(self, object instrument, str price, str size)
     @cython.locals(ticks=int64_t, lots=int64_t)
+    cpdef tuple plain_level(self, object instrument, int64_t price, int64_t size)
+    @cython.locals(ticks=int64_t, lots=int64_t)
     cpdef tuple best(self, object instrument, str price, str size)
     @cython.locals(ticks=int64_t, lots=int64_t)
     cpdef tuple plain_best(self, object instrument, int64_t price, int64_t size)

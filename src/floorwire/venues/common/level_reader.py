@@ -114,6 +114,16 @@ class LevelReader:
             return ticks, lots
         return price_ticks(instrument, price), floor_lots(instrument, size)
 
+    def plain_level(self, instrument: Instrument, price: int, size: int) -> Level:
+        """Return the same of plain decimals."""
+        if instrument is not self._instrument:
+            self._use(instrument)
+        ticks = self._ticks(price)
+        lots = self._lots(size)
+        if ticks > 0 and lots >= 0:
+            return ticks, lots
+        return self.level(instrument, plain_text(price), plain_text(size))
+
     def best(self, instrument: Instrument, price: str, size: str) -> Level:
         """Return one best level; 0 ticks of a side without levels, whose price is 0.
 

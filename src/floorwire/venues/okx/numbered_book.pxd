@@ -2,7 +2,7 @@ cimport cython
 
 from floorwire.venues.common.level_reader cimport LevelReader
 from floorwire.venues.common.venue_book cimport VenueBook
-from floorwire.venues.okx.scanned_book cimport ScannedBook
+from floorwire.venues.okx.scanned_messages cimport ScannedBook
 
 
 @cython.final

@@ -18,7 +18,7 @@ from floorwire.venues.common.price_levels import PriceAndSize, Rows, price_and_s
 from floorwire.venues.common.venue_book import VenueBook
 from floorwire.venues.okx import mapping
 from floorwire.venues.okx.messages import Book
-from floorwire.venues.okx.scanned_book import ScannedBook
+from floorwire.venues.okx.scanned_messages import ScannedBook
 
 CHECKSUM_LEVELS = 25
 SIGN_BIT = 1 << 31
