@@ -17,6 +17,7 @@ cdef class CheckedBook:
     cdef readonly object off_tick
     cdef list _top_asks
     cdef list _top_bids
+    cdef bytes _text_of_bids
     cdef object _crc_asks
     cdef object _crc
 
@@ -31,8 +32,8 @@ cdef class CheckedBook:
     cdef tuple _scan_side(self, ScannedBook scanned, Py_ssize_t at, PriceLevels kept)
     @cython.locals(side=tuple)
     cdef tuple _read_side(self, object rows)
-    @cython.locals(asks=list, bids=list)
-    cdef object _check(self, object checksum)
+    @cython.locals(scanned=ScannedBook, asks=list, bids=list)
+    cdef object _check(self, object message)
 
 
 cdef tuple _with_removed(tuple changed, tuple prices)

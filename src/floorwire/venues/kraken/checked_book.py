@@ -34,6 +34,7 @@ class CheckedBook:
         "_crc",
         "_crc_asks",
         "_instrument",
+        "_text_of_bids",
         "_top_asks",
         "_top_bids",
         "depth",
@@ -55,6 +56,7 @@ class CheckedBook:
         self._top_bids: list[bytes] | None = None
         """The texts that the last checksum was computed of."""
         self._crc_asks = self._crc = 0
+        self._text_of_bids = b""
 
     @property
     def instrument(self) -> Instrument:
@@ -79,7 +81,7 @@ class CheckedBook:
             pushed_out = levels.bids.cut(self.depth) + levels.asks.cut(self.depth)
             if pushed_out:
                 event = levels.snapshot(ts_us)
-            self._check(message.checksum)
+            self._check(message)
         except ValueError:
             self.clear()
             raise
@@ -105,7 +107,7 @@ class CheckedBook:
             if bids_out or asks_out:
                 bids, asks = _with_removed(bids, bids_out), _with_removed(asks, asks_out)
                 event = BookChange(event.symbol, bids, asks, ts_us)
-            self._check(message.checksum)
+            self._check(message)
         except ValueError:
             self.clear()
             raise
@@ -145,18 +147,25 @@ class CheckedBook:
             raise OffTickError("a level", of)
         return side, rows if len(side) == len(rows) else self.levels.last_of_each_price(rows)
 
-    def _check(self, checksum: int | None) -> None:
+    def _check(self, message: BookFrame | ScannedBook) -> None:
         """Compare the checksum. Without one, as in snapshots of few levels, there is nothing to compare.
 
         Kraken: the asks, then the bids, each price and size without the dot and without leading zeros.
         """
+        if isinstance(message, ScannedBook):
+            scanned = message
+            checksum = scanned.checksum
+        else:
+            checksum = message.checksum
         if checksum is None:
             return
         asks, bids = self.levels.asks.top(), self.levels.bids.top()
-        if asks is not self._top_asks:
-            self._crc_asks, self._top_asks, self._top_bids = crc32(b"".join(asks)), asks, None
-        if bids is not self._top_bids:
-            self._crc, self._top_bids = crc32(b"".join(bids), self._crc_asks), bids
+        if asks is not self._top_asks or bids is not self._top_bids:
+            if asks is not self._top_asks:
+                self._crc_asks, self._top_asks = crc32(b"".join(asks)), asks
+            if bids is not self._top_bids:
+                self._text_of_bids, self._top_bids = b"".join(bids), bids
+            self._crc = crc32(self._text_of_bids, self._crc_asks)
         if self._crc != checksum:
             raise LostChangeError(self.levels.instrument.symbol, "bad_message")
 

@@ -26,7 +26,7 @@ cdef class Kraken:
     @cython.locals(scanned=ScannedBook)
     cpdef object apply(self, object message, SubscribedSymbol symbol, object now_us, list out)
     @cython.locals(book=CheckedBook, levels=VenueBook)
-    cdef object _book(self, object frame, object told_us, Py_ssize_t most_levels, SubscribedSymbol symbol, object now_us, list out)
+    cdef object _book(self, object frame, bint is_snapshot, object told_us, Py_ssize_t most_levels, SubscribedSymbol symbol, object now_us, list out)
     cdef object _ticker(self, object ticker, SubscribedSymbol symbol, object now_us, list out)
     @cython.locals(ids=TradeIds)
     cdef object _trade(self, object message, SubscribedSymbol symbol, list out)

@@ -175,10 +175,10 @@ class Kraken:
         """Append the market events of a message. Raises ValueError."""
         if type(message) is ScannedBook:
             scanned = message
-            self._book(scanned, scanned.ts_us, scanned.most_levels, symbol, now_us, out)
+            self._book(scanned, scanned.is_snapshot, scanned.ts_us, scanned.most_levels, symbol, now_us, out)
         elif type(message) is BookFrame:
             most_levels = max(len(message.bids), len(message.asks))
-            self._book(message, message.ts_us, most_levels, symbol, now_us, out)
+            self._book(message, message.is_snapshot, message.ts_us, most_levels, symbol, now_us, out)
         elif type(message) is Trade:
             self._trade(message, symbol, out)
         elif type(message) is Ticker:
@@ -189,6 +189,7 @@ class Kraken:
     def _book(
         self,
         frame: BookFrame | ScannedBook,
+        is_snapshot: bool,
         told_us: int | None,
         most_levels: int,
         symbol: SubscribedSymbol,
@@ -201,7 +202,7 @@ class Kraken:
         assert isinstance(book, CheckedBook)
         symbol.book_came()
         ts_us = told_us or self.clock.venue_time(now_us)
-        if frame.is_snapshot:
+        if is_snapshot:
             book.depth = self._depths.get(frame.symbol) or _fitting_depth(most_levels)
             out.append(book.apply_snapshot(frame, ts_us))
         elif not levels.is_synced:
