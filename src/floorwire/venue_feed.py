@@ -45,7 +45,7 @@ from floorwire.ops.skips import VenueSkipCounter
 from floorwire.ops.stats import Stats
 
 PUBLISHED = frozenset(get_args(MarketEvent))
-PRICES = PUBLISHED - {FeedStatus, Listing, StreamsEnded, market_events.Clock}
+PRICES = PUBLISHED - {FeedStatus, Listing, StreamsEnded, market_events.VenueTime}
 RESTART_S = 1.0
 IDLE_S = 1.0
 ENDED_FOR_GOOD = ("unwanted", "replaced")
@@ -347,7 +347,7 @@ class VenueFeed:
                 self._update_status(event, now_us)
             elif type(event) is Listing:
                 self._on_listed(event.instruments)
-            elif type(event) is market_events.Clock and not event.is_reckoned:
+            elif type(event) is market_events.VenueTime and not event.is_reckoned:
                 is_from_venue = True
         if is_from_venue:
             self._stats.venue_last_us[self.name] = now_us

@@ -17,7 +17,7 @@ from floorwire import channels
 from floorwire.access.authenticator import Authenticator
 from floorwire.clock import Clock as ProcessClock
 from floorwire.core.codes import CloseCode
-from floorwire.core.market_events import Clock, FeedStatus, Listing, MarketEvent
+from floorwire.core.market_events import FeedStatus, Listing, MarketEvent, VenueTime
 from floorwire.core.market_history import MarketHistory
 from floorwire.hub.connection import Connection
 from floorwire.hub.hub import Hub
@@ -92,7 +92,7 @@ class HubHarness:
         """Let the symbol quote, trade and move its book."""
         for _ in range(times):
             self.counts[symbol] += 1
-            self.publish(Clock(self.now_us), *events(symbol, self.counts[symbol], self.now_us))
+            self.publish(VenueTime(self.now_us), *events(symbol, self.counts[symbol], self.now_us))
 
     def change_steps(self, symbol: str = "BTC-USDT") -> None:
         """Let the symbol trade in other lots from now on."""

@@ -7,7 +7,7 @@ import pytest
 
 from floorwire.access.authenticator import Authenticator
 from floorwire.core.codes import CloseCode
-from floorwire.core.market_events import Clock, Listing, Trade
+from floorwire.core.market_events import Listing, Trade, VenueTime
 from tests.scripted import SYMBOLS, listing
 
 from .hub_harness import SECOND_US, VENUE, FakeWire, HubHarness, Message, plain
@@ -190,7 +190,7 @@ def minutes(harness: HubHarness, count: int) -> None:
     for _ in range(count):
         harness.publish(Trade("BTC-USDT", "1", 5, 1, "buy", harness.now_us))
         harness.now_us += MINUTE_US
-        harness.publish(Clock(harness.now_us))
+        harness.publish(VenueTime(harness.now_us))
     harness.end_turn()
 
 

@@ -16,7 +16,7 @@ from floorwire.protocol.session_decisions import (
     SubscribeTopics,
     UnsubscribeTopics,
 )
-from floorwire.protocol.topic import TopicName
+from floorwire.protocol.topic_names import TopicName
 
 from .catalogue import Shelf
 

@@ -23,7 +23,7 @@ from floorwire.protocol.session_decisions import (
     SendReply,
     SubscribeTopics,
 )
-from floorwire.protocol.topic import TopicChoice, TopicName, VenueTopics
+from floorwire.protocol.topic_names import TopicChoice, TopicName, VenueTopics
 
 NOW = 1_800_000_000_000_000
 RATE = 1_000

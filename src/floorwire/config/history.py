@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from floorwire.config.value_types import Amount, Bytes, Count
+from floorwire.config.number_ranges import Amount, Bytes, Count
 
 MEBIBYTE = 1 << 20
 

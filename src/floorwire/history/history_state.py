@@ -14,7 +14,6 @@ from floorwire.core.candle_intervals import SECOND_US
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import (
     Candle,
-    Clock,
     Feed,
     FeedStatus,
     Listing,
@@ -22,6 +21,7 @@ from floorwire.core.market_events import (
     MissingTrade,
     StreamsEnded,
     Trade,
+    VenueTime,
 )
 from floorwire.history import history_file, past
 from floorwire.history.history_file import Connection, SymbolRow, UnitNumbers
@@ -132,7 +132,7 @@ class HistoryState:
 
     def _handle(self, venue: VenueHistory, event: MarketEvent) -> None:
         match event:
-            case Clock(ts_us):
+            case VenueTime(ts_us):
                 venue.clock_us = max(venue.clock_us, ts_us)
                 for symbol in [*venue.with_hole]:
                     if venue.is_live(symbol) and venue.symbols[symbol].is_streamed:
@@ -242,4 +242,4 @@ class HistoryState:
             known.written()
 
 
-_HANDLED: Final = frozenset({Clock, Candle, MissingTrade, FeedStatus, Listing, StreamsEnded})
+_HANDLED: Final = frozenset({VenueTime, Candle, MissingTrade, FeedStatus, Listing, StreamsEnded})

@@ -15,17 +15,17 @@ import msgspec
 
 from floorwire.core.market_events import (
     Candle,
-    Clock,
     FeedStatus,
     Listing,
     MarketEvent,
     MissingTrade,
     StreamsEnded,
     Trade,
+    VenueTime,
 )
 from floorwire.history.snapshot import ReadRequest, Snapshot
 
-NEVER_DROPPED: Final = frozenset({Clock, FeedStatus, Listing, StreamsEnded})
+NEVER_DROPPED: Final = frozenset({VenueTime, FeedStatus, Listing, StreamsEnded})
 STORED: Final = NEVER_DROPPED | {Trade, Candle, MissingTrade}
 """What market history is made of. Most events are of books: their memory is soon used for the next ones."""
 

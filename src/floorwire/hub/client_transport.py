@@ -18,7 +18,7 @@ from floorwire.protocol.codec import Codec, Outgoing
 from floorwire.protocol.cost_budget import KIB_US, STATE_US, TRANSCODE_US, ClientBudget
 from floorwire.protocol.outbox import OfferResult, Outbox, OutboxSubscription
 from floorwire.protocol.replies import EncodedSymbolList
-from floorwire.protocol.topic import TopicName
+from floorwire.protocol.topic_names import TopicName
 
 SLICE_BYTES = 65_536
 """The most bytes in one write to a peer that has been slow."""

@@ -28,7 +28,7 @@ from floorwire.core.market_history import (
 )
 from floorwire.hub.turn_queue import TurnQueue
 from floorwire.protocol.market_replies import CandleHistory, CandleRow, HoleRow, TradeHistory, TradeRow
-from floorwire.protocol.topic import ClosedCandles, TopicName
+from floorwire.protocol.topic_names import ClosedCandles, TopicName
 
 HistoryMessage: TypeAlias = CandleHistory | TradeHistory
 

@@ -12,10 +12,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from floorwire.channels import Channel
 from floorwire.clock import Clock
-from floorwire.core import market_events
 from floorwire.core.codes import CloseCode
 from floorwire.core.dates import Moment
-from floorwire.core.market_events import FeedStatus, Listing, MarketEvent
+from floorwire.core.market_events import FeedStatus, Listing, MarketEvent, VenueTime
 from floorwire.core.market_history import MarketHistory
 from floorwire.core.notices import Notice, VenueFeedChanged
 from floorwire.core.stream_interest import StreamInterest
@@ -32,10 +31,11 @@ from floorwire.hub.turn_queue import TurnQueue
 from floorwire.ops.stats import Stats
 from floorwire.protocol.channel_events import AnyEvent
 from floorwire.protocol.cost_budget import SharedBudgets
+from floorwire.protocol.event_stamps import EventStamp
 from floorwire.protocol.outbox import OfferResult, OutboxSubscription
 from floorwire.protocol.replies import VenueRow
 from floorwire.protocol.requests import OnSlow, Resume
-from floorwire.protocol.topic import EventStamp, TopicName
+from floorwire.protocol.topic_names import TopicName
 
 TURN_BYTES = 262_144
 """Pending messages of this size are sent before the turn ends. Bounds the size of one write."""
@@ -116,7 +116,7 @@ class Hub:
             if type(event) is Listing:
                 self._list(venue, event)
                 self._apply(None, self.market.shown_listing(event), recv_us, at)
-            elif type(event) is market_events.Clock:
+            elif type(event) is VenueTime:
                 for symbol in self.market.symbols_of(venue):
                     self._apply(symbol, event, recv_us, at)
             elif type(event) is FeedStatus:

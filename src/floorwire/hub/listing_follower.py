@@ -13,7 +13,7 @@ from floorwire.hub.topic_join import join
 from floorwire.protocol.channel_events import ListedNotice
 from floorwire.protocol.requests import OnSlow
 from floorwire.protocol.session import Session
-from floorwire.protocol.topic import TopicChoice, VenueTopics
+from floorwire.protocol.topic_names import TopicChoice, VenueTopics
 
 
 class ListingFollower:

@@ -19,7 +19,7 @@ from floorwire.protocol.cost_budget import STATE_US, SYMBOL_US
 from floorwire.protocol.requests import Resume
 from floorwire.protocol.session import Session
 from floorwire.protocol.session_decisions import SubscribeTopics, UnsubscribeTopics
-from floorwire.protocol.topic import TopicChoice
+from floorwire.protocol.topic_names import TopicChoice
 
 TOPICS_AT_ONCE: Final = 8
 """A request that subscribes to more topics is carried out in turns, one topic a step."""

@@ -24,7 +24,7 @@ from floorwire.protocol.replies import (
 )
 from floorwire.protocol.requests import OnSlow
 from floorwire.protocol.session_decisions import SubscribeTopics, UnsubscribeTopics
-from floorwire.protocol.topic import ClosedCandles, TopicChoice, TopicName, VenueTopics
+from floorwire.protocol.topic_names import ClosedCandles, TopicChoice, TopicName, VenueTopics
 
 
 def subscribed(decision: SubscribeTopics, held: list[HeldSubscription]) -> Pair | Subscribed | SubscribedAll:

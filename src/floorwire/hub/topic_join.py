@@ -12,7 +12,7 @@ from floorwire.hub.topic import Topic
 from floorwire.protocol.outbox import OutboxSubscription
 from floorwire.protocol.replies import HeldSubscription
 from floorwire.protocol.requests import OnSlow, Resume
-from floorwire.protocol.topic import TopicChoice
+from floorwire.protocol.topic_names import TopicChoice
 
 RESUME_US: Final = 1_000
 """Price of the first step of a resume: a slice, of which 64 events may have to be made in MessagePack."""

@@ -21,7 +21,7 @@ from floorwire.protocol.session_decisions import (
     UnsubscribePrivate,
     UnsubscribeTopics,
 )
-from floorwire.protocol.topic import TopicCatalogue, TopicChoice, TopicName, VenueTopics
+from floorwire.protocol.topic_names import TopicCatalogue, TopicChoice, TopicName, VenueTopics
 
 PRIVATE_ACTIONS: dict[PrivateChannel, Action] = {
     "orders": Action.ORDERS,

@@ -37,7 +37,7 @@ from floorwire.protocol.session_decisions import (
     PassToDesk,
     SendReply,
 )
-from floorwire.protocol.topic import TopicCatalogue
+from floorwire.protocol.topic_names import TopicCatalogue
 from floorwire.protocol.trading_requests import (
     AccountSummary,
     Balances,

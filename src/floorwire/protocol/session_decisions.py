@@ -11,7 +11,7 @@ from floorwire.core.account_events import PrivateChannel
 from floorwire.core.codes import CloseCode
 from floorwire.protocol.replies import AnyReply, TradingReply
 from floorwire.protocol.requests import Login, OnSlow, Resume, Subscribe, Subscriptions, Symbols, Unsubscribe
-from floorwire.protocol.topic import TopicChoice, VenueTopics
+from floorwire.protocol.topic_names import TopicChoice, VenueTopics
 from floorwire.protocol.trading_requests import TradingRequest
 
 

@@ -27,7 +27,7 @@ from floorwire.web.admin_replies import EncodedKeyList, KeyIssued, KeyList, KeyR
 from floorwire.web.auth_context import AUTH_SCHEME, AuthContext, RequestAuth
 from floorwire.web.http_responses import answer
 from floorwire.web.openapi_schemas import gives_json
-from floorwire.web.query import CHECK_QUERY
+from floorwire.web.request_fields import CHECK_QUERY
 from floorwire.web.signed_in_route import SignedInRoute
 
 router = APIRouter(

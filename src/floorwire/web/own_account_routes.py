@@ -22,7 +22,7 @@ from floorwire.web.account_replies import AccountMade, AccountNames
 from floorwire.web.auth_context import AUTH_SCHEME, RequestAuth
 from floorwire.web.http_responses import answer
 from floorwire.web.openapi_schemas import gives_json
-from floorwire.web.query import CHECK_QUERY
+from floorwire.web.request_fields import CHECK_QUERY
 from floorwire.web.signed_in_route import SignedInRoute
 
 router = APIRouter(

@@ -13,7 +13,7 @@ from floorwire.web.account_replies import TicketIssued
 from floorwire.web.auth_context import AUTH_SCHEME, RequestAuth
 from floorwire.web.http_responses import answer
 from floorwire.web.openapi_schemas import gives_json
-from floorwire.web.query import CHECK_QUERY
+from floorwire.web.request_fields import CHECK_QUERY
 
 NO_DEMO: Final = Refusal(
     Code.FORBIDDEN,

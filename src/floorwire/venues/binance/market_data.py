@@ -37,7 +37,6 @@ from floorwire.venues.binance.messages import (
 from floorwire.venues.binance.scanned_messages import ScannedDepth, ScannedQuote, ScannedTrade
 from floorwire.venues.common.backoff import SECOND_US
 from floorwire.venues.common.decimals import epoch_us
-from floorwire.venues.common.errors import LostChangeError
 from floorwire.venues.common.exchange import (
     Control,
     EndsSoon,
@@ -50,6 +49,7 @@ from floorwire.venues.common.exchange import (
 )
 from floorwire.venues.common.subscribed_symbol import EVERYTHING, SubscribedSymbol
 from floorwire.venues.common.trade_ids import TradeIds
+from floorwire.venues.common.venue_book import LostChangeError
 from floorwire.venues.common.venue_clock import VenueClock
 from floorwire.venues.common.venue_maker import VenueMaker
 

@@ -1,4 +1,4 @@
-"""Applies messages of symbols: the exchange's rules, what a fault of one costs, and when a symbol is live."""
+"""Handles messages of symbols: the exchange's rules, what a fault of one costs, and when a symbol is live."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ from floorwire.core.market_events import BookSnapshot, Quote
 from floorwire.core.ports import VenueOutput
 from floorwire.venues.common.book_requests import BookRequests
 from floorwire.venues.common.decimals import OffTickError
-from floorwire.venues.common.errors import LostChangeError
 from floorwire.venues.common.exchange import Exchange
 from floorwire.venues.common.followed_symbols import FollowedSymbols
 from floorwire.venues.common.instrument_catalogue import InstrumentCatalogue
 from floorwire.venues.common.link_rotations import LinkRotations
 from floorwire.venues.common.snapshot_fetches import FetchedSymbol
 from floorwire.venues.common.subscribed_symbol import SubscribedSymbol
-from floorwire.venues.common.venue_book import CrossedBookError
+from floorwire.venues.common.venue_book import CrossedBookError, LostChangeError
 
 
-class MessageApplication:
+class MessageHandler:
     """Gives messages to the exchange's rules, and acts on what they find. It counts what is left out."""
 
     __slots__ = (

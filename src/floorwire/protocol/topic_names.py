@@ -1,11 +1,8 @@
-"""Topics: the name of one stream of events, what there is to subscribe to, and the stamp of an event."""
+"""Names of topics: one stream of events, all streams of a venue, and the catalogue of what there is."""
 
 from __future__ import annotations
 
 from typing import NamedTuple, Protocol, TypeAlias
-
-import msgspec
-from msgspec import UNSET, UnsetType
 
 from floorwire.protocol.requests import OnSlow
 
@@ -75,24 +72,3 @@ class TopicCatalogue(Protocol):
         Raises Refusal (unknown_channel, bad_request).
         """
         ...
-
-
-class EventStamp(msgspec.Struct, frozen=True):
-    """The epoch, the seq and the times of a topic's next event. Times in microseconds since the epoch, UTC.
-
-    ``seq`` is that of the first event made with the stamp. A second one, made at once, has ``seq + 1``.
-    """
-
-    epoch: str
-    seq: int
-    recv_us: int
-    sent_us: int
-
-
-class PrivateEventStamp(msgspec.Struct, frozen=True):
-    """The same for a private channel. ``hidden``: how many events before this one the key may not see."""
-
-    epoch: str
-    seq: int
-    sent_us: int
-    hidden: int | UnsetType = UNSET

@@ -1,4 +1,4 @@
-"""Types of values that several settings have. ``sources`` cannot have them: it imports the settings."""
+"""Ranges of numbers that settings take: counts, bytes, seconds, amounts, fractions."""
 
 from __future__ import annotations
 
