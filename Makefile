@@ -33,7 +33,7 @@ COMPILED := src/floorwire/hub/sendloop.c src/floorwire/compiled.py src/floorwire
 
 $(BIN)/floorwire: pyproject.toml setup.py requirements.txt $(COMPILED)
 	@$(SUITABLE)
-	@echo "Installing Floorwire into $(VENV), once: two to three minutes of CPU time, on all cores."
+	@echo "Installing Floorwire into $(VENV), once: three to four minutes of CPU time, on all cores."
 	@echo "1/3 Making $(VENV) with $(PYTHON)"
 	@$(PYTHON) -m venv $(VENV)
 	@echo "2/3 Fetching the packages that it needs"

@@ -24,7 +24,7 @@ READS = re.compile(r"= __Pyx_PyObject_GetAttrStr\((\w+), (__pyx_mstate_global->_
 def optimization(package_name: str) -> list[str]:
     """Return the compiler's option for a package.
 
-    -O2 compiles nearly twice as long. It makes a frame of an exchange 3 to 4% faster, and the engine no faster.
+    -O2 compiles nearly twice as long. It makes frames of exchanges 3 to 4% faster, and the engine no faster.
     """
     if sys.platform == "win32":
         return []

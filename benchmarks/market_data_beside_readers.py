@@ -28,7 +28,7 @@ from benchmarks.figures import Figure, TargetCheck, table
 from benchmarks.load import bench
 from benchmarks.orders import announced
 from floorwire.cli.load.fanout import FanoutReport
-from floorwire.core.market_events import Clock, FeedStatus, Listing, Trade
+from floorwire.core.market_events import FeedStatus, Listing, Trade, VenueTime
 from floorwire.history import history_file
 from floorwire.history.market_store import MarketStore
 from floorwire.history.retention import Bound, Kind
@@ -62,7 +62,11 @@ def fill(folder: Path, count: int, end_us: int) -> None:
     instrument = profile.instrument(sim.NAME)
     begin_us, step_us = end_us - SPAN_S * 1_000_000, SPAN_S * 1_000_000 // count
     rng = Random(1)
-    opening = Listing((instrument,), begin_us), FeedStatus(None, "live", "synced", begin_us), Clock(begin_us)
+    opening = (
+        Listing((instrument,), begin_us),
+        FeedStatus(None, "live", "synced", begin_us),
+        VenueTime(begin_us),
+    )
     store.publish(sim.NAME, opening, begin_us)
     price_ticks = 128_000
     for first in range(0, count, BATCH):
@@ -74,7 +78,7 @@ def fill(folder: Path, count: int, end_us: int) -> None:
         store.publish(sim.NAME, trades, trades[-1].ts_us)
         while store.figures().waiting > MAX_WAITING - BATCH:
             time.sleep(0.005)
-    store.publish(sim.NAME, (Clock(end_us),), end_us)
+    store.publish(sim.NAME, (VenueTime(end_us),), end_us)
     store.close()
 
 

@@ -28,7 +28,7 @@ from floorwire.config import HistorySettings, Settings
 from floorwire.core.authorization import ANONYMOUS_MARKET
 from floorwire.core.codes import CloseCode
 from floorwire.core.instrument import Instrument
-from floorwire.core.market_events import Clock, FeedStatus, Listing, MarketEvent, Trade
+from floorwire.core.market_events import FeedStatus, Listing, MarketEvent, Trade, VenueTime
 from floorwire.history.market_store import MarketStore
 from floorwire.history.retention import KINDS, Bound
 from floorwire.protocol.codec import JSON
@@ -93,7 +93,7 @@ class Blocks:
         self._store = MarketStore(folder / "market.db", {kind: Bound(0, 1 << 50) for kind in KINDS}, 1 << 40)
         self._store.open()
         live = FeedStatus(None, "live", "synced", START_US)
-        self._store.publish("sim", [Listing((INSTRUMENT,), START_US), live, Clock(START_US)], START_US)
+        self._store.publish("sim", [Listing((INSTRUMENT,), START_US), live, VenueTime(START_US)], START_US)
 
     def write(self, trades: Sequence[Trade]) -> None:
         for first in range(0, len(trades), BATCH):

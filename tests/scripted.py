@@ -13,12 +13,12 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import (
     BookChange,
     BookSnapshot,
-    Clock,
     FeedStatus,
     Listing,
     MarketEvent,
     Quote,
     Trade,
+    VenueTime,
 )
 from floorwire.core.ports import VenueInput, VenueOutput, Wake, Woke
 from floorwire.web.server import serve
@@ -69,7 +69,7 @@ class Scripted:
     def receive(self, happened: VenueInput, now_us: int) -> list[VenueOutput]:
         """Send the events that are due since the last call."""
         assert isinstance(happened, Woke)
-        outputs: list[VenueOutput] = [Clock(now_us)]
+        outputs: list[VenueOutput] = [VenueTime(now_us)]
         due = (now_us - self._started_us) * self._per_second // SECOND_US
         while self._count < due:
             self._count += 1

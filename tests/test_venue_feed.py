@@ -10,7 +10,7 @@ import pytest
 
 from floorwire import venue_feed
 from floorwire.bus.local import LocalBus
-from floorwire.core.market_events import Clock, FeedStatus, MarketEvent, Trade
+from floorwire.core.market_events import FeedStatus, MarketEvent, Trade, VenueTime
 from floorwire.core.order_commands import Cancel, Command
 from floorwire.core.ports import (
     Activity,
@@ -190,9 +190,9 @@ async def until(is_so: Callable[[], bool]) -> None:
 
 
 async def test_what_a_venue_says_is_published_in_one_batch_with_its_name_and_the_time() -> None:
-    harness = FeedHarness(ScriptedVenue(LIVE, Wake(START_US + SECOND_US), Clock(START_US)))
+    harness = FeedHarness(ScriptedVenue(LIVE, Wake(START_US + SECOND_US), VenueTime(START_US)))
     async with harness.running():
-        assert harness.batches == [("puppet", [LIVE, Clock(START_US)], START_US)]
+        assert harness.batches == [("puppet", [LIVE, VenueTime(START_US)], START_US)]
     assert harness.stats.venue_events == {"puppet": 2}
     assert harness.stats.venue_last_us == {"puppet": START_US}
 
@@ -277,7 +277,7 @@ async def test_a_venue_of_which_nothing_is_wanted_is_not_silent() -> None:
 async def test_a_venue_is_woken_when_it_asked_and_once() -> None:
     venue = ScriptedVenue(LIVE, Wake(START_US + 9 * SECOND_US), Wake(START_US + SECOND_US))
     harness = FeedHarness(venue)
-    venue.next = [Clock(START_US + SECOND_US)]
+    venue.next = [VenueTime(START_US + SECOND_US)]
     async with harness.running():
         harness.now_us += SECOND_US - 1
         await asyncio.sleep(0.01)
@@ -287,7 +287,7 @@ async def test_a_venue_is_woken_when_it_asked_and_once() -> None:
         harness.now_us += 20 * SECOND_US
         await asyncio.sleep(0.01)
         assert venue.woke_us == [START_US + SECOND_US], "the later request took the place of the earlier"
-        assert Clock(START_US + SECOND_US) in harness.events
+        assert VenueTime(START_US + SECOND_US) in harness.events
 
 
 async def test_nothing_to_say_is_nothing_published() -> None:
@@ -304,7 +304,7 @@ async def test_nothing_to_say_is_nothing_published() -> None:
 async def test_silence_is_told_once_and_so_is_its_end() -> None:
     venue = ScriptedVenue(LIVE, Wake(START_US + 60 * SECOND_US))
     harness = FeedHarness(venue, stale_us=10 * SECOND_US)
-    venue.next = [Clock(START_US + 60 * SECOND_US)]
+    venue.next = [VenueTime(START_US + 60 * SECOND_US)]
     async with harness.running():
         harness.now_us += 10 * SECOND_US
         await asyncio.sleep(0.01)
@@ -320,7 +320,7 @@ async def test_silence_is_told_once_and_so_is_its_end() -> None:
             LIVE,
             FeedStatus(None, "stale", "silent", silent_us),
             FeedStatus(None, "live", "heard", harness.now_us),
-            Clock(START_US + 60 * SECOND_US),
+            VenueTime(START_US + 60 * SECOND_US),
         ]
 
 
@@ -348,7 +348,7 @@ async def test_a_clock_that_the_adapter_reckons_is_no_sign_of_the_venue() -> Non
     async with harness.running():
         for second in range(1, 13):
             venue.next = [
-                Clock(START_US + second * SECOND_US, is_reckoned=True),
+                VenueTime(START_US + second * SECOND_US, is_reckoned=True),
                 Wake(START_US + (second + 1) * SECOND_US),
             ]
             harness.now_us += SECOND_US
@@ -422,8 +422,8 @@ def test_every_consumer_gets_every_batch() -> None:
     bus, first, second = LocalBus(), list[tuple[str, int]](), list[tuple[str, int]]()
     bus.subscribe(lambda venue, events, recv_us: first.append((venue, recv_us)))
     bus.subscribe(lambda venue, events, recv_us: second.append((venue, recv_us)))
-    bus.publish("sim", [Clock(1)], 5)
-    bus.publish("sim", [Clock(2)], 6)
+    bus.publish("sim", [VenueTime(1)], 5)
+    bus.publish("sim", [VenueTime(2)], 6)
     assert first == second == [("sim", 5), ("sim", 6)]
 
 
@@ -475,28 +475,30 @@ class TradingFeedHarness(FeedHarness):
 async def test_what_commands_of_one_turn_show_is_published_once_and_after_it() -> None:
     harness = TradingFeedHarness(ScriptedTradingVenue(LIVE))
     async with harness.running():
-        harness.command(Clock(START_US + 1))
-        harness.command(Clock(START_US + 2))
+        harness.command(VenueTime(START_US + 1))
+        harness.command(VenueTime(START_US + 2))
         assert harness.events == [LIVE]
         await turn()
-        assert harness.batches[1:] == [("puppet", [Clock(START_US + 1), Clock(START_US + 2)], START_US)]
+        assert harness.batches[1:] == [
+            ("puppet", [VenueTime(START_US + 1), VenueTime(START_US + 2)], START_US)
+        ]
 
 
 async def test_what_a_command_shows_is_published_before_what_the_venue_says_next() -> None:
     trader = ScriptedTradingVenue(LIVE, Wake(START_US))
-    trader.next = [Clock(START_US + 2)]
+    trader.next = [VenueTime(START_US + 2)]
     harness = TradingFeedHarness(trader)
     receive_before = trader.receive
 
     def receive(happened: VenueInput, now_us: int) -> Sequence[VenueOutput]:
         if not trader.woke_us:
-            harness.command(Clock(START_US + 1))
+            harness.command(VenueTime(START_US + 1))
         return receive_before(happened, now_us)
 
     trader.receive = receive  # type: ignore[method-assign]
     async with harness.running():
         await until(lambda: len(harness.events) == 3)
-        assert harness.events == [LIVE, Clock(START_US + 1), Clock(START_US + 2)]
+        assert harness.events == [LIVE, VenueTime(START_US + 1), VenueTime(START_US + 2)]
 
 
 async def test_a_command_may_have_the_venue_woken_earlier() -> None:

@@ -21,6 +21,7 @@ from floorwire.access.authenticator import Authenticator
 from floorwire.auth.client_address import is_loopback
 from floorwire.auth.grant import GrantError, networks
 from floorwire.auth.origin_policy import OriginError, OriginPolicy, normal_origin
+from floorwire.backfill import Backfill
 from floorwire.bus.local import LocalBus
 from floorwire.clock import Clock
 from floorwire.config import Settings, SettingsError, VenueSettings
@@ -30,8 +31,9 @@ from floorwire.core.account_events import MoneyKind
 from floorwire.core.authorization import Principal
 from floorwire.core.capabilities import Capabilities, HasCapabilities
 from floorwire.core.codes import CloseCode
-from floorwire.core.notices import Draining, SecondPassed
+from floorwire.core.notices import DrainBegun, SecondPassed
 from floorwire.core.os_errors import sentence
+from floorwire.core.past_candles import TellsPast
 from floorwire.core.ports import StreamsOnDemand, TradingVenue, Venue
 from floorwire.core.risk_limits import Limits
 from floorwire.core.stream_interest import StreamInterest
@@ -42,6 +44,7 @@ from floorwire.history.histories import MarketHistories
 from floorwire.hub.connection import Connection
 from floorwire.hub.hub import Hub
 from floorwire.hub.liveness import Liveness, PingTiming
+from floorwire.hub.market_subscriptions import MarketSubscriptions
 from floorwire.live_feed import LiveFeed
 from floorwire.live_orders import LiveOrders
 from floorwire.ops import file_descriptors
@@ -139,6 +142,7 @@ class Gateway:
             interest=self._interest,
             history=self.history,
         )
+        self._market_subscriptions = MarketSubscriptions(self.hub)
         self._bus = LocalBus()
         self._bus.subscribe(self.hub.publish, self.hub.flush_at_once)
         self._bus.subscribe(self.history.publish)
@@ -151,6 +155,7 @@ class Gateway:
         self._feeds = [self._feed(venue) for venue in venues]
         trading_feeds = {feed.name: feed for feed in self._feeds if isinstance(feed, TradingFeed)}
         venue_router.set_venues(trading_feeds, remote_venues)
+        self._backfill = self._make_backfill(venues)
         self._live_orders.connect(
             {feed.name: feed.prices for feed in self._feeds if isinstance(feed, LiveFeed)}
         )
@@ -180,6 +185,15 @@ class Gateway:
                 venue, self._bus, self.stats, self.clock, stale_us, self.desk, connector, interest
             )
         return VenueFeed(venue, self._bus, self.stats, self.clock, stale_us, connector, interest)
+
+    def _make_backfill(self, venues: Sequence[Venue]) -> Backfill:
+        days = self.settings.history.past_days
+        told = [
+            (feed, venue.past_intervals)
+            for feed, venue in zip(self._feeds, venues, strict=True)
+            if days and isinstance(venue, TellsPast) and venue.past_intervals
+        ]
+        return Backfill(told, days, self.history, self.clock)
 
     @property
     def feeds(self) -> Sequence[VenueFeed]:
@@ -243,6 +257,7 @@ class Gateway:
                     self.authenticator.run(),
                     self.desk.run(),
                     self._deposits.run(),
+                    self._backfill.run(),
                 )
             ]
             try:
@@ -288,7 +303,13 @@ class Gateway:
         """Return the peer for the wire of a new client."""
         session = Session(codec, default_channel, self.hub.market, self._limits, principal)
         return Connection(
-            self.hub, session, self._liveness, self.authenticator, self.desk, self.settings.outbox.bytes
+            self.hub,
+            session,
+            self._liveness,
+            self.authenticator,
+            self.desk,
+            self._market_subscriptions,
+            self.settings.outbox.bytes,
         )
 
     def outbox_bytes(self) -> int:
@@ -312,7 +333,7 @@ class Gateway:
         log.info("draining: no new orders or connections; clients are told to reconnect")
         self.desk.drain()
         within_s = self.settings.drain.seconds
-        self.hub.notify(Draining(max(1, round(within_s)), self.clock.stamp_us()))
+        self.hub.notify(DrainBegun(max(1, round(within_s)), self.clock.stamp_us()))
         self.hub.flush()
         left_s = await self._answer_all(within_s)
         steps = max(1, round(left_s / DRAIN_STEP_S))

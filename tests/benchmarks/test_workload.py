@@ -13,7 +13,7 @@ from benchmarks.workload import Tickers, Workload
 from floorwire.channels import ticker
 from floorwire.core.market_events import Listing, Quote, Trade
 from floorwire.core.ports import Wake, Woke
-from floorwire.protocol.topic import EventStamp
+from floorwire.protocol.event_stamps import EventStamp
 
 NOW = 1_800_000_000_000_000
 WIDE = Workload(port=1, symbols=5, bursts_per_second=20, width=2, depth=1)

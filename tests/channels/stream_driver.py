@@ -7,7 +7,7 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import MarketEvent
 from floorwire.core.notices import Notice
 from floorwire.protocol.channel_events import AnyEvent
-from floorwire.protocol.topic import EventStamp
+from floorwire.protocol.event_stamps import EventStamp
 
 BTC = Instrument("BTC-USDT", "BTC", "USDT", "sim", tick_size="0.01", lot_size="0.001")
 EPOCH = "e"

@@ -11,7 +11,7 @@ from floorwire.channels import BadOptionError
 from floorwire.channels.candles import CHANNEL
 from floorwire.channels.interval_candles import MAX_FLAT
 from floorwire.core.candle_intervals import INTERVALS, SECOND_US, WEEK_US
-from floorwire.core.market_events import Candle, Clock, Feed, MissingTrade, Trade
+from floorwire.core.market_events import Candle, Feed, MissingTrade, Trade, VenueTime
 from floorwire.core.notices import SymbolFeedChanged
 from floorwire.protocol.channel_events import AnyEvent, Candles
 from tests.channels.stream_driver import BTC, Drive
@@ -29,8 +29,8 @@ def trade(at_s: float, price_ticks: int = 100, size_lots: int = 1) -> Trade:
     return Trade("BTC-USDT", "1", price_ticks, size_lots, "buy", ts_us)
 
 
-def clock(at_s: float) -> Clock:
-    return Clock(MIDNIGHT_US + round(at_s * SECOND_US))
+def clock(at_s: float) -> VenueTime:
+    return VenueTime(MIDNIGHT_US + round(at_s * SECOND_US))
 
 
 def candle(start_s: int, close_ticks: int, closed: bool = False, interval: str = "1m") -> Candle:

@@ -6,8 +6,8 @@ import pytest
 from msgspec import UNSET
 
 from floorwire.channels import BadOptionError, Channel, discover
-from floorwire.core.market_events import BookSnapshot, Clock, FeedStatus, Listing, Quote, Trade
-from floorwire.core.notices import Draining, SecondPassed, VenueFeedChanged
+from floorwire.core.market_events import BookSnapshot, FeedStatus, Listing, Quote, Trade, VenueTime
+from floorwire.core.notices import DrainBegun, SecondPassed, VenueFeedChanged
 from floorwire.protocol.channel_events import Event, TradesFeed
 from tests.channels.stream_driver import BTC, Drive
 
@@ -15,13 +15,13 @@ CHANNELS = discover()
 
 HAPPENINGS = (
     Listing((BTC,), 5),
-    Clock(10),
+    VenueTime(10),
     Trade("BTC-USDT", "1", 100, 1, "buy", 20),
     Quote("BTC-USDT", 99, 1, 101, 1, 21),
     BookSnapshot("BTC-USDT", ((99, 1),), ((101, 1),), 22),
     SecondPassed(30),
     VenueFeedChanged("sim", FeedStatus(None, "stale", "silent", 31)),
-    Draining(5, 32),
+    DrainBegun(5, 32),
 )
 
 

@@ -14,15 +14,15 @@ from floorwire.channels import Channel, Option, discover
 from floorwire.core.market_events import (
     BookChange,
     BookSnapshot,
-    Clock,
     FeedStatus,
     MarketEvent,
     Quote,
     Trade,
+    VenueTime,
 )
-from floorwire.core.notices import Draining, Notice, SecondPassed, SymbolFeedChanged, VenueFeedChanged
+from floorwire.core.notices import DrainBegun, Notice, SecondPassed, SymbolFeedChanged, VenueFeedChanged
 from floorwire.protocol.channel_events import AnyEvent, BookEvent
-from floorwire.protocol.topic import EventStamp
+from floorwire.protocol.event_stamps import EventStamp
 from tests.channels.book_client import BookClient
 from tests.channels.stream_driver import BTC
 
@@ -63,9 +63,9 @@ EXAMPLES: list[tuple[str, Option, tuple[MarketEvent | Notice, ...]]] = [
     ("ticker", None, (QUOTE, BUY)),
     ("trades", None, (BUY, SymbolFeedChanged("BTC-USDT", "stale", "silent", FOUR_US + 80_000_000))),
     ("book", 5, (SNAPSHOT, CHANGE)),
-    ("candles", "1m", (BUY, SELL, Clock(FOUR_US + 120_000_000))),
+    ("candles", "1m", (BUY, SELL, VenueTime(FOUR_US + 120_000_000))),
     ("heartbeat", None, (SecondPassed(FOUR_US),)),
-    ("system", None, (SILENT, Draining(20, FOUR_US + 90_000_000))),
+    ("system", None, (SILENT, DrainBegun(20, FOUR_US + 90_000_000))),
 ]
 
 

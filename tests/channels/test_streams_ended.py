@@ -7,11 +7,11 @@ from floorwire.core.capabilities import StreamKind
 from floorwire.core.market_events import (
     BookChange,
     BookSnapshot,
-    Clock,
     DayStats,
     Quote,
     StreamsEnded,
     Trade,
+    VenueTime,
 )
 from floorwire.protocol.channel_events import BookEvent, Candles, Ticker
 from tests.channels.stream_driver import Drive
@@ -69,17 +69,19 @@ def test_best_prices_of_a_book_go_with_the_book() -> None:
 def test_no_flat_candle_is_made_up_while_trades_are_not_streamed() -> None:
     drive = Drive(candles.CHANNEL, "1m")
     start = START - START % MINUTE
-    drive.feed(Clock(start), Trade("BTC-USDT", "1", 101, 1, "buy", start + 1), Clock(start + MINUTE))
-    assert drive.feed(Clock(start + 2 * MINUTE)) != [], "nothing traded: a flat one"
+    drive.feed(VenueTime(start), Trade("BTC-USDT", "1", 101, 1, "buy", start + 1), VenueTime(start + MINUTE))
+    assert drive.feed(VenueTime(start + 2 * MINUTE)) != [], "nothing traded: a flat one"
     drive.feed(ended("trades", "candles"))
-    assert drive.feed(Clock(start + 4 * MINUTE), Clock(start + 5 * MINUTE)) == []
-    out = drive.feed(Trade("BTC-USDT", "9", 105, 1, "buy", start + 5 * MINUTE + 1), Clock(start + 6 * MINUTE))
+    assert drive.feed(VenueTime(start + 4 * MINUTE), VenueTime(start + 5 * MINUTE)) == []
+    out = drive.feed(
+        Trade("BTC-USDT", "9", 105, 1, "buy", start + 5 * MINUTE + 1), VenueTime(start + 6 * MINUTE)
+    )
     shown = [(one.open, one.incomplete is True) for one in out if isinstance(one, Candles)]
     assert shown
     assert set(shown) == {("1.05", True)}, "earlier trades of its minute may be missing"
     out = drive.feed(
-        Clock(start + 7 * MINUTE),
+        VenueTime(start + 7 * MINUTE),
         Trade("BTC-USDT", "10", 106, 1, "buy", start + 7 * MINUTE + 1),
-        Clock(start + 8 * MINUTE),
+        VenueTime(start + 8 * MINUTE),
     )
     assert [one.incomplete is True for one in out if isinstance(one, Candles)][-1] is False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import UNSET
 
 from floorwire.channels.ticker import CHANNEL, SECOND_US
-from floorwire.core.market_events import BookChange, BookSnapshot, Clock, DayStats, Feed, Quote, Trade
+from floorwire.core.market_events import BookChange, BookSnapshot, DayStats, Feed, Quote, Trade, VenueTime
 from floorwire.core.notices import SymbolFeedChanged
 from floorwire.core.rolling_day import DAY_MINUTES, MINUTE_US
 from floorwire.protocol.channel_events import AnyEvent, Ticker
@@ -50,7 +50,7 @@ def day(message: Ticker) -> tuple[str | None, ...]:
 
 def test_nothing_is_said_before_anything_is_known() -> None:
     drive = Drive(CHANNEL)
-    assert drive.feed(Clock(NOON_US), RAISE) == []
+    assert drive.feed(VenueTime(NOON_US), RAISE) == []
     assert drive.state() is None
 
 
@@ -103,7 +103,7 @@ def test_what_looks_the_same_is_not_said_again() -> None:
     drive = Drive(CHANNEL)
     drive.feed(SNAPSHOT, trade(100))
     before = drive.state()
-    assert drive.feed(SNAPSHOT, Clock(NOON_US + 7), Clock(NOON_US + MINUTE_US)) == []
+    assert drive.feed(SNAPSHOT, VenueTime(NOON_US + 7), VenueTime(NOON_US + MINUTE_US)) == []
     assert drive.state() == before
     drive.feed(quote(99, 101))
     assert drive.feed(quote(99, 101, NOON_US + 1)) == []
@@ -120,8 +120,8 @@ def test_last_is_the_trade_with_the_latest_venue_time() -> None:
 def test_the_day_ages_with_the_clock() -> None:
     drive = Drive(CHANNEL)
     drive.feed(trade(100, 5), trade(90, 1, NOON_US + MINUTE_US))
-    assert drive.feed(Clock(NOON_US + DAY_US)) == []
-    aged = only(drive.feed(Clock(NOON_US + DAY_US + MINUTE_US)))
+    assert drive.feed(VenueTime(NOON_US + DAY_US)) == []
+    aged = only(drive.feed(VenueTime(NOON_US + DAY_US + MINUTE_US)))
     assert day(aged) == ("0.90", "0.90", "0.90", "0.001", "0.00090", "0.00")
     assert aged.ts == NOON_US + DAY_US + MINUTE_US
 
@@ -129,15 +129,15 @@ def test_the_day_ages_with_the_clock() -> None:
 def test_a_day_without_trades_is_flat_at_the_last_price() -> None:
     drive = Drive(CHANNEL)
     drive.feed(trade(100, 5), trade(90, 1, NOON_US + MINUTE_US))
-    flat = only(drive.feed(Clock(NOON_US + 2 * DAY_US)))
+    flat = only(drive.feed(VenueTime(NOON_US + 2 * DAY_US)))
     assert day(flat) == ("0.90", "0.90", "0.90", "0.000", "0.00000", "0.00")
     assert (flat.last, flat.last_size) == ("0.90", "0.001")
-    assert drive.feed(Clock(NOON_US + 3 * DAY_US)) == []
+    assert drive.feed(VenueTime(NOON_US + 3 * DAY_US)) == []
 
 
 def test_a_first_trade_from_before_the_day_is_only_the_last_price() -> None:
     drive = Drive(CHANNEL)
-    drive.feed(Clock(NOON_US))
+    drive.feed(VenueTime(NOON_US))
     old = only(drive.feed(trade(80, 5, NOON_US - 2 * DAY_US)))
     assert old.last == "0.80"
     assert day(old) == ("0.80", "0.80", "0.80", "0.000", "0.00000", "0.00")
@@ -150,7 +150,7 @@ def test_the_venues_own_day_outranks_the_trades() -> None:
     told = only(drive.feed(stats))
     assert day(told) == ("0.80", "1.20", "0.70", "5.000", "4.50000", "0.20")
     assert told.ts == NOON_US + 3
-    assert drive.feed(stats, Clock(NOON_US + 3 * DAY_US)) == []
+    assert drive.feed(stats, VenueTime(NOON_US + 3 * DAY_US)) == []
     after = only(drive.feed(trade(110, ts_us=NOON_US + 4)))
     assert day(after) == ("0.80", "1.20", "0.70", "5.000", "4.50000", "0.30")
 
@@ -166,7 +166,7 @@ def test_a_stream_that_begins_later_shows_the_same() -> None:
     drive.feed(SNAPSHOT, trade(100), trade(90))
     late = Drive(CHANNEL, tracker=drive.tracker, seq=drive.seq)
     assert late.state() == drive.state()
-    assert late.feed(Clock(NOON_US)) == []
+    assert late.feed(VenueTime(NOON_US)) == []
     assert only(late.feed(RAISE)).bid == "1.00"
 
 
@@ -196,11 +196,11 @@ def test_the_ticker_says_whether_it_is_current() -> None:
 
 def test_the_venues_own_day_that_has_ended_is_not_shown_for_ever() -> None:
     drive = Drive(CHANNEL)
-    drive.feed(turned("connecting"), turned("live"), Clock(NOON_US))
+    drive.feed(turned("connecting"), turned("live"), VenueTime(NOON_US))
     drive.feed(trade(100), DayStats("BTC-USDT", 80, 120, 70, 5000, 450_000, NOON_US))
     drive.feed(trade(130, ts_us=NOON_US + SECOND_US))
-    assert drive.feed(Clock(NOON_US + 10 * SECOND_US)) == []
-    ended = only(drive.feed(Clock(NOON_US + 11 * SECOND_US)))
+    assert drive.feed(VenueTime(NOON_US + 10 * SECOND_US)) == []
+    ended = only(drive.feed(VenueTime(NOON_US + 11 * SECOND_US)))
     assert (ended.last, *day(ended)) == ("1.30", None, None, None, None, None, None)
     again = only(drive.feed(DayStats("BTC-USDT", 80, 130, 70, 5000, 450_000, NOON_US + 12 * SECOND_US)))
     assert again.high == "1.30"
@@ -208,18 +208,18 @@ def test_the_venues_own_day_that_has_ended_is_not_shown_for_ever() -> None:
 
 def test_ours_replaces_the_venues_day_where_it_covers_one() -> None:
     drive = Drive(CHANNEL)
-    drive.feed(turned("connecting"), turned("live"), Clock(NOON_US))
+    drive.feed(turned("connecting"), turned("live"), VenueTime(NOON_US))
     drive.feed(DayStats("BTC-USDT", 80, 120, 70, 5000, 450_000, NOON_US))
     later_us = NOON_US + DAY_US + MINUTE_US
     drive.feed(trade(130, 7, ts_us=later_us))
-    counted = only(drive.feed(Clock(later_us + 11 * SECOND_US)))
+    counted = only(drive.feed(VenueTime(later_us + 11 * SECOND_US)))
     assert day(counted) == ("1.30", "1.30", "1.30", "0.007", "0.00910", "0.00")
 
 
 def test_a_quiet_day_is_the_venues_own_however_long_it_is_quiet() -> None:
     drive = Drive(CHANNEL)
     drive.feed(trade(100), DayStats("BTC-USDT", 80, 120, 70, 5000, 450_000, NOON_US))
-    assert drive.feed(Clock(NOON_US + 600 * SECOND_US)) == []
+    assert drive.feed(VenueTime(NOON_US + 600 * SECOND_US)) == []
 
 
 def test_the_venues_day_that_lags_includes_the_last_price() -> None:

@@ -26,12 +26,12 @@ from floorwire.core.market_events import (
     BookChange,
     BookSnapshot,
     Candle,
-    Clock,
     DayStats,
     FeedStatus,
     Listing,
     Quote,
     Trade,
+    VenueTime,
 )
 
 RECORDED = Path(__file__).parent.parent / "recorded"
@@ -40,7 +40,7 @@ COLUMNS = {*TEXT_COLUMNS, *DECIMAL_COLUMNS, *INTEGER_COLUMNS, *BOOLEAN_COLUMNS}
 
 
 def rows(
-    *events: Listing | Trade | Quote | BookSnapshot | BookChange | DayStats | Candle | FeedStatus | Clock,
+    *events: Listing | Trade | Quote | BookSnapshot | BookChange | DayStats | Candle | FeedStatus | VenueTime,
 ) -> list[Row]:
     made = EventRows()
     found = [row for event in (Listing((OF,), 1), *events) for row in made.rows(event)]
@@ -90,7 +90,7 @@ def test_candles_days_and_statuses() -> None:
         DayStats("A-B", 1, 4, 1, 50, None, 8),
         FeedStatus("A-B", "stale", "silent", 9),
         FeedStatus(None, "live", "synced", 10),
-        Clock(11),
+        VenueTime(11),
         Trade("unlisted", "1", 1, 1, "buy", 12),
     )
     assert (one["interval_us"], one["start_us"], one["close"], one["closed"]) == (

@@ -166,7 +166,9 @@ def test_where_a_key_is_needed_the_page_says_so_and_takes_one(
             expect(browser_page.at("#detail")).to_contain_text(why)
             browser_page.expect_state("key")
         browser_page.at("#key").fill(f" {reader.key}.{reader.secret} ")
-        browser_page.at("#signin button").click()
+        with browser_page.page.expect_response("**/api/v1/candles?*") as older:
+            browser_page.at("#signin button").click()
+        assert older.value.status == 200
         browser_page.expect_state("live")
         expect(browser_page.at("#signin")).to_be_hidden()
         browser_page.expect_verified_book()

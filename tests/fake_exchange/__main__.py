@@ -15,7 +15,9 @@ MID_PRICES_E8 = {"BTC": 60_000 * UNIT, "ETH": 3_000 * UNIT, "DOGE": UNIT // 10}
 def flows_of(face: FakeExchange) -> list[SeededFlow]:
     flows = []
     for symbol, market in face.core.markets.items():
-        flow = SeededFlow(face.core, symbol, MID_PRICES_E8[market.base] // market.tick_e8)
+        mid_ticks = MID_PRICES_E8[market.base] // market.tick_e8
+        face.make_past(symbol, mid_ticks)
+        flow = SeededFlow(face.core, symbol, mid_ticks)
         flow.fill_book()
         flows.append(flow)
     for account in ("first", "second"):

@@ -36,11 +36,22 @@ async def ccxt_session(flow: SeededFlow, *arguments: str) -> dict[str, object]:
 
 
 async def run_ccxt(script: Path, flow: SeededFlow, *arguments: str) -> dict[str, object]:
+    """What a session printed, while the flow traded."""
+    trading = asyncio.create_task(_keep_trading(flow))
+    try:
+        printed = await run_session(script, *arguments)
+    finally:
+        trading.cancel()
+        with suppress(asyncio.CancelledError):
+            await trading
+    return msgspec.json.decode(printed, type=dict[str, object])
+
+
+async def run_session(script: Path, *arguments: str) -> bytes:
     """What a session printed. It needs a Python that has ccxt, named by CCXT_PYTHON."""
     python = os.environ.get("CCXT_PYTHON", "")
     if not Path(python).is_file():
         pytest.skip("CCXT_PYTHON names no Python that has ccxt: make test-slow installs one")
-    trading = asyncio.create_task(_keep_trading(flow))
     client = await asyncio.create_subprocess_exec(
         python, str(script), *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
@@ -49,11 +60,8 @@ async def run_ccxt(script: Path, flow: SeededFlow, *arguments: str) -> dict[str,
     finally:
         if client.returncode is None:
             client.kill()
-        trading.cancel()
-        with suppress(asyncio.CancelledError):
-            await trading
     assert client.returncode == 0, err.decode()
-    return msgspec.json.decode(out, type=dict[str, object])
+    return out
 
 
 async def _keep_trading(flow: SeededFlow) -> None:

@@ -12,6 +12,7 @@ from tests.fake_exchange.limits import Counts
 from tests.fake_exchange.market import Market
 from tests.fake_exchange.matching import MatchingCore
 from tests.fake_exchange.outbox import Outbox
+from tests.fake_exchange.past import PAST_MINUTES, past_trades
 
 
 class Queries(Protocol):
@@ -53,6 +54,15 @@ class FakeExchange:
 
     def now_us(self) -> int:
         return self.date_ns() // 1_000 + self.skew_us
+
+    def make_past(
+        self, symbol: str, last_price_ticks: int, *, minutes: int = PAST_MINUTES, seed: int = 1
+    ) -> None:
+        """Give a market trades from before now, up to this price: before its first trade."""
+        trades = past_trades(
+            self.core.markets[symbol], last_price_ticks, self.now_us(), minutes=minutes, seed=seed
+        )
+        self.core.add_past(trades)
 
     def delist(self, symbol: str) -> None:
         """The market closes for good: its orders are cancelled, and new ones are refused."""

@@ -20,6 +20,8 @@ class RequestFault(Enum):
     TIMEOUT_AFTER = "the request is done, and the answer says that the engine timed out"
     TOO_MANY = "refused for the rate"
     BANNED = "refused by a ban"
+    UNAVAILABLE = "not done, and the network in front of the exchange answers 502 for it"
+    GARBAGE = "done, and the body of the answer is no JSON"
 
 
 @dataclass
@@ -29,6 +31,7 @@ class Faults:
     frames: deque[tuple[str, FrameFault]] = field(default_factory=deque)
     requests: deque[tuple[str, RequestFault]] = field(default_factory=deque)
     delay_s: float = 0.0
+    answer_delay_s: float = 0.0
     is_half_open: bool = False
     in_maintenance: bool = False
     repeat_fills: int = 0
@@ -55,6 +58,10 @@ class Faults:
     def delay_frames(self, delay_s: float) -> None:
         self.delay_s = delay_s
 
+    def delay_answers(self, delay_s: float) -> None:
+        """Answer requests later, but do them at once."""
+        self.answer_delay_s = delay_s
+
     def half_open(self, is_half_open: bool = True) -> None:
         """Keep the sockets and send no more frames on them. What waits is sent when it ends."""
         self.is_half_open = is_half_open
@@ -71,6 +78,13 @@ class Faults:
 
     def time_out_after_execution(self, path: str) -> None:
         self.requests.append((path, RequestFault.TIMEOUT_AFTER))
+
+    def be_unavailable(self, path: str = "") -> None:
+        self.requests.append((path, RequestFault.UNAVAILABLE))
+
+    def answer_garbage(self, path: str = "") -> None:
+        """Answer with status 200 and a body that is no JSON."""
+        self.requests.append((path, RequestFault.GARBAGE))
 
     def too_many_requests(self, path: str = "") -> None:
         self.requests.append((path, RequestFault.TOO_MANY))

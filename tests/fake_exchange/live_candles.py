@@ -1,82 +1,62 @@
 """Candles that change while they are watched, for faces that say whether one is closed.
 
-An interval without trades has no candle here; the exchanges send one without a volume."""
+An interval without trades is not told here; the exchanges send one without a volume."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+from tests.fake_exchange.candle_intervals import Interval
 from tests.fake_exchange.matching import MatchingCore
-from tests.fake_exchange.orders import Event, Side, Traded
-from tests.fake_exchange.trade_statistics import Candle, Candles, amounts
+from tests.fake_exchange.orders import Event, Traded
+from tests.fake_exchange.trade_statistics import Candle
 
-MINUTE_US = 60_000_000
 Key = tuple[str, str]  # symbol and name of the interval
-
-
-@dataclass
-class LiveCandle:
-    candle: Candle
-    end_us: int
-    first_trade_id: int
-    last_trade_id: int
-    bought_e8: int = 0  # by takers
-    bought_quote_e8: int = 0
-    is_closed: bool = False
 
 
 class LiveCandles:
     def __init__(
-        self, core: MatchingCore, intervals_us: Mapping[str, int], now_us: Callable[[], int]
+        self, core: MatchingCore, intervals: Mapping[str, Interval], now_us: Callable[[], int]
     ) -> None:
-        self.intervals_us = intervals_us
+        self._intervals = intervals
         self._core = core
         self._now_us = now_us
-        self._candles = {
-            (symbol, name): Candles(interval_us)
-            for symbol in core.markets
-            for name, interval_us in intervals_us.items()
-        }
-        self._live: dict[Key, list[LiveCandle]] = {key: [] for key in self._candles}
-        self._due: dict[Key, list[LiveCandle]] = {}
+        self._live: dict[Key, Candle] = {}
+        self._due: dict[Key, list[Candle]] = {}
         core.listeners.append(self._on_event)
 
-    def newest(self, symbol: str, name: str, limit: int) -> list[LiveCandle]:
-        """The last ones, the newest first."""
-        return self._live[symbol, name][: -limit - 1 : -1]
+    def current(self, symbol: str, name: str) -> Candle | None:
+        """The candle of this moment, or None if nothing was ever traded."""
+        return self._core.history.candle(symbol, self._intervals[name], self._now_us())
 
-    def take_due(self) -> list[tuple[str, str, LiveCandle]]:
+    def take_due(self) -> list[tuple[str, str, Candle]]:
         """Those that changed or closed since the last call: symbol, interval and candle."""
         for key, live in self._live.items():
-            if live and not live[-1].is_closed and live[-1].end_us <= self._now_us():
-                self._close(key, live[-1])
+            if not live.is_closed and live.end_us <= self._now_us():
+                self._close(key, live)
         due, self._due = self._due, {}
         return [(symbol, name, candle) for (symbol, name), candles in due.items() for candle in candles]
 
     def _on_event(self, event: Event) -> None:
         if not isinstance(event, Traded):
             return
-        market = self._core.markets[event.symbol]
-        _, volume_e8, quote_e8 = amounts(market, event)
-        for name, interval_us in self.intervals_us.items():
+        for name, interval in self._intervals.items():
             key = (event.symbol, name)
-            candle, live = self._candles[key].add(market, event), self._live[key]
-            if not live or live[-1].candle is not candle:
-                if live and not live[-1].is_closed:
-                    self._close(key, live[-1])
-                end_us = candle.begin_us + interval_us
-                live.append(LiveCandle(candle, end_us, event.trade_id, event.trade_id))
-            last = live[-1]
-            last.last_trade_id = event.trade_id
-            if event.taker_side is Side.BUY:
-                last.bought_e8 += volume_e8
-                last.bought_quote_e8 += quote_e8
-            self._mark(key, last)
+            live = self._live.get(key)
+            if live is not None and live.begin_us <= event.time_us < live.end_us:
+                live.add(event)
+            else:
+                if live is not None and not live.is_closed:
+                    self._close(key, live)
+                # The history has this trade, and those of the same interval from before the start.
+                live = self._core.history.candle(event.symbol, interval, event.time_us)
+                assert live is not None
+                self._live[key] = live
+            self._mark(key, live)
 
-    def _close(self, key: Key, candle: LiveCandle) -> None:
+    def _close(self, key: Key, candle: Candle) -> None:
         candle.is_closed = True
         self._mark(key, candle)
 
-    def _mark(self, key: Key, candle: LiveCandle) -> None:
+    def _mark(self, key: Key, candle: Candle) -> None:
         due = self._due.setdefault(key, [])
-        if candle not in due:
+        if not due or due[-1] is not candle:
             due.append(candle)

@@ -30,6 +30,7 @@ from tests.fake_exchange.orders import (
     TimeInForce,
     Traded,
 )
+from tests.fake_exchange.trade_history import TradeHistory
 from tests.fake_exchange.trade_statistics import DayTrades
 
 FEE_PER_MILLION = 1_000
@@ -45,7 +46,7 @@ class MatchingCore:
         self.markets = {market.symbol: market for market in markets}
         self.orders: dict[int, Order] = {}
         self.fills: list[Fill] = []
-        self.trades: list[Traded] = []
+        self.history = TradeHistory(self.markets)
         self.days = {symbol: DayTrades() for symbol in self.markets}
         self.update_ids = dict.fromkeys(self.markets, 1_000)
         self.trade_ids = dict.fromkeys(self.markets, 0)
@@ -76,8 +77,18 @@ class MatchingCore:
         return self._last_order_id + 1
 
     def last_price(self, symbol: str) -> int | None:
-        trades = (trade.price_ticks for trade in reversed(self.trades) if trade.symbol == symbol)
-        return next(trades, None)
+        """In the ticks of today."""
+        last = self.history.last(symbol)
+        return None if last is None else last.price_e8 // self.markets[symbol].tick_e8
+
+    def add_past(self, trades: list[Traded]) -> None:
+        """Trades from before the start, the oldest first. Nobody is told of them."""
+        for symbol in {trade.symbol for trade in trades}:
+            if self.history.of(symbol):
+                raise ValueError(f"{symbol} has trades already.")
+        for trade in trades:
+            self._remember(trade)
+            self.trade_ids[trade.symbol] = trade.trade_id
 
     def close_market(self, symbol: str) -> None:
         """New orders are refused from now on."""
@@ -333,10 +344,16 @@ class MatchingCore:
             if not order.open_lots:
                 self._close(order)
             self._emit(OrderChanged(order, "TRADE", fill))
-        trade = Traded(market.symbol, trade_id, price_ticks, lots, taker.side, now_us, taker.order_id)
-        self.trades.append(trade)
-        self.days[market.symbol].add(market, trade)
+        trade = Traded(
+            market.symbol, trade_id, price_ticks * market.tick_e8, lots * market.step_e8, quote_e8,
+            taker.side, now_us, taker.order_id, is_market_order=taker.price_ticks is None,
+        )  # fmt: skip
+        self._remember(trade)
         self._emit(trade)
+
+    def _remember(self, trade: Traded) -> None:
+        self.history.add(trade)
+        self.days[trade.symbol].add(trade)
 
     def _cost_e8(self, order: Order, lots: int) -> int:
         if order.side is Side.SELL:

@@ -116,13 +116,17 @@ class OrderChanged:
 
 @dataclass(frozen=True)
 class Traded:
+    """It has amounts and not steps, because a market's steps may change later."""
+
     symbol: str
     trade_id: int
-    price_ticks: int
-    lots: int
+    price_e8: int
+    size_e8: int
+    quote_e8: int
     taker_side: Side
     time_us: int
-    taker_order_id: int = 0
+    taker_order_id: int
+    is_market_order: bool
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,12 @@ class RestAnswer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+# What a network in front of an exchange answers for it.
+UNAVAILABLE = RestAnswer(
+    502, b"<html><head><title>502 Bad Gateway</title></head></html>", {"Content-Type": "text/html"}
+)
+GARBAGE = b'[{"\xff\x00'
+
 # The body is the text as it came. The face says in its own words what the other faults mean.
 Answering = Callable[[Request, str, RequestFault | None], RestAnswer]
 
@@ -27,7 +33,11 @@ async def serve_rest(scope: Scope, receive: Receive, send: Send, faults: Faults,
     fault = faults.take_request(request.url.path)
     if fault is RequestFault.LOSE_BEFORE:
         return await reset(send)
-    answered = answer(request, body, fault)
+    answered = UNAVAILABLE if fault is RequestFault.UNAVAILABLE else answer(request, body, fault)
+    if fault is RequestFault.GARBAGE:
+        answered = RestAnswer(200, GARBAGE, answered.headers)
+    if faults.answer_delay_s:
+        await asyncio.sleep(faults.answer_delay_s)
     if fault is RequestFault.LOSE_AFTER:
         return await reset(send)
     headers = {"Content-Type": "application/json", **answered.headers}

@@ -12,7 +12,11 @@ from tests.fake_exchange.binance.rest import ROUTES
 from tests.fake_exchange.bybit import FakeBybit
 from tests.fake_exchange.bybit import default_markets as bybit_markets
 from tests.fake_exchange.bybit.client import BybitClient
+from tests.fake_exchange.coinbase import FakeCoinbase
+from tests.fake_exchange.coinbase import default_markets as coinbase_markets
 from tests.fake_exchange.flow import SeededFlow
+from tests.fake_exchange.kraken import FakeKraken
+from tests.fake_exchange.kraken import default_markets as kraken_markets
 from tests.fake_exchange.okx import FakeOkx
 from tests.fake_exchange.okx import default_markets as okx_markets
 from tests.fake_exchange.okx.client import OkxClient
@@ -20,9 +24,9 @@ from tests.fake_exchange.serving import running
 
 ODD = ("", "x", "-1", "0", "1.5", "9" * 25, "\u0661")
 NAMES = {
-    "binance": ("limit", "fromId", "startTime", "endTime", "orderId", "interval", "symbol", "recvWindow"),
-    "bybit": ("limit", "cursor", "startTime", "endTime", "orderId", "interval", "symbol", "openOnly"),
-    "okx": ("limit", "after", "before", "begin", "end", "ordId", "clOrdId", "sz", "bar", "instId"),
+    "binance": ("limit", "fromId", "startTime", "endTime", "orderId", "interval", "symbol", "timeZone"),
+    "bybit": ("limit", "cursor", "startTime", "start", "end", "orderId", "interval", "symbol", "openOnly"),
+    "okx": ("limit", "after", "before", "begin", "end", "ordId", "clOrdId", "sz", "bar", "instId", "type"),
 }
 
 
@@ -81,3 +85,25 @@ async def test_bodies_of_odd_types_are_refused(value: object) -> None:
             for name in order:
                 answer = await other.post(f"order/{path}", order | {name: value})
                 assert "retCode" in answer, (path, name, answer)
+
+
+async def test_kraken_answers_odd_parameters() -> None:
+    async with running(FakeKraken(kraken_markets())) as fake, httpx2.AsyncClient(verify=False) as http:
+        fake.make_past("BTCUSD", 600_000, minutes=60)
+        fake.limits.pair_limit = 10**9
+        for name in ("OHLC", "Trades", "Depth"):
+            for query in odd_queries(("pair", "interval", "since", "count"), {"pair": "XBTUSD"}):
+                response = await http.get(f"{fake.http}/0/public/{name}?{query}")
+                assert response.status_code == 200, (name, query, response.text)
+
+
+async def test_coinbase_answers_odd_parameters() -> None:
+    async with running(FakeCoinbase(coinbase_markets())) as fake, httpx2.AsyncClient(verify=False) as http:
+        fake.make_past("BTCUSD", 6_000_000, minutes=60)
+        fake.rest.public_per_s = 10**9
+        base = {"start": "1", "end": "2", "granularity": "ONE_DAY"}
+        for name in ("candles", "ticker"):
+            for query in odd_queries(("start", "end", "granularity", "limit"), base):
+                url = f"{fake.http}/api/v3/brokerage/market/products/BTC-USD/{name}?{query}"
+                response = await http.get(url)
+                assert response.status_code < 500, (name, query, response.text)

@@ -3,16 +3,17 @@
 from collections import deque
 from dataclasses import dataclass
 
-from tests.fake_exchange.market import UNIT, Market
-from tests.fake_exchange.orders import Traded
-
-DAY_US = 86_400_000_000
-KEPT = 720
+from tests.fake_exchange.candle_intervals import DAY_US
+from tests.fake_exchange.market import UNIT
+from tests.fake_exchange.orders import Side, Traded
 
 
 @dataclass
 class Candle:
+    """One without a trade has the last price before it four times."""
+
     begin_us: int
+    end_us: int
     open_e8: int
     high_e8: int
     low_e8: int
@@ -20,34 +21,34 @@ class Candle:
     volume_e8: int = 0
     quote_e8: int = 0
     trades: int = 0
+    first_trade_id: int = -1
+    last_trade_id: int = -1
+    bought_e8: int = 0  # by takers
+    bought_quote_e8: int = 0
+    is_closed: bool = False
 
-    def add(self, price_e8: int, volume_e8: int, quote_e8: int) -> None:
-        self.high_e8 = max(self.high_e8, price_e8)
-        self.low_e8 = min(self.low_e8, price_e8)
-        self.close_e8 = price_e8
-        self.volume_e8 += volume_e8
-        self.quote_e8 += quote_e8
+    @classmethod
+    def flat(cls, begin_us: int, end_us: int, price_e8: int) -> "Candle":
+        return cls(begin_us, end_us, price_e8, price_e8, price_e8, price_e8)
+
+    def add(self, trade: Traded) -> None:
+        if not self.trades:
+            self.open_e8 = self.high_e8 = self.low_e8 = trade.price_e8
+            self.first_trade_id = trade.trade_id
+        self.high_e8 = max(self.high_e8, trade.price_e8)
+        self.low_e8 = min(self.low_e8, trade.price_e8)
+        self.close_e8 = trade.price_e8
+        self.last_trade_id = trade.trade_id
+        self.volume_e8 += trade.size_e8
+        self.quote_e8 += trade.quote_e8
         self.trades += 1
+        if trade.taker_side is Side.BUY:
+            self.bought_e8 += trade.size_e8
+            self.bought_quote_e8 += trade.quote_e8
 
     @property
     def average_e8(self) -> int:
         return self.quote_e8 * UNIT // self.volume_e8 if self.volume_e8 else 0
-
-
-class Candles:
-    """The candles of one symbol and interval that had trades. The last KEPT are kept."""
-
-    def __init__(self, interval_us: int) -> None:
-        self.interval_us = interval_us
-        self.kept: deque[Candle] = deque(maxlen=KEPT)
-
-    def add(self, market: Market, trade: Traded) -> Candle:
-        price_e8, volume_e8, quote_e8 = amounts(market, trade)
-        begin_us = trade.time_us - trade.time_us % self.interval_us
-        if not self.kept or self.kept[-1].begin_us < begin_us:
-            self.kept.append(Candle(begin_us, price_e8, price_e8, price_e8, price_e8))
-        self.kept[-1].add(price_e8, volume_e8, quote_e8)
-        return self.kept[-1]
 
 
 class DayTrades:
@@ -55,32 +56,23 @@ class DayTrades:
 
     def __init__(self) -> None:
         self.last_size_e8 = 0
-        self._trades: deque[tuple[int, int, int, int]] = deque()
+        self._trades: deque[Traded] = deque()
         self._candle: Candle | None = None
 
-    def add(self, market: Market, trade: Traded) -> None:
-        price_e8, self.last_size_e8, quote_e8 = amounts(market, trade)
-        while self._trades and self._trades[0][0] <= trade.time_us - DAY_US:
+    def add(self, trade: Traded) -> None:
+        self.last_size_e8 = trade.size_e8
+        while self._trades and self._trades[0].time_us <= trade.time_us - DAY_US:
             self._trades.popleft()
             self._candle = None
-        self._trades.append((trade.time_us, price_e8, self.last_size_e8, quote_e8))
+        self._trades.append(trade)
         if self._candle is not None:
-            self._candle.add(price_e8, self.last_size_e8, quote_e8)
+            self._candle.add(trade)
 
-    def candle(self) -> Candle | None:
-        """The whole day as one candle, or None if nothing was traded."""
-        if self._candle is None and self._trades:
-            time_us, first_e8, _, _ = self._trades[0]
-            self._candle = Candle(time_us, first_e8, first_e8, first_e8, first_e8)
-            for _, price_e8, volume_e8, quote_e8 in self._trades:
-                self._candle.add(price_e8, volume_e8, quote_e8)
+    def candle(self) -> Candle:
+        """The whole day as one candle. If nothing was traded, it has only zeros."""
+        if self._candle is None:
+            begin_us = self._trades[0].time_us if self._trades else 0
+            self._candle = Candle.flat(begin_us, begin_us + DAY_US, 0)
+            for trade in self._trades:
+                self._candle.add(trade)
         return self._candle
-
-
-def amounts(market: Market, trade: Traded) -> tuple[int, int, int]:
-    """Price, base and quote amount."""
-    return (
-        trade.price_ticks * market.tick_e8,
-        trade.lots * market.step_e8,
-        market.notional_e8(trade.price_ticks, trade.lots),
-    )

@@ -10,7 +10,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from floorwire.core.market_events import Clock
+from floorwire.core.market_events import VenueTime
 from tests.history import market
 from tests.history.market import SYMBOL, begin, opened, publish, trade
 
@@ -27,7 +27,7 @@ async def run(path: Path, start_us: int) -> None:
             number += 1
             at_us += 1_000
             publish(store, trade(at_us, price=1 + number % 90, size=number, number=number))
-        publish(store, Clock(at_us))
+        publish(store, VenueTime(at_us))
         await store.extent(SYMBOL)  # taken into memory
         await asyncio.to_thread(store._write)
         print(number, flush=True)

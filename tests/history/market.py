@@ -7,7 +7,7 @@ from pathlib import Path
 
 from floorwire.core.candle_intervals import INTERVALS
 from floorwire.core.instrument import Instrument
-from floorwire.core.market_events import Clock, FeedStatus, Listing, MarketEvent, Trade
+from floorwire.core.market_events import FeedStatus, Listing, MarketEvent, Trade, VenueTime
 from floorwire.core.market_history import StoredCandle, StoredTrade
 from floorwire.core.units import Scale
 from floorwire.history.market_store import MarketStore
@@ -41,7 +41,7 @@ def opened(path: Path | None, waiting: int = 1_000_000, bounds: dict[Kind, Bound
 def begin(store: MarketStore, at_us: int = START_US, *instruments: Instrument) -> None:
     """List, and be live."""
     publish(store, Listing(instruments or (instrument(),), at_us), FeedStatus(None, "live", "synced", at_us))
-    publish(store, Clock(at_us))
+    publish(store, VenueTime(at_us))
 
 
 def publish(store: MarketStore, *events: MarketEvent) -> None:

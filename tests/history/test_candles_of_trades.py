@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from floorwire.core.candle_intervals import INTERVALS
-from floorwire.core.market_events import Clock, FeedStatus, Listing, MissingTrade, Trade
+from floorwire.core.market_events import FeedStatus, Listing, MissingTrade, Trade, VenueTime
 from floorwire.core.market_history import StoredTrade
 from tests.history import market
 from tests.history.market import SECOND_US, SYMBOL, publish
@@ -71,7 +71,7 @@ class StoreMachine(RuleBasedStateMachine):
             events.append(Trade(SYMBOL, str(self.number), price, size, "buy", ts_us))
             prices, sizes = self.instrument.price, self.instrument.size
             self.unwritten.append((str(self.number), prices.format(price), sizes.format(size)))
-        publish(self.store, *events, Clock(self.now_us))
+        publish(self.store, *events, VenueTime(self.now_us))
 
     @rule(count=st.integers(200, 600))
     def burst(self, count: int) -> None:
@@ -91,7 +91,9 @@ class StoreMachine(RuleBasedStateMachine):
             publish(self.store, MissingTrade(SYMBOL, self.now_us))
             return
         publish(self.store, FeedStatus(None, "stale", "silent", self.now_us))
-        publish(self.store, FeedStatus(None, "live", "heard", self.now_us), Clock(self.now_us + SECOND_US))
+        publish(
+            self.store, FeedStatus(None, "live", "heard", self.now_us), VenueTime(self.now_us + SECOND_US)
+        )
 
     @rule()
     def write(self) -> None:

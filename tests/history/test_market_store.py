@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from floorwire.core.market_events import Clock, FeedStatus, Listing, MissingTrade, Quote, StreamsEnded
+from floorwire.core.market_events import FeedStatus, Listing, MissingTrade, Quote, StreamsEnded, VenueTime
 from floorwire.core.market_history import HistoryUnavailableError, StoredTrade
 from floorwire.history.market_store import MarketStore
 from tests.history import market
@@ -86,7 +86,7 @@ async def test_a_restart_goes_on_and_leaves_a_hole(tmp_path: Path) -> None:
     path = tmp_path / "market.db"
     store = opened(path)
     begin(store)
-    publish(store, trade(START_US + 1), Clock(START_US + 2 * SECOND_US))
+    publish(store, trade(START_US + 1), VenueTime(START_US + 2 * SECOND_US))
     before = await store.trades(SYMBOL)
     store.close()
     store = opened(path)
@@ -95,7 +95,7 @@ async def test_a_restart_goes_on_and_leaves_a_hole(tmp_path: Path) -> None:
     begin(store, START_US + 60 * SECOND_US)
     publish(store, trade(START_US + 70 * SECOND_US))
     assert [one.ts_us for one in await store.trades(SYMBOL)] == [START_US + 70 * SECOND_US, START_US + 1]
-    holes = await store.holes(SYMBOL, "trades")
+    holes = await store.holes(SYMBOL, None)
     assert [(hole.from_us - START_US, hole.reason) for hole in holes[1:]] == [(2 * SECOND_US, "restart")]
     assert holes[0].from_us == 0
     assert holes[1].to_us == START_US + 61 * SECOND_US
@@ -105,13 +105,13 @@ async def test_a_restart_goes_on_and_leaves_a_hole(tmp_path: Path) -> None:
 async def test_a_hole_lasts_while_the_feed_is_not_live(place: Path | None) -> None:
     store = opened(place)
     begin(store)
-    publish(store, Clock(START_US + 5 * SECOND_US), FeedStatus(SYMBOL, "stale", "sequence_gap", START_US))
-    publish(store, Clock(START_US + 6 * SECOND_US))
-    hole = (await store.holes(SYMBOL, "trades"))[-1]
+    publish(store, VenueTime(START_US + 5 * SECOND_US), FeedStatus(SYMBOL, "stale", "sequence_gap", START_US))
+    publish(store, VenueTime(START_US + 6 * SECOND_US))
+    hole = (await store.holes(SYMBOL, None))[-1]
     assert (hole.from_us, hole.to_us, hole.reason) == (START_US + 5 * SECOND_US, None, "sequence_gap")
     assert (await store.extent(SYMBOL)).complete_us == START_US + 5 * SECOND_US
-    publish(store, FeedStatus(SYMBOL, "live", "synced", START_US), Clock(START_US + 7 * SECOND_US))
-    hole = (await store.holes(SYMBOL, "candles"))[-1]
+    publish(store, FeedStatus(SYMBOL, "live", "synced", START_US), VenueTime(START_US + 7 * SECOND_US))
+    hole = (await store.holes(SYMBOL, "1m"))[-1]
     assert hole.to_us == START_US + 8 * SECOND_US
     store.close()
 
@@ -119,9 +119,9 @@ async def test_a_hole_lasts_while_the_feed_is_not_live(place: Path | None) -> No
 async def test_a_missing_trade_is_a_hole_of_its_second() -> None:
     store = opened(None)
     begin(store)
-    publish(store, Clock(START_US + 10 * SECOND_US), MissingTrade(SYMBOL, START_US + 11 * SECOND_US + 7))
-    publish(store, trade(START_US + 11 * SECOND_US + 9), Clock(START_US + 13 * SECOND_US))
-    hole = (await store.holes(SYMBOL, "trades"))[-1]
+    publish(store, VenueTime(START_US + 10 * SECOND_US), MissingTrade(SYMBOL, START_US + 11 * SECOND_US + 7))
+    publish(store, trade(START_US + 11 * SECOND_US + 9), VenueTime(START_US + 13 * SECOND_US))
+    hole = (await store.holes(SYMBOL, None))[-1]
     assert (hole.from_us, hole.to_us) == (START_US + 11 * SECOND_US, START_US + 12 * SECOND_US)
     assert [one.is_incomplete for one in await store.candles(SYMBOL, "1s")] == [True]
     store.close()
@@ -131,13 +131,13 @@ async def test_trades_of_a_venue_on_demand_count_from_the_first_that_comes() -> 
     store = MarketStore(None, market.ALL, 1_000, on_demand=(market.VENUE,))
     store.open()
     begin(store)
-    publish(store, Clock(START_US + SECOND_US))
-    assert (await store.holes(SYMBOL, "trades"))[-1].to_us is None  # perhaps only its book is streamed
-    publish(store, trade(START_US + SECOND_US + 1), Clock(START_US + 2 * SECOND_US))
-    assert (await store.holes(SYMBOL, "trades"))[-1].to_us == START_US + 3 * SECOND_US
+    publish(store, VenueTime(START_US + SECOND_US))
+    assert (await store.holes(SYMBOL, None))[-1].to_us is None  # perhaps only its book is streamed
+    publish(store, trade(START_US + SECOND_US + 1), VenueTime(START_US + 2 * SECOND_US))
+    assert (await store.holes(SYMBOL, None))[-1].to_us == START_US + 3 * SECOND_US
     publish(store, StreamsEnded(SYMBOL, frozenset({"trades"}), START_US + 4 * SECOND_US))
-    publish(store, Clock(START_US + 9 * SECOND_US))
-    assert (await store.holes(SYMBOL, "trades"))[-1].to_us is None
+    publish(store, VenueTime(START_US + 9 * SECOND_US))
+    assert (await store.holes(SYMBOL, None))[-1].to_us is None
     store.close()
 
 
@@ -145,10 +145,10 @@ async def test_flat_candles_stand_between_trades_and_in_no_hole(place: Path | No
     store = opened(place)
     begin(store, BASE_US)
     at_us = BASE_US + 10 * SECOND_US
-    publish(store, trade(at_us, price=5), Clock(at_us + 3 * SECOND_US + 5))
-    publish(store, FeedStatus(None, "stale", "silent", at_us), Clock(at_us + 5 * SECOND_US))
-    publish(store, FeedStatus(None, "live", "heard", at_us), Clock(at_us + 6 * SECOND_US))
-    publish(store, trade(at_us + 9 * SECOND_US, price=6), Clock(at_us + 11 * SECOND_US))
+    publish(store, trade(at_us, price=5), VenueTime(at_us + 3 * SECOND_US + 5))
+    publish(store, FeedStatus(None, "stale", "silent", at_us), VenueTime(at_us + 5 * SECOND_US))
+    publish(store, FeedStatus(None, "live", "heard", at_us), VenueTime(at_us + 6 * SECOND_US))
+    publish(store, trade(at_us + 9 * SECOND_US, price=6), VenueTime(at_us + 11 * SECOND_US))
     expected = [(0, 5, 1), (1, 5, 0), (2, 5, 0), (9, 6, 1), (10, 6, 0)]
     for newest_first in (False, True):
         page = await store.candles(SYMBOL, "1s", newest_first=newest_first)
@@ -162,7 +162,7 @@ async def test_flat_candles_stand_between_trades_and_in_no_hole(place: Path | No
 async def test_pages_of_flat_candles_meet(place: Path | None) -> None:
     store = opened(place)
     begin(store, BASE_US)
-    publish(store, trade(BASE_US + 2 * SECOND_US), Clock(BASE_US + 500 * SECOND_US))
+    publish(store, trade(BASE_US + 2 * SECOND_US), VenueTime(BASE_US + 500 * SECOND_US))
     for newest_first in (False, True):
         starts: list[int] = []
         from_us, to_us = 0, 1 << 62
@@ -183,10 +183,10 @@ async def test_what_does_not_fit_into_the_queue_is_dropped_and_told() -> None:
     quotes = [Quote(SYMBOL, 1, 1, 2, 1, BASE_US)] * 101
     publish(store, *quotes)  # nothing of them is stored
     assert store.figures().dropped == 0
-    publish(store, *[trade(BASE_US)] * 101, Clock(BASE_US + SECOND_US))
+    publish(store, *[trade(BASE_US)] * 101, VenueTime(BASE_US + SECOND_US))
     publish(store, trade(BASE_US + 2 * SECOND_US))
     assert store.figures().dropped == 101
-    hole = (await store.holes(SYMBOL, "trades"))[-1]
+    hole = (await store.holes(SYMBOL, None))[-1]
     assert len(await store.trades(SYMBOL)) == 1
     assert hole.to_us == BASE_US + 2 * SECOND_US  # the time came through
     store.close()

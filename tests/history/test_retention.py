@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from floorwire.core.candle_intervals import DAY_US
-from floorwire.core.market_events import Clock
+from floorwire.core.market_events import VenueTime
 from floorwire.history import history_file
 from floorwire.history.market_store import MarketStore
 from floorwire.history.retention import KINDS, Bound, Kind
@@ -21,7 +21,7 @@ async def of_days(path: Path | None, bounds: dict[Kind, Bound], days: int) -> Ma
     for day in range(days):
         at_us = START_US + day * DAY_US
         publish(store, *(trade(at_us + n * 1_000_000, number=day * 600 + n + 1) for n in range(600)))
-        publish(store, Clock(at_us + 600_000_000))
+        publish(store, VenueTime(at_us + 600_000_000))
         await store.extent(SYMBOL)
         await asyncio.to_thread(store._write)
     store._recv_us = START_US + days * DAY_US

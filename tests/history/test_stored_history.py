@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from floorwire.core.market_events import Clock, FeedStatus
+from floorwire.core.market_events import FeedStatus, VenueTime
 from floorwire.core.market_history import StoredCandle
 from floorwire.history.history_file import FILE, HistoryFileError
 from floorwire.history.market_store import MarketStore
@@ -39,8 +39,8 @@ async def fill(store: MarketStore) -> None:
         if number == 1_300:
             publish(store, FeedStatus(None, "live", "synced", at_us))
         publish(store, trade(at_us - 3 * SECOND_US * (number % 50 == 0), 1 + number % 90, number, number))
-        publish(store, Clock(at_us))
-    publish(store, trade(at_us, symbol=OTHER), Clock(at_us))
+        publish(store, VenueTime(at_us))
+    publish(store, trade(at_us, symbol=OTHER), VenueTime(at_us))
     await store.extent(SYMBOL)  # taken into memory
     store._write()
 
@@ -85,7 +85,7 @@ async def test_it_ends_where_the_file_ended_when_it_was_opened(tmp_path: Path) -
     later_us = START_US + 100_000 * SECOND_US
     for number in range(2_000):
         publish(store, trade(later_us + number * SECOND_US))
-    publish(store, Clock(later_us + 2_000 * SECOND_US))
+    publish(store, VenueTime(later_us + 2_000 * SECOND_US))
     await store.extent(SYMBOL)
     store._write()
     found += reading

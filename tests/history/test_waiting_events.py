@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from floorwire.core.market_events import Clock, MarketEvent
+from floorwire.core.market_events import MarketEvent, VenueTime
 from floorwire.history.snapshot import ReadRequest
 from floorwire.history.waiting_events import Batch, Dropped, Entry, ReadMark, WaitingEvents
 from tests.history.market import START_US, trade
@@ -36,12 +36,12 @@ def test_what_does_not_fit_is_dropped_and_told_once() -> None:
     waiting = WaitingEvents(3)
     waiting.put("v", [trade(START_US)] * 3)
     waiting.put("v", [trade(START_US)] * 2)
-    waiting.put("v", [trade(START_US), Clock(START_US)])  # the time is never dropped
+    waiting.put("v", [trade(START_US), VenueTime(START_US)])  # the time is never dropped
     waiting.put("w", [trade(START_US)])
     assert waiting.dropped == 4
     found = all_of(waiting)
     assert [entry for entry in found if type(entry) is Dropped] == [Dropped("v"), Dropped("w")]
-    assert found[-3] == Batch("v", [Clock(START_US)])
+    assert found[-3] == Batch("v", [VenueTime(START_US)])
     waiting.put("v", [trade(START_US)])
     waiting.put("v", [trade(START_US)] * 3)
     assert [type(entry) for entry in all_of(waiting)] == [Batch, Dropped, Batch]

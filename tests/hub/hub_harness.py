@@ -17,11 +17,12 @@ from floorwire import channels
 from floorwire.access.authenticator import Authenticator
 from floorwire.clock import Clock as ProcessClock
 from floorwire.core.codes import CloseCode
-from floorwire.core.market_events import Clock, FeedStatus, Listing, MarketEvent
+from floorwire.core.market_events import FeedStatus, Listing, MarketEvent, VenueTime
 from floorwire.core.market_history import MarketHistory
 from floorwire.hub.connection import Connection
 from floorwire.hub.hub import Hub
 from floorwire.hub.liveness import Liveness, PingTiming
+from floorwire.hub.market_subscriptions import MarketSubscriptions
 from floorwire.ops.stats import Stats
 from floorwire.protocol.codec import JSON, Codec
 from floorwire.protocol.frames import split
@@ -74,6 +75,7 @@ class HubHarness:
             stats=self.stats,
             history=self._history,
         )
+        self._market_subscriptions = MarketSubscriptions(self.hub)
         books = [snapshot(symbol, self.now_us) for symbol in SYMBOLS]
         self.publish(Listing(tuple(map(listing, SYMBOLS)), self.now_us), *books)
         self.publish(FeedStatus(None, "live", "synced", self.now_us))
@@ -90,7 +92,7 @@ class HubHarness:
         """Let the symbol quote, trade and move its book."""
         for _ in range(times):
             self.counts[symbol] += 1
-            self.publish(Clock(self.now_us), *events(symbol, self.counts[symbol], self.now_us))
+            self.publish(VenueTime(self.now_us), *events(symbol, self.counts[symbol], self.now_us))
 
     def change_steps(self, symbol: str = "BTC-USDT") -> None:
         """Let the symbol trade in other lots from now on."""
@@ -114,7 +116,15 @@ class HubHarness:
         """Return the client's end of a new connection."""
         limits = SessionLimits(commands_per_second=1_000_000, subscriptions=100)
         session = Session(codec, default_channel, self.hub.market, limits)
-        connection = Connection(self.hub, session, self.liveness, self._authenticator, NoDesk(), outbox_bytes)
+        connection = Connection(
+            self.hub,
+            session,
+            self.liveness,
+            self._authenticator,
+            NoDesk(),
+            self._market_subscriptions,
+            outbox_bytes,
+        )
         return (wire or FakeWire)(connection)
 
 

@@ -18,19 +18,19 @@ from floorwire.core.market_events import (
     BookChange,
     BookSnapshot,
     Candle,
-    Clock,
     DayStats,
     Feed,
     FeedStatus,
     Listing,
     Quote,
     Trade,
+    VenueTime,
 )
 from floorwire.core.notices import SymbolFeedChanged
 from floorwire.core.ports import VenueOutput, Wake, Woke
 from floorwire.hub.market_state import MarketState
 from floorwire.protocol import channel_events
-from floorwire.protocol.topic import EventStamp
+from floorwire.protocol.event_stamps import EventStamp
 from floorwire.venues.binance import market_data as binance
 from floorwire.venues.replay import Replay
 from tests.hub.hub_harness import HubHarness, Message
@@ -67,7 +67,8 @@ class Followed:
             self.say(turned)
 
     def say(
-        self, event: Trade | Quote | BookSnapshot | BookChange | DayStats | Candle | Clock | SymbolFeedChanged
+        self,
+        event: Trade | Quote | BookSnapshot | BookChange | DayStats | Candle | VenueTime | SymbolFeedChanged,
     ) -> None:
         listeners = self.market.states.get(S)
         assert listeners is not None
@@ -78,7 +79,7 @@ class Followed:
         self.say(Trade(S, "1", self.steps.price.parse(price), self.steps.size.parse(size), "buy", ts_us))
 
     def clock(self, seconds: float) -> None:
-        self.say(Clock(HOUR + round(seconds * SECOND)))
+        self.say(VenueTime(HOUR + round(seconds * SECOND)))
 
     def state(self, channel: str, option: str | int | None = None) -> channel_events.AnyEvent | None:
         listeners = self.market.states.get(S)
@@ -214,7 +215,7 @@ def test_ours_beside_a_venues_candle_is_in_the_new_steps_when_the_venues_end() -
     listeners = at.market.states.get(S)
     assert listeners is not None
     stream = listeners.stream("candles", "1m")
-    lapse = Clock(HOUR + 66 * SECOND)
+    lapse = VenueTime(HOUR + 66 * SECOND)
     listeners.apply(lapse)
     told = stream.apply(lapse, EventStamp("e", 1, 0, 0))
     said = [candle for candle in told if isinstance(candle, channel_events.Candles)]

@@ -9,14 +9,13 @@ import pytest
 
 from floorwire.access.authenticator import Authenticator
 from floorwire.core.codes import CloseCode
-from floorwire.core.market_events import Clock, Trade
+from floorwire.core.market_events import Trade, VenueTime
 from floorwire.core.market_history import (
     MOST_ROWS,
     MOST_US,
     Extent,
     HistoryUnavailableError,
     Hole,
-    HoleKind,
     InstrumentSince,
     StoredCandle,
     StoredTrade,
@@ -79,7 +78,13 @@ class SlowHistory:
         return [row for row in reversed(self.candle_rows) if row.start_us < to_us][:limit]
 
     async def holes(
-        self, symbol: str, kind: HoleKind, *, from_us: int = 0, to_us: int = MOST_US, limit: int = MOST_ROWS
+        self,
+        symbol: str,
+        interval: str | None,
+        *,
+        from_us: int = 0,
+        to_us: int = MOST_US,
+        limit: int = MOST_ROWS,
     ) -> Sequence[Hole]:
         return [Hole(0, START_US, "start")]
 
@@ -163,7 +168,7 @@ async def test_candles_are_those_before_the_one_that_is_open(
     start_us = START_US - START_US % MINUTE_US
     history.candle_rows = [candle(start_us + n * MINUTE_US, closed=n < 0) for n in (-2, -1, 0)]
     history.may_read.set()
-    harness.publish(Clock(harness.now_us), Trade("BTC-USDT", "1", 5, 1, "buy", harness.now_us))
+    harness.publish(VenueTime(harness.now_us), Trade("BTC-USDT", "1", 5, 1, "buy", harness.now_us))
     harness.end_turn()
     wire = harness.connect()
     wire.ask("subscribe", **CANDLES, history=2)

@@ -7,11 +7,11 @@ import pytest
 from floorwire.access.authenticator import Authenticator
 from floorwire.clock import HOLD_US
 from floorwire.core.codes import CloseCode
-from floorwire.core.market_events import Clock, FeedStatus, Quote
+from floorwire.core.market_events import FeedStatus, Quote, VenueTime
 from floorwire.core.notices import SecondPassed
 from floorwire.hub import hub as hub_module
 from floorwire.protocol.codec import JSON, MSGPACK
-from floorwire.protocol.topic import TopicName
+from floorwire.protocol.topic_names import TopicName
 
 from .hub_harness import SECOND_US, START_US, VENUE, FakeWire, HubHarness
 
@@ -178,7 +178,7 @@ def test_what_was_never_listed_is_passed_over(harness: HubHarness) -> None:
 def test_venue_time_closes_candles_in_quiet_markets(harness: HubHarness) -> None:
     wire = subscribed(harness, "candles", interval="1s")
     harness.tick()
-    harness.publish(Clock(START_US + SECOND_US))
+    harness.publish(VenueTime(START_US + SECOND_US))
     harness.end_turn()
     assert [message["closed"] for message in wire.messages()] == [False, True]
 

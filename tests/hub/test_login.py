@@ -14,8 +14,8 @@ from floorwire.auth.grant import Grant
 from floorwire.config import Settings
 from floorwire.core.authorization import Scope
 from floorwire.core.codes import CloseCode
-from floorwire.hub import connection as connection_module
-from floorwire.hub.held_messages import HELD_BYTES, HeldMessages
+from floorwire.hub import list_replies
+from floorwire.hub.waiting_messages import WAITING_BYTES, WaitingMessages
 from floorwire.protocol.requests import login_signature
 from floorwire.storage.key_store import Issued
 from tests.hub.hub_harness import FakeWire, HubHarness
@@ -83,7 +83,7 @@ def test_a_login_behind_a_login_waits_for_itself(login: Login) -> None:
 def test_a_long_request_behind_a_login_lets_nothing_pass(
     login: Login, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection_module, "ROWS_AT_ONCE", 1)
+    monkeypatch.setattr(list_replies, "ROWS_AT_ONCE", 1)
     monkeypatch.setattr(FakeWire, "defer", lambda _: None)
     connection = login.wire.connection
     login.send(id=1)
@@ -135,7 +135,7 @@ def test_a_connection_that_is_gone_meanwhile_does_not_sign_in(login: Login) -> N
 
 def test_what_waits_is_bounded(login: Login) -> None:
     login.send(id=1)
-    for _ in range(HELD_BYTES):
+    for _ in range(WAITING_BYTES):
         if login.wire.code is not None:
             break
         login.wire.ask("ping")
@@ -145,10 +145,10 @@ def test_what_waits_is_bounded(login: Login) -> None:
 
 
 def test_the_first_message_is_held_however_large_it_is() -> None:
-    held = HeldMessages()
-    assert held.add(bytes(2 * HELD_BYTES), True)
+    held = WaitingMessages()
+    assert held.add(bytes(2 * WAITING_BYTES), True)
     assert not held.add(b"", True)
-    assert held.pop() == (bytes(2 * HELD_BYTES), True)
+    assert held.pop() == (bytes(2 * WAITING_BYTES), True)
     assert len(held) == 0
     assert held.add(b"a", True)
     assert held.add(b"b", False)

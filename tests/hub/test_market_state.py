@@ -10,7 +10,7 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Feed, FeedStatus, Listing, Quote
 from floorwire.core.refusal import Refusal
 from floorwire.hub.market_state import MarketState
-from floorwire.protocol.topic import TopicChoice, TopicName
+from floorwire.protocol.topic_names import TopicChoice, TopicName
 
 BTC = Instrument("BTC-USDT", "BTC", "USDT", "one", "0.1", "1")
 ETH = Instrument("ETH-USDT", "ETH", "USDT", "one", "0.1", "1")

@@ -13,7 +13,7 @@ from floorwire.protocol.codec import JSON, MSGPACK, Codec
 from floorwire.protocol.frames import split
 from floorwire.protocol.replies import Gap
 from floorwire.protocol.requests import Resume
-from floorwire.protocol.topic import TopicName
+from floorwire.protocol.topic_names import TopicName
 from tests.clocks import moment
 from tests.scripted import events, listing, snapshot
 

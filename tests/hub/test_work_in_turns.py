@@ -7,8 +7,8 @@ import pytest
 
 from floorwire.access.authenticator import Authenticator
 from floorwire.core.codes import CloseCode
-from floorwire.hub import client_transport, resume_ring
-from floorwire.hub import connection as connection_module
+from floorwire.hub import client_transport, list_replies, market_subscriptions, resume_ring
+from floorwire.hub.topic_join import RESUME_US
 from floorwire.hub.turn_queue import AT_ONCE_US, TURN_US
 from floorwire.protocol import cost_budget
 from floorwire.protocol.codec import JSON, MSGPACK, Codec
@@ -228,7 +228,7 @@ def test_who_leaves_in_the_middle_leaves_nothing(
     harness: HubHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(resume_ring, "MADE_AT_ONCE", 4)
-    monkeypatch.setattr(connection_module, "TOPICS_AT_ONCE", 1)
+    monkeypatch.setattr(market_subscriptions, "TOPICS_AT_ONCE", 1)
     begin = trades_begin(harness)
     harness.tick(times=9)
     harness.end_turn()
@@ -265,7 +265,7 @@ def test_after_a_costly_request_the_next_ones_wait(harness: HubHarness) -> None:
 def test_many_topics_are_joined_in_steps_and_the_reply_comes_first(
     harness: HubHarness, monkeypatch: pytest.MonkeyPatch, channel: str
 ) -> None:
-    monkeypatch.setattr(connection_module, "TOPICS_AT_ONCE", 1)
+    monkeypatch.setattr(market_subscriptions, "TOPICS_AT_ONCE", 1)
     wire = harness.connect(wire=PatientWire)
     assert isinstance(wire, PatientWire)
     wire.ask("subscribe", channel=channel, symbols=list(SYMBOLS))
@@ -401,7 +401,7 @@ def test_many_clients_together_have_no_more_done_at_once_than_one(harness: HubHa
     harness.tick(times=9)
     harness.end_turn()
     wires = [harness.connect(wire=PatientWire) for _ in range(30)]
-    at_once = AT_ONCE_US // connection_module.RESUME_US
+    at_once = AT_ONCE_US // RESUME_US
     for turn in range(3):
         for wire in wires[10 * turn : 10 * turn + 10]:
             wire.ask("subscribe", channel="trades", symbol="BTC-USDT", resume=begin)
@@ -417,7 +417,7 @@ def test_many_clients_together_have_no_more_done_at_once_than_one(harness: HubHa
 def test_a_long_list_of_subscriptions_is_made_in_steps(
     harness: HubHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection_module, "ROWS_AT_ONCE", 1)
+    monkeypatch.setattr(list_replies, "ROWS_AT_ONCE", 1)
     wire = harness.connect(wire=PatientWire)
     assert isinstance(wire, PatientWire)
     for symbol in SYMBOLS:

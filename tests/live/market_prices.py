@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
+from tests.fake_exchange.candle_intervals import Interval
 from tests.fake_exchange.market import UNIT
 from tests.fake_exchange.matching import MatchingCore
-from tests.fake_exchange.orders import Event, Side, Traded
-from tests.fake_exchange.trade_statistics import Candle, Candles
+from tests.fake_exchange.orders import Side
+from tests.fake_exchange.trade_statistics import Candle
 
 KEPT_CANDLES = 5
 
@@ -18,17 +19,12 @@ class TradedCandles:
 
     def __init__(self, core: MatchingCore, interval_us: int) -> None:
         self.core = core
-        self._candles = {symbol: Candles(interval_us) for symbol in core.markets}
-        core.listeners.append(self._on_event)
+        self._interval = Interval(interval_us)
 
     def at(self, symbol: str, start_us: int) -> Candle | None:
-        """Return the candle that begins at a time; None: nothing was traded, or too long ago."""
-        kept = self._candles[symbol].kept
-        return next((candle for candle in reversed(kept) if candle.begin_us == start_us), None)
-
-    def _on_event(self, event: Event) -> None:
-        if isinstance(event, Traded):
-            self._candles[event.symbol].add(self.core.markets[event.symbol], event)
+        """Return the candle that begins at a time; None: nothing was traded in it."""
+        candle = self.core.history.candle(symbol, self._interval, start_us)
+        return candle if candle is not None and candle.begin_us == start_us and candle.trades else None
 
 
 class ClientPrices:
@@ -69,9 +65,9 @@ class ClientPrices:
         for name, side in (("bid", Side.BUY), ("ask", Side.SELL)):
             for ticks, lots in core.levels(self._native, side)[:1]:
                 wanted |= {name: ticks * market.tick_e8, f"{name}_size": lots * market.step_e8}
-        if day is not None:
+        if day.trades:
             wanted["last"] = floor(day.close_e8, market.tick_e8)
-        if day is not None and self._has_day:
+        if day.trades and self._has_day:
             wanted |= {
                 "open": floor(day.open_e8, market.tick_e8),
                 "high": floor(day.high_e8, market.tick_e8),

@@ -9,11 +9,11 @@ from floorwire.core.market_events import (
     BookChange,
     BookSnapshot,
     Candle,
-    Clock,
     DayStats,
     Level,
     Quote,
     Trade,
+    VenueTime,
 )
 from floorwire.core.rolling_day import DAY_MINUTES, MINUTE_US
 
@@ -57,7 +57,7 @@ def _quote(bid: Level, ask: Level, ts_us: int) -> Quote:
 snapshots = st.builds(_snapshot, levels, levels, moments)
 changes = st.builds(_change, levels, levels, moments)
 trades = st.builds(trade, prices, sizes, moments)
-clocks = st.builds(Clock, moments)
+clocks = st.builds(VenueTime, moments)
 candles = st.builds(_candle, st.sampled_from([SECOND_US, MINUTE_US]), prices, sizes, st.booleans(), moments)
 quotes = st.builds(
     _quote,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from floorwire.channels.candles import CHANNEL
 from floorwire.channels.interval_candles import MAX_FLAT
 from floorwire.core.candle_intervals import DAY_US, INTERVALS, CandleInterval
-from floorwire.core.market_events import Clock, Trade
+from floorwire.core.market_events import Trade, VenueTime
 from floorwire.protocol.channel_events import AnyEvent, Candles
 from tests.channels.stream_driver import Drive
 
@@ -31,7 +31,7 @@ class NaiveCandles:
         self._trades: list[Trade] = []
         self.now_us = 0
 
-    def apply(self, event: Trade | Clock) -> None:
+    def apply(self, event: Trade | VenueTime) -> None:
         self.now_us = max(self.now_us, event.ts_us)
         if isinstance(event, Trade) and event.ts_us >= self._start(self.now_us):
             self._trades.append(event)
@@ -77,7 +77,7 @@ def test_candles_equal_the_naive_ones(interval: str, data: st.DataObject) -> Non
     length_us = INTERVALS[interval].length_us or 31 * DAY_US
     moments = quarters.map(lambda quarter: MIDNIGHT_US + quarter * length_us // 4)
     trades = st.builds(trade, prices, sizes, moments)
-    happened = data.draw(st.lists(st.one_of(trades, st.builds(Clock, moments)), max_size=25))
+    happened = data.draw(st.lists(st.one_of(trades, st.builds(VenueTime, moments)), max_size=25))
     drive, naive = Drive(CHANNEL, interval), NaiveCandles(INTERVALS[interval])
     last_closed = -1
     for event in happened:

@@ -11,7 +11,7 @@ from floorwire.channels.candles import CHANNEL
 from floorwire.channels.interval_candles import VENUE_LATE_US
 from floorwire.core.candle_intervals import SECOND_US
 from floorwire.core.candle_state import CandleState
-from floorwire.core.market_events import Candle, Clock, Feed, Trade
+from floorwire.core.market_events import Candle, Feed, Trade, VenueTime
 from floorwire.core.notices import SymbolFeedChanged
 from floorwire.protocol.channel_events import Candles
 from tests.channels.stream_driver import BTC, Drive
@@ -44,7 +44,7 @@ class Exchange:
         self.is_heard = feed == "live"
         self.tell(SymbolFeedChanged("BTC-USDT", feed, "test", self.now_us))
 
-    def tell(self, event: Trade | Clock | Candle | SymbolFeedChanged) -> None:
+    def tell(self, event: Trade | VenueTime | Candle | SymbolFeedChanged) -> None:
         told = [message for message in self.drive.feed(event) if isinstance(message, Candles)]
         self.said += told
         if not isinstance(event, SymbolFeedChanged):  # then the last one is told again
@@ -53,7 +53,7 @@ class Exchange:
     def wait(self, seconds: int) -> None:
         for _ in range(seconds):
             self.now_us += SECOND_US
-            self.tell(Clock(self.now_us - CLOCK_LATE_US))
+            self.tell(VenueTime(self.now_us - CLOCK_LATE_US))
             second = self.now_us // SECOND_US
             if self.is_heard and self.has_candles and second % PUSH_S == 0:
                 self.push()

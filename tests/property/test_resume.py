@@ -19,7 +19,7 @@ from floorwire.core.notices import SecondPassed
 from floorwire.protocol.channel_events import BookEvent
 from floorwire.protocol.codec import JSON, MSGPACK, Codec
 from floorwire.protocol.requests import OnSlow
-from floorwire.protocol.topic import TopicName
+from floorwire.protocol.topic_names import TopicName
 from tests.channels.book_client import BookClient
 from tests.hub.hub_harness import SECOND_US, FakeWire, HubHarness, PipeWire
 from tests.stream_checker import Message, StreamChecker, StreamName, content

@@ -10,11 +10,10 @@ from floorwire.core.codes import Code
 from floorwire.protocol.codec import JSON, MSGPACK, Codec
 from floorwire.protocol.frames import split
 from floorwire.protocol.replies import Error
-from floorwire.protocol.session import (
+from floorwire.protocol.session import Session, SessionLimits
+from floorwire.protocol.session_decisions import (
     CloseConnection,
     SendReply,
-    Session,
-    SessionLimits,
     SubscribeTopics,
     UnsubscribeTopics,
 )
@@ -47,20 +46,20 @@ def test_any_conversation(
     now_us = START_US
     for data, binary, pause_us in messages:
         now_us += pause_us
-        before = set(session.held)
+        before = set(session.subscriptions.topics)
         decision = session.receive(data, binary, now_us, now_us)
         match decision:
             case SendReply(reply):
                 assert len(list(split(codec.frame(reply)))) == 1
                 assert not isinstance(reply, Error) or reply.code in tuple(Code)
-                assert set(session.held) == before
+                assert set(session.subscriptions.topics) == before
             case SubscribeTopics(choices=choices):
-                assert set(session.held) == before | {choice.topic for choice in choices}
-                assert len(session.held) <= LIMITS.subscriptions
+                assert set(session.subscriptions.topics) == before | {choice.topic for choice in choices}
+                assert len(session.subscriptions.topics) <= LIMITS.subscriptions
             case UnsubscribeTopics(choices=choices):
                 assert {choice.topic for choice in choices} <= before
-                assert set(session.held) == before - {choice.topic for choice in choices}
+                assert set(session.subscriptions.topics) == before - {choice.topic for choice in choices}
             case CloseConnection():
                 return
             case _:
-                assert set(session.held) == before
+                assert set(session.subscriptions.topics) == before

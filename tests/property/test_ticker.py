@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from floorwire.channels.ticker import CHANNEL
-from floorwire.core.market_events import Clock, Trade
+from floorwire.core.market_events import Trade, VenueTime
 from floorwire.core.rolling_day import DAY_MINUTES, MINUTE_US
 from floorwire.protocol.channel_events import Ticker
 from tests.channels.stream_driver import Drive
@@ -41,7 +41,7 @@ def visible(message: Ticker) -> Shown:
 
 @given(st.lists(st.one_of(trades, clocks), max_size=30))
 def test_the_day_equals_the_naive_one_and_is_said_only_when_it_changes(
-    happened: list[Trade | Clock],
+    happened: list[Trade | VenueTime],
 ) -> None:
     drive, seen, now_us = Drive(CHANNEL), list[Trade](), 0
     before: Ticker | None = None

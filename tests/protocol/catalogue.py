@@ -5,7 +5,7 @@ from __future__ import annotations
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
 from floorwire.protocol.requests import OnSlow
-from floorwire.protocol.topic import TopicChoice, TopicName, VenueTopics
+from floorwire.protocol.topic_names import TopicChoice, TopicName, VenueTopics
 
 CONTRACTS: dict[str, frozenset[OnSlow]] = {
     "ticker": frozenset(("conflate", "skip", "disconnect")),

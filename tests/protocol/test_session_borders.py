@@ -9,7 +9,8 @@ from floorwire.core.codes import Code
 from floorwire.protocol.codec import JSON
 from floorwire.protocol.rate_limit import TokenBucket
 from floorwire.protocol.replies import Error
-from floorwire.protocol.session import Decision, SendReply, Session, SessionLimits, SubscribeTopics
+from floorwire.protocol.session import Session, SessionLimits
+from floorwire.protocol.session_decisions import Decision, SendReply, SubscribeTopics
 
 from .catalogue import Shelf
 

@@ -11,15 +11,14 @@ from floorwire.core.account_events import PrivateChannel
 from floorwire.core.authorization import ANONYMOUS_MARKET, Principal, Scope
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
+from floorwire.protocol.client_subscriptions import PRIVATE_ACTIONS
 from floorwire.protocol.codec import JSON
 from floorwire.protocol.replies import Error
 from floorwire.protocol.requests import Login
-from floorwire.protocol.session import (
-    PRIVATE_ACTIONS,
+from floorwire.protocol.session import Session, SessionLimits
+from floorwire.protocol.session_decisions import (
     Decision,
     SendReply,
-    Session,
-    SessionLimits,
     SubscribePrivate,
     SubscribeTopics,
     UnsubscribePrivate,
@@ -62,12 +61,12 @@ def test_a_private_channel_is_followed_and_left(channel: PrivateChannel) -> None
     followed = follow(at, channel, id=7)
     assert isinstance(followed, SubscribePrivate)
     assert (followed.channel, followed.request.channel, followed.request.id) == (channel, channel, 7)
-    assert list(at.followed) == [channel]
-    assert not at.held
+    assert list(at.subscriptions.private_channels) == [channel]
+    assert not at.subscriptions.topics
     left = ask(at, "unsubscribe", channel=channel, id=8)
     assert isinstance(left, UnsubscribePrivate)
     assert (left.channel, left.request.id) == (channel, 8)
-    assert not at.followed
+    assert not at.subscriptions.private_channels
     assert error(ask(at, "unsubscribe", channel=channel)).code == Code.NOT_SUBSCRIBED
 
 
@@ -76,7 +75,9 @@ def test_leaving_one_private_channel_leaves_the_others() -> None:
     for channel in PRIVATE_ACTIONS:
         follow(at, channel)
     ask(at, "unsubscribe", channel="fills")
-    assert list(at.followed) == [channel for channel in PRIVATE_ACTIONS if channel != "fills"]
+    assert list(at.subscriptions.private_channels) == [
+        channel for channel in PRIVATE_ACTIONS if channel != "fills"
+    ]
 
 
 def test_whoever_follows_has_to_be_allowed_to() -> None:
@@ -88,7 +89,7 @@ def test_whoever_follows_has_to_be_allowed_to() -> None:
         ):
             at = session(principal)
             assert error(follow(at, channel)).code == code
-            assert not at.followed
+            assert not at.subscriptions.private_channels
         assert isinstance(follow(session(trader(expires_us=NOW + 1)), channel), SubscribePrivate)
 
 
@@ -100,7 +101,7 @@ def test_a_private_channel_has_nothing_to_choose(name: str, value: object) -> No
     at = session(trader())
     refusal = error(follow(at, "orders", **{name: value}))
     assert (refusal.code, refusal.details) == (Code.BAD_REQUEST, {"field": name})
-    assert not at.followed
+    assert not at.subscriptions.private_channels
     if name != "on_slow":
         assert error(ask(at, "unsubscribe", channel="orders", **{name: value})).details == {"field": name}
 
@@ -118,7 +119,7 @@ def test_private_channels_count_among_the_subscriptions() -> None:
         refusal = error(decision)
         assert (refusal.code, refusal.details) == (Code.TOO_MANY_SUBSCRIPTIONS, {"limit": 3, "held": 3})
     assert isinstance(follow(at, "orders"), SubscribePrivate), "one that is held already is no more"
-    assert list(at.followed) == ["orders", "fills"]
+    assert list(at.subscriptions.private_channels) == ["orders", "fills"]
     ask(at, "unsubscribe", channel="fills")
     assert isinstance(follow(at, "balances"), SubscribePrivate)
 

@@ -13,19 +13,17 @@ from floorwire.protocol.codec import JSON
 from floorwire.protocol.rate_limit import TokenBucket
 from floorwire.protocol.replies import Error, LoggedIn
 from floorwire.protocol.requests import Login
-from floorwire.protocol.session import (
-    MALFORMED_BURST,
+from floorwire.protocol.session import MALFORMED_BURST, Session, SessionLimits
+from floorwire.protocol.session_decisions import (
     Authenticate,
     CloseConnection,
     Decision,
     ListSubscriptions,
     ListSymbols,
     SendReply,
-    Session,
-    SessionLimits,
     SubscribeTopics,
 )
-from floorwire.protocol.topic import TopicChoice, TopicName, VenueTopics
+from floorwire.protocol.topic_names import TopicChoice, TopicName, VenueTopics
 
 NOW = 1_800_000_000_000_000
 RATE = 1_000
@@ -80,7 +78,7 @@ def test_without_the_scope_there_is_no_market(principal: Principal) -> None:
     assert code(ask(at, action="subscribe", symbol="BTC-USDT")) == refused
     assert code(ask(at, action="subscribe", symbol="no such")) == refused
     assert code(ask(at, action="symbols")) == refused
-    assert not at.held
+    assert not at.subscriptions.topics
     assert isinstance(ask(at, action="subscriptions"), ListSubscriptions)
 
 
@@ -94,7 +92,7 @@ def test_with_it_there_is(principal: Principal) -> None:
 def test_a_narrowed_key_gets_its_symbols_all_or_nothing() -> None:
     at = session(key(Scope.MARKET, symbols=frozenset({"BTC-USDT"})))
     assert code(subscribe(at, "BTC-USDT", "ETH-USDT")) == Code.FORBIDDEN
-    assert not at.held
+    assert not at.subscriptions.topics
     assert isinstance(subscribe(at, "BTC-USDT", "okx:BTC-USDT"), SubscribeTopics)
     assert isinstance(ask(at, action="subscribe", channel="heartbeat"), SubscribeTopics)
 
@@ -184,5 +182,7 @@ def test_all_symbols_of_a_venue_are_those_that_the_key_may_see() -> None:
     assert [choice.topic.symbol for choice in decision.choices] == ["BTC-USDT"]
     venue = decision.venue
     assert venue is not None
-    assert at.listed(venue, venue.of("ETH-USDT", "ETH-USDT")) is None
-    assert at.listed(venue, venue.of("BTC-USDT", "BTC-USDT")) is None, "it is held already"
+    assert at.subscriptions.add_listed(venue, venue.of("ETH-USDT", "ETH-USDT"), at.principal) is None
+    assert at.subscriptions.add_listed(venue, venue.of("BTC-USDT", "BTC-USDT"), at.principal) is None, (
+        "it is held already"
+    )

@@ -15,27 +15,27 @@ from floorwire.storage import account_history_index
 from floorwire.storage.account_history_index import AccountHistoryIndex, HistoryQuery
 from floorwire.storage.account_history_rows import (
     BalanceChange,
-    BalanceRow,
-    DayRow,
-    FillRow,
-    HistoryRows,
+    IndexedBalance,
+    IndexedDay,
+    IndexedFill,
+    IndexedLedger,
+    IndexedOrder,
+    IndexedRows,
     LedgerRecord,
-    LedgerRow,
-    OrderRow,
 )
 from floorwire.storage.data_dir import open_history
 
 ACCOUNTS = ("ann", "bob")
 SYMBOLS = ("a:X-Y", "a:Z-Y", "b:X-Y")
 STATES = ("filled", "cancelled", "rejected")
-NOTHING = HistoryRows([], [], [], [], [], [])
+NOTHING = IndexedRows([], [], [], [], [], [])
 
 
-def order(order_id: int, created_us: int, account: str = "ann", symbol: str = SYMBOLS[0]) -> OrderRow:
-    return OrderRow(order_id, account, symbol, STATES[order_id % 3], created_us, 1_000 + order_id)
+def order(order_id: int, created_us: int, account: str = "ann", symbol: str = SYMBOLS[0]) -> IndexedOrder:
+    return IndexedOrder(order_id, account, symbol, STATES[order_id % 3], created_us, 1_000 + order_id)
 
 
-def rows_of(orders: list[OrderRow]) -> HistoryRows:
+def rows_of(orders: list[IndexedOrder]) -> IndexedRows:
     records = [(row.n, b"%d" % row.order_id) for row in orders]
     return msgspec.structs.replace(NOTHING, records=records, orders=orders)
 
@@ -147,7 +147,7 @@ def test_what_is_no_index_is_replaced(tmp_path: Path) -> None:
 def test_a_part_is_added_whole_or_not_at_all() -> None:
     index = AccountHistoryIndex(None)
     index.add(rows_of([order(1, 5)]), 1, b"", 1)
-    bad = msgspec.structs.replace(rows_of([order(2, 6)]), balances=[BalanceRow("new", "Y", 1 << 70, 8)])
+    bad = msgspec.structs.replace(rows_of([order(2, 6)]), balances=[IndexedBalance("new", "Y", 1 << 70, 8)])
     with pytest.raises((OverflowError, sqlite3.Error)):
         index.add(bad, 2, b"", 1)
     assert (index.last_n, paged(index, HistoryQuery("ann", 5))) == (1, [1])
@@ -158,17 +158,19 @@ def test_a_part_is_added_whole_or_not_at_all() -> None:
 def test_days_add_up_in_the_finer_units() -> None:
     index = AccountHistoryIndex(None)
     for decimals, turnover in ((2, 150), (4, 10**30), (2, 7)):
-        day = DayRow("ann", 20_000, "Y", decimals, turnover, 1, 1)
+        day = IndexedDay("ann", 20_000, "Y", decimals, turnover, 1, 1)
         index.add(msgspec.structs.replace(NOTHING, days=[day]), 1, b"", 1)
-    assert index.days("ann", 20_000, 5) == [DayRow("ann", 20_000, "Y", 4, 10**30 + 15_700, 201, 3)]
+    assert index.days("ann", 20_000, 5) == [IndexedDay("ann", 20_000, "Y", 4, 10**30 + 15_700, 201, 3)]
     assert index.days("ann", 20_001, 5) == index.days("bob", 0, 5) == []
 
 
 def test_fills_and_changes_are_found_by_any_number() -> None:
     index = AccountHistoryIndex(None)
     change = BalanceChange("Y", "fill", "5", 5, 8)
-    fills = [FillRow(number, ACCOUNTS[number % 2], SYMBOLS[0], 10, number, number) for number in (3, 5, 8)]
-    ledger = [LedgerRow(row.n, row.account, 10, LedgerRecord(10, (change,))) for row in fills]
+    fills = [
+        IndexedFill(number, ACCOUNTS[number % 2], SYMBOLS[0], 10, number, number) for number in (3, 5, 8)
+    ]
+    ledger = [IndexedLedger(row.n, row.account, 10, LedgerRecord(10, (change,))) for row in fills]
     records = [(row.n, b"") for row in fills]
     index.add(msgspec.structs.replace(NOTHING, records=records, fills=fills, ledger=ledger), 9, b"", 10)
     for before in range(1, 12):
@@ -187,7 +189,9 @@ def test_fills_and_changes_are_found_by_any_number() -> None:
 def test_in_memory_the_oldest_are_forgotten() -> None:
     index = AccountHistoryIndex(None, most_records=100)
     for number in range(1, 301):
-        index.add(rows_of([OrderRow(number, "ann", SYMBOLS[0], "filled", number, number)]), number, b"", 1)
+        index.add(
+            rows_of([IndexedOrder(number, "ann", SYMBOLS[0], "filled", number, number)]), number, b"", 1
+        )
     kept = paged(index, HistoryQuery("ann", 50))
     assert kept == list(range(300, index.forgotten_n, -1))
     assert 100 <= len(kept) <= 111

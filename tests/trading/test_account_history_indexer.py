@@ -17,7 +17,7 @@ from floorwire.core.account_events import AccountEntry
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
 from floorwire.storage.account_history_index import AccountHistoryIndex, HistoryQuery
-from floorwire.storage.account_history_rows import HistoryRows
+from floorwire.storage.account_history_rows import IndexedRows
 from floorwire.storage.data_dir import open_history, open_journal
 from floorwire.storage.journal import Journal
 from floorwire.trading import account_history_indexer
@@ -79,7 +79,7 @@ async def test_after_a_kill_it_goes_on_and_in_another_journal_it_begins_anew(
     added: list[int] = []
     add = AccountHistoryIndex.add
 
-    def counted(index: AccountHistoryIndex, rows: HistoryRows, n: int, digest: bytes, at_us: int) -> None:
+    def counted(index: AccountHistoryIndex, rows: IndexedRows, n: int, digest: bytes, at_us: int) -> None:
         added.append(n)
         add(index, rows, n, digest, at_us)
 

@@ -22,7 +22,7 @@ from floorwire.core.account_events import (
     Seqs,
 )
 from floorwire.core.orders import Order, OrderTicket
-from floorwire.storage.account_history_rows import DayRow, LedgerRow
+from floorwire.storage.account_history_rows import IndexedDay, IndexedLedger
 from floorwire.storage.journal import JournalRecord
 from floorwire.trading.account_history_projection import DAY_US, AccountHistoryProjection
 from floorwire.trading.account_store import decode_entry
@@ -47,7 +47,7 @@ class Book:
     def __init__(self) -> None:
         self.totals: dict[tuple[str, str], Fraction] = defaultdict(Fraction)
 
-    def add(self, rows: list[LedgerRow]) -> None:
+    def add(self, rows: list[IndexedLedger]) -> None:
         for row in rows:
             for change in row.record.changes:
                 key = row.account, change.asset
@@ -133,7 +133,7 @@ def entries(*events: AccountEvent) -> list[JournalRecord]:
     return [record(n, AccountEntry(event, Seqs(fills=n))) for n, event in enumerate(events, 1)]
 
 
-def told(row: LedgerRow) -> list[tuple[str, str, int, int]]:
+def told(row: IndexedLedger) -> list[tuple[str, str, int, int]]:
     return [(change.asset, change.cause, int(change.amount), change.total) for change in row.record.changes]
 
 
@@ -211,6 +211,6 @@ def test_rows_of_a_day_in_two_units_are_one() -> None:
     made._count("ann", Balance("v:Y", 0, 0, 1), 5, 1, 7, 1)
     made._count("ann", Balance("v:Y", 0, 0, 3), 6, 1, 5, 0)
     made._count("ann", Balance("v:Y", 0, 0, 1), 7, 1, 1, 0)
-    assert [DayRow(*key, *numbers) for key, numbers in made._days.items()] == [
-        DayRow("ann", 0, "v:Y", 3, 805, 100, 3)
+    assert [IndexedDay(*key, *numbers) for key, numbers in made._days.items()] == [
+        IndexedDay("ann", 0, "v:Y", 3, 805, 100, 3)
     ]

@@ -13,11 +13,11 @@ from floorwire.core.market_events import (
     BookChange,
     BookSnapshot,
     Candle,
-    Clock,
     DayStats,
     Listing,
     Quote,
     Trade,
+    VenueTime,
 )
 from floorwire.core.ports import Open, VenueInput, VenueOutput, Woke
 from floorwire.venues.coarser_steps import CoarserSteps, Factors, ObservedSteps
@@ -66,7 +66,7 @@ def test_the_coarsest_steps_in_which_all_is_whole() -> None:
             BookChange("A-B", (), ((6_183_800_000_000, 0),), 4),
             DayStats("A-B", 1_234_567, 9_999_999, 1, 1_999, 10_000_000_001, 5),
             Candle("A-B", 60, 0, 1_000_001, 2_000_000, 999_999, 1_500_000, 10_999, 3, True, 6),
-            Clock(7),
+            VenueTime(7),
             Open("link", "url"),
         ]
     )
@@ -78,7 +78,7 @@ def test_the_coarsest_steps_in_which_all_is_whole() -> None:
         BookChange("A-B", (), ((6_183_800, 0),), 4),
         DayStats("A-B", 1, 9, 0, 1, 10, 5),
         Candle("A-B", 60, 0, 1, 2, 0, 1, 10, 3, True, 6),
-        Clock(7),
+        VenueTime(7),
         Open("link", "url"),
     ]
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from floorwire.core.execution_reports import Ended, Report
-from floorwire.core.market_events import Clock, MarketEvent
+from floorwire.core.market_events import MarketEvent, VenueTime
 from floorwire.core.order_commands import Place
 from floorwire.core.ports import Reported, VenueOutput, Wake, Woke
 from floorwire.venues.paper import PaperVenue
@@ -86,8 +86,8 @@ def test_the_simulated_market_never_goes_back_and_never_stands_still(moves: list
         shell.offset_us += step_us
         for _ in range(seconds):
             shown = events(shell.run(3 * SECOND))
-            assert any(isinstance(event, Clock) for event in shown), "half speed is the slowest"
-            assert any(not isinstance(event, Clock) for event in shown), "the market stands still"
+            assert any(isinstance(event, VenueTime) for event in shown), "half speed is the slowest"
+            assert any(not isinstance(event, VenueTime) for event in shown), "the market stands still"
     dates = [event.ts_us for event in events(shell.outputs)]
     assert all(early <= late for early, late in pairwise(dates))
     assert shell.wakes < shell.now_us - NOW

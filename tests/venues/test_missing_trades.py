@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from floorwire.channels.candles import CHANNEL
-from floorwire.core.market_events import Clock
+from floorwire.core.market_events import VenueTime
 from floorwire.protocol.channel_events import AnyEvent, Candles
 from floorwire.venues.common.market_data_adapter import MarketDataAdapter
 from tests.channels.stream_driver import Drive
@@ -66,12 +66,12 @@ def test_the_minute_of_a_trade_that_is_left_out_is_incomplete(
     assert shown(driver, candles, trade(1, 1, {})) == [(0, 1, False, False)]
     driver.now_us += 64 * SECOND
     assert shown(driver, candles, trade(2, 65, bad)) == [(0, 1, True, False)]
-    flat = candles.feed(Clock(NEXT_US + 2 * MINUTE_US), Clock(NEXT_US + 3 * MINUTE_US))
+    flat = candles.feed(VenueTime(NEXT_US + 2 * MINUTE_US), VenueTime(NEXT_US + 3 * MINUTE_US))
     assert flat == [], "no flat candle: the price may have moved"
     driver.now_us += 120 * SECOND
     assert shown(driver, candles, trade(3, 185, {})) == [(180, 1, False, False)]
     assert shown(driver, candles, trade(4, 186, bad)) == [(180, 1, False, True)]
-    assert rows(candles.feed(Clock(NEXT_US + 4 * MINUTE_US))) == [(180, 1, True, True)]
+    assert rows(candles.feed(VenueTime(NEXT_US + 4 * MINUTE_US))) == [(180, 1, True, True)]
 
 
 @pytest.mark.parametrize(

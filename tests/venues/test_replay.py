@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from floorwire.connectors import recording
-from floorwire.core.market_events import Candle, Clock, FeedStatus, MarketEvent, Trade
+from floorwire.core.market_events import Candle, FeedStatus, MarketEvent, Trade, VenueTime
 from floorwire.core.ports import (
     Answer,
     Close,
@@ -155,7 +155,7 @@ def test_a_speed_is_above_zero(speed: float) -> None:
 def test_as_fast_as_possible_still_yields() -> None:
     frames = [(0.001 * number, Frame("r", b"%d" % number)) for number in range(3 * MAX_STEPS)]
     clock: dict[VenueInput, list[VenueOutput]] = {
-        frame: [Clock(number)] for number, (_, frame) in enumerate(frames)
+        frame: [VenueTime(number)] for number, (_, frame) in enumerate(frames)
     }
     clock = {Frame("mine", frame.data): said for (_, frame), said in zip(frames, clock.values(), strict=True)}
     replay = Replay(lambda: Scripted([LINK], clock), Session((0, Opened("r")), *frames), None)
@@ -364,7 +364,7 @@ def test_a_loop_starts_anew_and_time_runs_on(name: str) -> None:
     for one, other in itertools.pairwise((first, second, third)):
         assert {type(event) for event in one} == {type(event) for event in other}
         assert max(event.ts_us for event in one) < min(event.ts_us for event in other)
-    clocks = [event.ts_us for event in every(played, Clock)]
+    clocks = [event.ts_us for event in every(played, VenueTime)]
     assert clocks == sorted(clocks)
     trades = [(trade.symbol, trade.trade_id) for trade in every(played, Trade)]
     assert len(set(trades)) == len(trades)

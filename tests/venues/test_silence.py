@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from floorwire.connectors import recording
-from floorwire.core.market_events import BookChange, Clock, Trade
+from floorwire.core.market_events import BookChange, Trade, VenueTime
 from floorwire.core.ports import Activity, VenueOutput, Wake, Woke
 from floorwire.venues.paper import PaperVenue
 from tests.venues.driver import SECOND, every, statuses
@@ -96,7 +96,7 @@ def test_a_pause_of_the_exchange_is_told_and_no_order_meets_its_last_prices(tmp_
     assert statuses(pause) == [(None, "stale", "silent")]
     assert player.venue.prices("ABC-USD").feed == "stale"
     assert every(pause, Activity) == []
-    clocks = every(pause, Clock)
+    clocks = every(pause, VenueTime)
     assert clocks
     assert all(clock.is_reckoned for clock in clocks), "time passes, but that is no sign of the exchange"
     again = player.play(25)
@@ -111,4 +111,4 @@ def test_one_trade_an_hour_ahead_moves_no_time(tmp_path: Path) -> None:
     said = player.play(8)
     hour_ahead_us = (START_S + 3600) * SECOND
     assert [trade.ts_us < hour_ahead_us for trade in every(said, Trade)] == [True] * 3
-    assert max(clock.ts_us for clock in every(said, Clock)) <= (START_S + 8) * SECOND
+    assert max(clock.ts_us for clock in every(said, VenueTime)) <= (START_S + 8) * SECOND

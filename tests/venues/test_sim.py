@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from floorwire.core.market_events import (
     BookChange,
     BookSnapshot,
-    Clock,
     FeedStatus,
     Level,
     Listing,
     MarketEvent,
     Quote,
     Trade,
+    VenueTime,
 )
 from floorwire.core.order_book import Book
 from floorwire.core.ports import Closed, Venue, VenueOutput, Wake, Woke
@@ -116,7 +116,7 @@ def test_time_never_goes_back(minute: list[MarketEvent]) -> None:
 
 
 def test_a_clock_strikes_every_whole_second(minute: list[MarketEvent]) -> None:
-    struck = [event.ts_us for event in minute if isinstance(event, Clock)]
+    struck = [event.ts_us for event in minute if isinstance(event, VenueTime)]
     first = START_US - START_US % SECOND_US + SECOND_US
     assert struck == list(range(first, first + 60 * SECOND_US, SECOND_US))
 
@@ -234,7 +234,7 @@ def test_after_a_long_sleep_it_goes_on_from_where_it_was() -> None:
     usual = events_of(awake.receive(Woke(), START_US + CATCH_UP_US))
     assert 0 < len(late) < len(usual) * 3
     assert late[0].ts_us > START_US + hour_us - CATCH_UP_US
-    (clock,) = (event.ts_us for event in late if isinstance(event, Clock))
+    (clock,) = (event.ts_us for event in late if isinstance(event, VenueTime))
     assert clock == (START_US + hour_us) // SECOND_US * SECOND_US
     after = events_of(slept.receive(Woke(), START_US + hour_us + SECOND_US))
     assert abs(quotes_of(after, "BTC-USDT")[0].bid_ticks - quotes_of(usual, "BTC-USDT")[-1].bid_ticks) < 400
@@ -266,7 +266,7 @@ def test_active_books_are_a_hundred_levels_deep_on_both_sides(minute: list[Marke
             books[event.symbol].replace(event.bids, event.asks)
         elif isinstance(event, BookChange):
             books[event.symbol].apply(event.bids, event.asks)
-        elif isinstance(event, Clock):
+        elif isinstance(event, VenueTime):
             for symbol in ACTIVE:
                 assert min(len(books[symbol].bids), len(books[symbol].asks)) >= 100
     assert min(len(books["BTC-USDT"].bids), len(books["BTC-USDT"].asks)) >= 500
@@ -313,7 +313,7 @@ def test_returns_are_not_foreseeable_and_have_fat_tails() -> None:
     for event in shown:
         if isinstance(event, Quote):
             quote = event
-        elif isinstance(event, Clock) and quote is not None:
+        elif isinstance(event, VenueTime) and quote is not None:
             middles.append(quote.bid_ticks + quote.ask_ticks)
     moves = [other - one for one, other in pairwise(middles)]
     deviation = pstdev(moves)
@@ -361,7 +361,7 @@ def test_an_hour_of_all_markets_stays_a_market() -> None:
             books[event.symbol].replace(event.bids, event.asks)
         elif isinstance(event, BookChange):
             books[event.symbol].apply(event.bids, event.asks)
-        elif isinstance(event, Clock):
+        elif isinstance(event, VenueTime):
             for symbol in ACTIVE:
                 assert not books[symbol].crossed()
                 assert min(len(books[symbol].bids), len(books[symbol].asks)) >= 100

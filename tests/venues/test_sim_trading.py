@@ -6,7 +6,7 @@ from random import Random
 
 from floorwire.core.codes import Code
 from floorwire.core.execution_reports import Amended, Ended, Filled, Refused, Report, Triggered, Working
-from floorwire.core.market_events import BookChange, Clock, Trade
+from floorwire.core.market_events import BookChange, Trade, VenueTime
 from floorwire.core.order_commands import Amend, Cancel, Place
 from floorwire.core.ports import Execution, Prices, Reported, Wake, Woke
 from floorwire.venues.sim import SimVenue, venue
@@ -74,7 +74,7 @@ def test_time_passes_before_a_command() -> None:
     later = NOW + SECOND
     execution = made.execute(Cancel(S, 1), later)
     assert execution.outputs == [*other.receive(Woke(), later)][:-1]
-    assert sum(isinstance(event, Clock) for event in execution.outputs) == 1
+    assert sum(isinstance(event, VenueTime) for event in execution.outputs) == 1
 
 
 def test_orders_good_until_a_time_expire_at_it() -> None:

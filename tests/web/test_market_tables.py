@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 from floorwire.cli import application
 from floorwire.core.candle_intervals import MINUTE_US
 from floorwire.core.codes import Code
-from floorwire.core.market_events import Clock, FeedStatus, Listing, MarketEvent, Trade
+from floorwire.core.market_events import FeedStatus, Listing, MarketEvent, Trade, VenueTime
 from floorwire.core.refusal import Refusal
 from floorwire.protocol.cost_budget import CostBudget
 from floorwire.web import table_stream
@@ -202,7 +202,7 @@ def test_a_stream_waits_between_its_pages_until_the_budget_allows_more(
         ]
         live += [FeedStatus(BTC, "live", "synced", NOW_US)]
         trades = [Trade(BTC, str(n), n, 1, "buy", NOW_US + n * 1_000_000) for n in range(1, 2_501)]
-        server.gateway.history.publish("scripted", [*live, *trades, Clock(trades[-1].ts_us)], NOW_US)
+        server.gateway.history.publish("scripted", [*live, *trades, VenueTime(trades[-1].ts_us)], NOW_US)
         query = {"symbol": SYMBOL, **({"interval": "1s"} if name == "candles" else {})}
         answer = client.get(f"/api/v1/{name}", params=query, headers={"accept": CSV_TYPE})
     assert answer.status_code == 200, answer.text

@@ -20,8 +20,9 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import MarketEvent
 from floorwire.core.notices import Notice
 from floorwire.protocol.channel_events import AnyEvent
+from floorwire.protocol.event_stamps import EventStamp
 from floorwire.protocol.requests import OnSlow
-from floorwire.protocol.topic import EventStamp, TopicOption
+from floorwire.protocol.topic_names import TopicOption
 
 Option: TypeAlias = TopicOption
 

@@ -16,8 +16,8 @@ from floorwire.core.notices import Notice, SymbolFeedChanged
 from floorwire.core.order_book import CHECKSUM_LEVELS, Book, Changed, Ladder
 from floorwire.protocol import channel_events
 from floorwire.protocol.channel_events import WireLevel
+from floorwire.protocol.event_stamps import EventStamp
 from floorwire.protocol.requests import OnSlow
-from floorwire.protocol.topic import EventStamp
 
 DEPTHS = (1, 5, 10, 25, 50, 100, 500)
 DEFAULT_DEPTH = 10

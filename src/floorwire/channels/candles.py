@@ -28,11 +28,20 @@ from floorwire.core.candle_state import CandleState
 from floorwire.core.capabilities import StreamKind
 from floorwire.core.common_units import CommonUnits
 from floorwire.core.instrument import Instrument
-from floorwire.core.market_events import Candle, Clock, Feed, MarketEvent, MissingTrade, StreamsEnded, Trade
+from floorwire.core.market_events import (
+    Candle,
+    Feed,
+    MarketEvent,
+    MissingTrade,
+    StreamsEnded,
+    Trade,
+    VenueTime,
+)
 from floorwire.core.notices import Notice, SymbolFeedChanged
 from floorwire.protocol import channel_events
+from floorwire.protocol.event_stamps import EventStamp
 from floorwire.protocol.requests import OnSlow
-from floorwire.protocol.topic import ClosedCandles, EventStamp
+from floorwire.protocol.topic_names import ClosedCandles
 
 DEFAULT_INTERVAL = "1m"
 PRICES_KEPT = 64
@@ -123,7 +132,7 @@ class CandlesTracker:
                 self._trade(event)
             case MissingTrade():
                 self._miss_trade(event.ts_us)
-            case Clock():
+            case VenueTime():
                 self._set_complete_from(event.ts_us)
                 self._advance(event.ts_us)
             case Candle():
@@ -354,7 +363,7 @@ class CandlesChannel:
     event_types: tuple[type[MarketEvent | Notice], ...] = (
         Trade,
         MissingTrade,
-        Clock,
+        VenueTime,
         Candle,
         SymbolFeedChanged,
         StreamsEnded,

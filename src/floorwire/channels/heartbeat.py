@@ -12,8 +12,8 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import MarketEvent
 from floorwire.core.notices import Notice, SecondPassed
 from floorwire.protocol import channel_events
+from floorwire.protocol.event_stamps import EventStamp
 from floorwire.protocol.requests import OnSlow
-from floorwire.protocol.topic import EventStamp
 
 
 class HeartbeatTracker:

@@ -21,20 +21,20 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import (
     BookChange,
     BookSnapshot,
-    Clock,
     DayStats,
     Feed,
     MarketEvent,
     Quote,
     StreamsEnded,
     Trade,
+    VenueTime,
 )
 from floorwire.core.notices import Notice, SymbolFeedChanged
 from floorwire.core.order_book import Book
 from floorwire.core.rolling_day import Day, DayWindow
 from floorwire.protocol import channel_events
+from floorwire.protocol.event_stamps import EventStamp
 from floorwire.protocol.requests import OnSlow
-from floorwire.protocol.topic import EventStamp
 
 Text: TypeAlias = str | None
 STATS_LATE_US = 10_000_000
@@ -129,7 +129,7 @@ class TickerTracker:
                 self._quote(event)
             case Trade():
                 self._trade(event)
-            case Clock():
+            case VenueTime():
                 self._advance(event.ts_us)
             case BookSnapshot():
                 self._replace(event)
@@ -378,7 +378,7 @@ class TickerChannel:
         BookSnapshot,
         BookChange,
         DayStats,
-        Clock,
+        VenueTime,
         SymbolFeedChanged,
         StreamsEnded,
     )

@@ -15,9 +15,9 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Feed, MarketEvent, Trade
 from floorwire.core.notices import Notice, SymbolFeedChanged
 from floorwire.protocol import channel_events
+from floorwire.protocol.event_stamps import EventStamp
 from floorwire.protocol.replies import Gap
 from floorwire.protocol.requests import OnSlow
-from floorwire.protocol.topic import EventStamp
 
 
 class TradesTracker:

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from floorwire.config.value_types import Bytes, Count, Seconds
+from floorwire.config.number_ranges import Bytes, Count, Seconds
 
 
 class LimitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

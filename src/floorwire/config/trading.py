@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from floorwire.config.value_types import Count
+from floorwire.config.number_ranges import Count
 
 
 class StorageSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from floorwire.config.value_types import Amount, Collar, Fraction, Seconds
+from floorwire.config.number_ranges import Amount, Collar, Fraction, Seconds
 
 
 class FeedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -101,7 +101,7 @@ class Candle(msgspec.Struct, frozen=True):
 
 
 @final
-class Clock(msgspec.Struct, frozen=True):
+class VenueTime(msgspec.Struct, frozen=True):
     """The venue's time has come this far. It comes at least once a second, also in quiet markets.
 
     ``is_reckoned``: the adapter made it from our clock; the venue sent nothing. Time passes by it, but it is
@@ -146,7 +146,7 @@ MarketEvent: TypeAlias = (
     | BookChange
     | DayStats
     | Candle
-    | Clock
+    | VenueTime
     | FeedStatus
     | StreamsEnded
 )

@@ -7,8 +7,6 @@ subscription decides what gives way. When the peer reads again, each subscriptio
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from floorwire.auth.client_address import network_of
 from floorwire.core.codes import CloseCode
 from floorwire.hub.hub import Hub
@@ -17,10 +15,10 @@ from floorwire.hub.subscription_replies import skipped
 from floorwire.hub.topic import Topic
 from floorwire.protocol.channel_events import SlowNotice
 from floorwire.protocol.codec import Codec, Outgoing
-from floorwire.protocol.cost_budget import KIB_US, STATE_US
+from floorwire.protocol.cost_budget import KIB_US, STATE_US, TRANSCODE_US, ClientBudget
 from floorwire.protocol.outbox import OfferResult, Outbox, OutboxSubscription
 from floorwire.protocol.replies import EncodedSymbolList
-from floorwire.protocol.topic import TopicName
+from floorwire.protocol.topic_names import TopicName
 
 SLICE_BYTES = 65_536
 """The most bytes in one write to a peer that has been slow."""
@@ -30,6 +28,8 @@ LARGE_BYTES = 16_384
 """A larger first chunk is written at once."""
 MAX_FIRST_CHUNKS = 32
 """The most first chunks of subscriptions in one write. A slow peer is noticed before the next write."""
+COSTLY_US = 100
+"""After a request of this price, the next ones wait for later turns. One read may hold 64 requests."""
 SYSTEM = TopicName("system", None, None)
 
 
@@ -37,17 +37,18 @@ class ClientTransport:
     """Writes to one client. The hub writes directly to the socket ``fd`` while nothing is queued."""
 
     __slots__ = (
-        "_held_at",
+        "_budget",
         "_hub",
         "_is_catching_up",
+        "_reply_at",
         "_slow_notice_sent",
-        "_subscriptions",
         "_wire",
         "codec",
         "fd",
         "is_alive",
         "outbox",
         "slot",
+        "subscriptions",
     )
 
     def __init__(self, hub: Hub, codec: Codec, outbox_bytes: int) -> None:
@@ -60,10 +61,13 @@ class ClientTransport:
         self.slot = 0
         """The timing wheel's slot that holds this connection. ``Liveness`` sets it."""
         self._hub = hub
-        self._subscriptions: dict[TopicName, OutboxSubscription[Topic]] = {}
+        self.subscriptions: dict[TopicName, OutboxSubscription[Topic]] = {}
+        """What ``MarketSubscriptions`` subscribed the client to."""
+        self._budget: ClientBudget | None = None
+        """What work for the client is charged to. None before ``opened``."""
         self._wire: Wire | None = None
         """None before ``opened`` and after ``closed``."""
-        self._held_at = -1
+        self._reply_at = -1
         """While events are held back for a reply: the reply's place in the queue. Else -1."""
         self._is_catching_up = False
         """Whether lagging subscriptions catch up in the next turns."""
@@ -74,9 +78,16 @@ class ClientTransport:
         """The connection is gone: release all that it holds."""
         raise NotImplementedError
 
-    def listed(self, symbols: Iterable[str]) -> None:
-        """A venue that the client follows listed these symbols."""
-        raise NotImplementedError
+    @property
+    def is_open(self) -> bool:
+        """Whether the client is there: after ``opened``, before ``closed``."""
+        return self._wire is not None
+
+    @property
+    def network(self) -> str:
+        """Whose turns the client's long work takes: its address, as ``network_of`` names it."""
+        assert self._wire is not None, "the client is gone"
+        return network_of(self._wire.address)
 
     # --- writing --------------------------------------------------------------------------------
 
@@ -95,7 +106,7 @@ class ClientTransport:
             self._update_direct()
 
     def _update_direct(self) -> None:
-        for subscription in self._subscriptions.values():
+        for subscription in self.subscriptions.values():
             subscription.topic.update_direct(self)
 
     def ping(self) -> bool:
@@ -116,7 +127,7 @@ class ClientTransport:
         That may be long: a thousand books to encode. So it is cut into turns, and what all peers that read
         again in one turn are written at once is bounded.
         """
-        if self._held_at >= 0 or self._is_catching_up or self._wire is None:
+        if self._reply_at >= 0 or self._is_catching_up or self._wire is None:
             return
         address = self._wire.address
         if not self._hub.turns.admits(self._price_of_write()) or self._write_some():
@@ -128,7 +139,7 @@ class ClientTransport:
         return WRITE_US + KIB_US * min(outbox.size, SLICE_BYTES) // 1024 + (STATE_US if outbox.lagging else 0)
 
     def _go_on_writing(self) -> bool:
-        self._is_catching_up = self._held_at < 0 and self._write_some()
+        self._is_catching_up = self._reply_at < 0 and self._write_some()
         return self._is_catching_up
 
     def _write_some(self) -> bool:
@@ -146,28 +157,29 @@ class ClientTransport:
                     outbox.blocked = self._slow_notice_sent = False
                     self._update_direct()
                     return False
-                self._catch_up(subscription)
+                self.catch_up(subscription)
             if written + outbox.size > SLICE_BYTES:
                 return True
             wire = self._wire
         return False
 
-    def _hold_back(self) -> None:
-        """Queue all events from now on, until ``_release`` puts a reply before them."""
+    def hold_back(self) -> None:
+        """Queue all events from now on, until ``release`` puts a reply before them."""
         self.flush()
-        self._held_at = len(self.outbox.queue)
+        self._reply_at = len(self.outbox.queue)
         if not self.outbox.blocked:
             self.outbox.block()
             self._update_direct()
 
-    def _release(self, reply: Outgoing) -> None:
+    def release(self, reply: Outgoing) -> None:
         """Queue the reply before the events that were held back, and send them."""
-        self.outbox.put_at(self._held_at, self.codec.frame(reply))
-        self._held_at = -1
+        self.outbox.put_at(self._reply_at, self.codec.frame(reply))
+        self._reply_at = -1
         if self._wire is not None and not self._wire.is_blocked:
             self.writable()
 
-    def _catch_up(self, subscription: OutboxSubscription[Topic]) -> None:
+    def catch_up(self, subscription: OutboxSubscription[Topic]) -> None:
+        """Queue what a lagging subscription needs next: a slice of what it missed, or its state."""
         topic = subscription.topic
         self._hub.deliver_pending(topic)  # Pending events belong to the range that was left out.
         if not (subscription.is_replaying and self._replay(subscription)):
@@ -179,7 +191,7 @@ class ClientTransport:
         topic = subscription.topic
         first, last = subscription.catch_up()
         sent_us = self._hub.moment().stamp_us
-        if not self._slow_notice_sent and SYSTEM in self._subscriptions:
+        if not self._slow_notice_sent and SYSTEM in self.subscriptions:
             self._slow_notice_sent = True
             self.outbox.put(self.codec.frame(SlowNotice(streams=self.outbox.lagging + 1, sent=sent_us)))
         state = topic.state(sent_us, last - first) if subscription.on_slow == "conflate" else None
@@ -204,12 +216,21 @@ class ClientTransport:
         subscription.replayed(missed.last)
         if outbox.blocked and subscription.is_replaying:
             outbox.add_lagging(subscription)
-        self._charge_slice(missed.frames, missed.made)
+        self.charge_slice(missed.frames, missed.made)
         return True
 
-    def _charge_slice(self, frames: list[bytes], made: int) -> None:
-        """Charge the client for first events. ``made``: so many had to be made in MessagePack."""
-        raise NotImplementedError
+    # --- what it costs --------------------------------------------------------------------------
+
+    def charge(self, cost_us: int) -> None:
+        """Charge work to the client's budget. After costly work, its next messages wait for later turns."""
+        if self._budget is not None:
+            self._budget.charge(cost_us, self._hub.now_us())
+        if cost_us >= COSTLY_US and self._wire is not None:
+            self._wire.defer()
+
+    def charge_slice(self, frames: list[bytes], made: int) -> None:
+        """Charge for first events. ``made``: so many had to be made in MessagePack."""
+        self.charge(KIB_US * sum(map(len, frames)) // 1024 + TRANSCODE_US * made)
 
     # --- what waits -----------------------------------------------------------------------------
 
@@ -230,13 +251,14 @@ class ClientTransport:
         """Close a slow client (4008): private events are never left out."""
         self.close(CloseCode.SLOW_CONSUMER, "private events are not read")
 
-    def _send(self, message: Outgoing | EncodedSymbolList) -> None:
+    def send(self, message: Outgoing | EncodedSymbolList) -> None:
+        """Queue a reply or a notice. Close the client (4008) if that is more than the outbox takes."""
         self.outbox.put(self.codec.frame(message))
         if self.outbox.is_over:
             self.close(CloseCode.SLOW_CONSUMER, "replies are not read")
 
-    def _send_first_frames(self, subscription: OutboxSubscription[Topic], frames: list[bytes]) -> None:
-        # The first events are like any others: for a slow client, the contract (on_slow) decides.
+    def send_first_frames(self, subscription: OutboxSubscription[Topic], frames: list[bytes]) -> None:
+        """Queue a subscription's first events. For a slow client, the contract (``on_slow``) decides."""
         if not frames:
             return
         outbox, last = self.outbox, subscription.topic.seq

@@ -12,10 +12,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from floorwire.channels import Channel
 from floorwire.clock import Clock
-from floorwire.core import market_events
 from floorwire.core.codes import CloseCode
 from floorwire.core.dates import Moment
-from floorwire.core.market_events import FeedStatus, Listing, MarketEvent
+from floorwire.core.market_events import FeedStatus, Listing, MarketEvent, VenueTime
 from floorwire.core.market_history import MarketHistory
 from floorwire.core.notices import Notice, VenueFeedChanged
 from floorwire.core.stream_interest import StreamInterest
@@ -23,7 +22,7 @@ from floorwire.core.venue_names import VenueNames
 from floorwire.hub.direct_send import SendBatch, send_same, send_turn
 from floorwire.hub.history_reads import HistoryReads
 from floorwire.hub.market_state import HubEvent, MarketState, SymbolState
-from floorwire.hub.peer import Subscriber
+from floorwire.hub.peer import ListingSubscriber, Subscriber
 from floorwire.hub.read_turns import ReadTurns
 from floorwire.hub.resume_ring import ResumeRing
 from floorwire.hub.symbol_list_cache import SymbolListCache
@@ -32,10 +31,11 @@ from floorwire.hub.turn_queue import TurnQueue
 from floorwire.ops.stats import Stats
 from floorwire.protocol.channel_events import AnyEvent
 from floorwire.protocol.cost_budget import SharedBudgets
+from floorwire.protocol.event_stamps import EventStamp
 from floorwire.protocol.outbox import OfferResult, OutboxSubscription
 from floorwire.protocol.replies import VenueRow
 from floorwire.protocol.requests import OnSlow, Resume
-from floorwire.protocol.topic import EventStamp, TopicName
+from floorwire.protocol.topic_names import TopicName
 
 TURN_BYTES = 262_144
 """Pending messages of this size are sent before the turn ends. Bounds the size of one write."""
@@ -82,8 +82,8 @@ class Hub:
         self.reads = ReadTurns(self.turns.add)
         """How much of each address is read in one turn."""
         self._by_fd: dict[int, Subscriber] = {}
-        self._listing_followers: dict[str, dict[Subscriber, None]] = {}
-        """Venue -> who is subscribed to all of its symbols, also those that it lists later."""
+        self._listing_followers: dict[str, dict[ListingSubscriber, None]] = {}
+        """Venue -> who is told what it lists."""
         self._interest = interest or StreamInterest(0)
         self._topics: dict[TopicName, Topic] = {}
         self._by_event: dict[tuple[str | None, type[HubEvent]], list[Topic]] = {}
@@ -116,7 +116,7 @@ class Hub:
             if type(event) is Listing:
                 self._list(venue, event)
                 self._apply(None, self.market.shown_listing(event), recv_us, at)
-            elif type(event) is market_events.Clock:
+            elif type(event) is VenueTime:
                 for symbol in self.market.symbols_of(venue):
                     self._apply(symbol, event, recv_us, at)
             elif type(event) is FeedStatus:
@@ -289,14 +289,14 @@ class Hub:
                 needs = self.market.channels[name.channel].needs
                 self._interest.remove(name.symbol, needs, self.now_us())
 
-    def follow_listings(self, subscriber: Subscriber, venue: str) -> None:
-        """Call ``subscriber.listed`` with what the venue lists from now on."""
-        self._listing_followers.setdefault(venue, {})[subscriber] = None
+    def follow_listings(self, follower: ListingSubscriber, venue: str) -> None:
+        """Call ``follower.listed`` with what the venue lists from now on."""
+        self._listing_followers.setdefault(venue, {})[follower] = None
 
-    def unfollow_listings(self, subscriber: Subscriber, venue: str) -> None:
-        """Tell the subscriber no more what the venue lists."""
+    def unfollow_listings(self, follower: ListingSubscriber, venue: str) -> None:
+        """Tell the follower no more what the venue lists."""
         followers = self._listing_followers.get(venue, {})
-        followers.pop(subscriber, None)
+        followers.pop(follower, None)
         if not followers:
             self._listing_followers.pop(venue, None)
 

@@ -17,7 +17,7 @@ from floorwire.core.notices import Notice, SymbolFeedChanged
 from floorwire.core.refusal import Refusal
 from floorwire.core.symbols import SymbolTable
 from floorwire.core.venue_names import VenueNames
-from floorwire.protocol.topic import TopicChoice, TopicName, VenueTopics
+from floorwire.protocol.topic_names import TopicChoice, TopicName, VenueTopics
 
 HubEvent: TypeAlias = MarketEvent | Notice
 TrackersByKind: TypeAlias = dict[type[HubEvent], list[Tracker]]

@@ -94,6 +94,10 @@ class Subscriber(Protocol):
         """End the connection."""
         ...
 
+
+class ListingSubscriber(Protocol):
+    """Takes what a venue lists (``Hub.follow_listings``)."""
+
     def listed(self, symbols: Iterable[str]) -> None:
-        """A venue whose symbols it follows (``Hub.follow_listings``) listed these."""
+        """The venue listed these symbols."""
         ...

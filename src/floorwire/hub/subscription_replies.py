@@ -23,16 +23,16 @@ from floorwire.protocol.replies import (
     Unsubscribed,
 )
 from floorwire.protocol.requests import OnSlow
-from floorwire.protocol.session import SubscribeTopics, UnsubscribeTopics
-from floorwire.protocol.topic import ClosedCandles, TopicChoice, TopicName, VenueTopics
+from floorwire.protocol.session_decisions import SubscribeTopics, UnsubscribeTopics
+from floorwire.protocol.topic_names import ClosedCandles, TopicChoice, TopicName, VenueTopics
 
 
-def subscribed(join: SubscribeTopics, held: list[HeldSubscription]) -> Pair | Subscribed | SubscribedAll:
+def subscribed(decision: SubscribeTopics, held: list[HeldSubscription]) -> Pair | Subscribed | SubscribedAll:
     """Return the reply to a subscribe. ``held``: its subscriptions, in the order of the request."""
-    request = join.request
-    if join.minimal:
+    request = decision.request
+    if decision.minimal:
         return Pair("subscribed", held[0].symbol or "")
-    venue = join.venue
+    venue = decision.venue
     if venue is not None:
         return SubscribedAll(
             id=request.id, channel=venue.channel, all=True, venue=venue.venue, subscriptions=held
@@ -43,9 +43,10 @@ def subscribed(join: SubscribeTopics, held: list[HeldSubscription]) -> Pair | Su
     return SubscribedAll(id=request.id, channel=held[0].channel, symbols=request.symbols, subscriptions=held)
 
 
-def unsubscribed(market: MarketState, leave: UnsubscribeTopics) -> Pair | Unsubscribed:
+def unsubscribed(market: MarketState, decision: UnsubscribeTopics) -> Pair | Unsubscribed:
     """Return the reply to an unsubscribe."""
-    request, venue, count = leave.request, leave.venue, len(leave.choices) + len(leave.private)
+    request, venue = decision.request, decision.venue
+    count = len(decision.choices) + len(decision.private)
     if venue is not None:
         return Unsubscribed(
             id=request.id,
@@ -57,10 +58,10 @@ def unsubscribed(market: MarketState, leave: UnsubscribeTopics) -> Pair | Unsubs
             closed_only=_closed_only(venue),
             count=count,
         )
-    if leave.is_everything:
+    if decision.is_everything:
         return Unsubscribed(id=request.id, count=count)
-    choice = leave.choices[0]
-    if leave.minimal:
+    choice = decision.choices[0]
+    if decision.minimal:
         return Pair("unsubscribed", choice.asked or "")
     return Unsubscribed(
         id=request.id,

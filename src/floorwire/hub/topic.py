@@ -13,10 +13,11 @@ from floorwire.hub.peer import Subscriber
 from floorwire.hub.resume_ring import ResumeRing, RingSlice
 from floorwire.protocol.channel_events import AnyEvent
 from floorwire.protocol.codec import JSON, MSGPACK, Codec
+from floorwire.protocol.event_stamps import EventStamp
 from floorwire.protocol.outbox import OutboxSubscription
 from floorwire.protocol.replies import Gap
 from floorwire.protocol.requests import Resume
-from floorwire.protocol.topic import EventStamp, TopicName
+from floorwire.protocol.topic_names import TopicName
 
 
 class SubscriptionStart(msgspec.Struct, frozen=True):

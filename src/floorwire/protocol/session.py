@@ -2,29 +2,25 @@
 
 ``Session.receive`` takes a message and the time. It returns one decision, such as "subscribe to these topics"
 or "close the connection". ``hub/connection.py`` carries the decision out. The session reads no clock and
-writes to no socket. It knows the client's subscriptions and applies the rate limit to its requests.
+writes to no socket. It applies the rate limit; ``client_subscriptions`` decides about subscriptions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TypeAlias
-
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from floorwire.core.account_events import PrivateChannel
-from floorwire.core.authorization import ANONYMOUS_MARKET, Action, Principal, decide
+from floorwire.core.authorization import ANONYMOUS_MARKET, Action, Principal
 from floorwire.core.codes import CloseCode, Code
 from floorwire.core.refusal import Refusal
+from floorwire.protocol.client_subscriptions import PRIVATE_CHANNELS, ClientSubscriptions, require
 from floorwire.protocol.codec import AnyRequest, BadRequestError, Codec
 from floorwire.protocol.cost_budget import REQUEST_US, SYMBOL_US, ClientBudget
 from floorwire.protocol.rate_limit import TokenBucket
-from floorwire.protocol.replies import AnyReply, Error, LoggedIn, Pong, TradingReply, error, order_error
+from floorwire.protocol.replies import Error, LoggedIn, Pong, error, order_error
 from floorwire.protocol.requests import (
     Login,
     Names,
-    OnSlow,
     Ping,
     RequestId,
     Subscribe,
@@ -32,7 +28,16 @@ from floorwire.protocol.requests import (
     Symbols,
     Unsubscribe,
 )
-from floorwire.protocol.topic import TopicCatalogue, TopicChoice, TopicName, VenueTopics
+from floorwire.protocol.session_decisions import (
+    Authenticate,
+    CloseConnection,
+    Decision,
+    ListSubscriptions,
+    ListSymbols,
+    PassToDesk,
+    SendReply,
+)
+from floorwire.protocol.topic_names import TopicCatalogue
 from floorwire.protocol.trading_requests import (
     AccountSummary,
     Balances,
@@ -47,16 +52,8 @@ from floorwire.protocol.trading_requests import (
     Orders,
     OrderStatus,
     Positions,
-    TradingRequest,
 )
 
-PRIVATE_ACTIONS: dict[PrivateChannel, Action] = {
-    "orders": Action.ORDERS,
-    "fills": Action.FILLS,
-    "balances": Action.BALANCES,
-    "positions": Action.POSITIONS,
-}
-"""Each private channel, and the action that a subscriber must be allowed to do."""
 TRADING_REQUESTS = (
     OrderPlace,
     OrderCancel,
@@ -72,11 +69,8 @@ TRADING_REQUESTS = (
     CancelOnDisconnect,
     Deadman,
 )
-WITH_HISTORY = frozenset(("candles", "trades"))
-"""Market channels whose subscriptions may begin with history."""
 CHARGED_REQUESTS = frozenset((Subscribe, Unsubscribe, Subscriptions, Symbols))
 """Requests that are charged to the client's budget (``cost_budget``)."""
-PRIVATE_CHANNELS: dict[str, PrivateChannel] = {channel: channel for channel in PRIVATE_ACTIONS}
 ORDER_ACTIONS = frozenset(
     (Action.ORDER_PLACE, Action.ORDER_AMEND, Action.ORDER_CANCEL, Action.ORDER_CANCEL_ALL)
 )
@@ -88,104 +82,6 @@ REFUSED_BURST_S = 5
 MALFORMED_PER_S = 5
 MALFORMED_BURST = 100
 """After this many malformed messages at once, the connection is closed (4502)."""
-
-
-class SendReply(msgspec.Struct, frozen=True):
-    """Send this reply."""
-
-    reply: AnyReply | TradingReply
-
-
-class SubscribeTopics(msgspec.Struct, frozen=True):
-    """Subscribe to all these topics, then reply. ``minimal``: with the short reply of the article.
-
-    ``venue``: the topics are those of all symbols of a venue. What is held of them stays as it is.
-    """
-
-    request: Subscribe
-    choices: tuple[TopicChoice, ...]
-    minimal: bool
-    venue: VenueTopics | None = None
-
-    def contract(self, choice: TopicChoice) -> OnSlow:
-        """Return what to do when the client is slow: the client's ``on_slow``, or the channel's default."""
-        return choice.on_slow if self.request.on_slow is UNSET else self.request.on_slow
-
-
-class UnsubscribeTopics(msgspec.Struct, frozen=True):
-    """Unsubscribe from all these topics, then reply. ``minimal``: with the short reply of the article.
-
-    ``venue``: the subscription to all symbols of a venue ends, too. ``is_everything``: all subscriptions end.
-    """
-
-    request: Unsubscribe
-    choices: tuple[TopicChoice, ...]
-    minimal: bool
-    venue: VenueTopics | None = None
-    is_everything: bool = False
-    private: tuple[PrivateChannel, ...] = ()
-    """The private channels among them."""
-    unfollowed: frozenset[str] = frozenset()
-    """The venues of which no listings are followed any more."""
-
-
-class SubscribePrivate(msgspec.Struct, frozen=True):
-    """Ask the desk to subscribe the client to a private channel of its account. The desk replies."""
-
-    request: Subscribe
-    channel: PrivateChannel
-
-
-class UnsubscribePrivate(msgspec.Struct, frozen=True):
-    """Ask the desk to unsubscribe the client from a private channel, then reply."""
-
-    request: Unsubscribe
-    channel: PrivateChannel
-
-
-class PassToDesk(msgspec.Struct, frozen=True):
-    """Pass the request to the desk. The desk authorises it, and replies when the outcome is durable."""
-
-    request: TradingRequest
-
-
-class ListSubscriptions(msgspec.Struct, frozen=True):
-    """Reply with the list of subscriptions."""
-
-    request: Subscriptions
-
-
-class ListSymbols(msgspec.Struct, frozen=True):
-    """Reply with the list of instruments."""
-
-    request: Symbols
-
-
-class Authenticate(msgspec.Struct, frozen=True):
-    """Check the login, then call ``Session.sign_in`` or ``Session.refuse``."""
-
-    request: Login
-
-
-class CloseConnection(msgspec.Struct, frozen=True):
-    """Close the connection."""
-
-    code: CloseCode
-    reason: str
-
-
-Decision: TypeAlias = (
-    SendReply
-    | SubscribeTopics
-    | UnsubscribeTopics
-    | SubscribePrivate
-    | UnsubscribePrivate
-    | PassToDesk
-    | ListSubscriptions
-    | ListSymbols
-    | Authenticate
-    | CloseConnection
-)
 
 
 class SessionLimits(msgspec.Struct, frozen=True):
@@ -204,19 +100,15 @@ class Session:
     """
 
     __slots__ = (
-        "_catalogue",
         "_commands",
-        "_default_channel",
         "_limits",
         "_malformed",
         "_refused",
         "_shared",
         "budget",
         "codec",
-        "followed",
-        "followed_venues",
-        "held",
         "principal",
+        "subscriptions",
     )
 
     def __init__(
@@ -228,18 +120,11 @@ class Session:
         principal: Principal = ANONYMOUS_MARKET,
     ) -> None:
         self.codec = codec
-        self.held: dict[TopicName, TopicChoice] = {}
-        """The subscriptions to topics."""
-        self.followed: dict[PrivateChannel, None] = {}
-        """The subscriptions to private channels, in order."""
-        self.followed_venues: dict[VenueTopics, OnSlow] = {}
-        """The subscriptions to all symbols of a venue, and their contracts."""
+        self.subscriptions = ClientSubscriptions(catalogue, limits.subscriptions, default_channel)
         self.principal = principal
-        """Who is signed in. It may see all of ``held`` and ``followed``: ``sign_in`` checks it."""
+        """Who is signed in. It may see all that the client is subscribed to: ``sign_in`` checks it."""
         self.budget: ClientBudget | None = None
         """What the client's requests about market data are charged to. The connection sets it."""
-        self._default_channel = default_channel
-        self._catalogue = catalogue
         self._limits = limits
         rate = limits.commands_per_second
         self._commands = TokenBucket(rate, burst=BURST_S * rate)
@@ -281,13 +166,7 @@ class Session:
         """
         if self.principal.key and principal.account != self.principal.account:
             raise Refusal(Code.FORBIDDEN, "signed in for another account already; open another connection")
-        for topic, choice in self.held.items():
-            if decide(principal, Action.SUBSCRIBE, wall_us, symbol=topic.symbol) is not None:
-                raise _unsubscribe_first(_described(choice))
-        for channel in self.followed:
-            narrowed = principal.symbols != self.principal.symbols
-            if narrowed or decide(principal, PRIVATE_ACTIONS[channel], wall_us) is not None:
-                raise _unsubscribe_first(channel)
+        self.subscriptions.check_visible(self.principal, principal, wall_us)
         self.principal = principal
         return SendReply(
             LoggedIn(
@@ -317,9 +196,9 @@ class Session:
                 return over
         match request:
             case Subscribe():
-                return self._subscribe(request, wall_us)
+                return self.subscriptions.subscribe(request, self.principal, wall_us)
             case Unsubscribe():
-                return self._unsubscribe(request)
+                return self.subscriptions.unsubscribe(request)
             case _:
                 return self._about_session(request, wall_us)
 
@@ -344,166 +223,10 @@ class Session:
             case Subscriptions():
                 return ListSubscriptions(request)
             case Symbols():
-                self._require(Action.SYMBOLS, None, wall_us)
+                require(self.principal, Action.SYMBOLS, wall_us)
                 return ListSymbols(request)
             case Login():
                 return Authenticate(request)
-
-    def _require(self, action: Action, symbol: str | None, wall_us: int, shown: str | None = None) -> None:
-        refusal = decide(self.principal, action, wall_us, symbol=symbol, shown=shown)
-        if refusal is not None:
-            raise refusal
-
-    def _subscribe(self, request: Subscribe, wall_us: int) -> SubscribeTopics | SubscribePrivate:
-        channel = _private(request)
-        if channel is not None:
-            return self._subscribe_private(request, channel, wall_us)
-        self._require(Action.SUBSCRIBE, None, wall_us)
-        if request.history is not UNSET and (request.symbols is not UNSET or request.all is True):
-            raise _bad("history", "of one symbol; subscribe to each by itself")
-        if request.all is True:
-            return self._subscribe_venue(request)
-        choices = self._choices(request)
-        for choice in choices:
-            self._require(Action.SUBSCRIBE, choice.topic.symbol, wall_us, choice.asked)
-        if request.resume is not UNSET and len(choices) > 1:
-            raise _bad("resume", "a place in one stream; subscribe to each symbol by itself")
-        if request.history is not UNSET and choices[0].topic.channel not in WITH_HISTORY:
-            raise _bad("history", f"{choices[0].topic.channel} has none")
-        for choice in choices:
-            _check_contract(request.on_slow, choice.contracts, choice.topic.channel)
-        added = {choice.topic: choice for choice in choices}
-        if not self._has_room(added):
-            raise self._too_many()
-        self.held.update(added)
-        return SubscribeTopics(request, tuple(added.values()), self._is_minimal(request))
-
-    def _subscribe_venue(self, request: Subscribe) -> SubscribeTopics:
-        if request.resume is not UNSET:
-            raise _bad("resume", "a place in one stream; resume what you had first, then ask for all")
-        venue, choices = self._choose_venue(request)
-        _check_contract(request.on_slow, venue.contracts, venue.channel)
-        seen = {choice.topic: choice for choice in choices if self.principal.sees(choice.topic.symbol or "")}
-        if not self._has_room(seen):
-            raise self._too_many()
-        self.held.update(seen)
-        self.followed_venues[venue] = venue.on_slow if request.on_slow is UNSET else request.on_slow
-        return SubscribeTopics(request, tuple(seen.values()), minimal=False, venue=venue)
-
-    def listed(self, venue: VenueTopics, choice: TopicChoice) -> bool | None:
-        """Hold a topic of a symbol that a followed venue listed.
-
-        Return False if the connection holds too many, None if it holds this one or may not see it.
-        """
-        symbol = choice.topic.symbol
-        if choice.topic in self.held or venue not in self.followed_venues or symbol is None:
-            return None
-        if not self.principal.sees(symbol):
-            return None
-        if not self._has_room({choice.topic: choice}):
-            return False
-        self.held[choice.topic] = choice
-        return True
-
-    def _has_room(self, added: Mapping[TopicName, TopicChoice]) -> bool:
-        held = len(self.held.keys() | added.keys()) + len(self.followed)
-        return held <= self._limits.subscriptions
-
-    def _subscribe_private(
-        self, request: Subscribe, channel: PrivateChannel, wall_us: int
-    ) -> SubscribePrivate:
-        self._require(PRIVATE_ACTIONS[channel], None, wall_us)
-        if request.on_slow is not UNSET and request.on_slow != "disconnect":
-            raise _bad("on_slow", f"{channel} takes disconnect")
-        if request.history is not UNSET:
-            raise _bad("history", f"{channel} has none")
-        if channel not in self.followed and len(self.held) + len(self.followed) >= self._limits.subscriptions:
-            raise self._too_many()
-        self.followed[channel] = None
-        return SubscribePrivate(request, channel)
-
-    def _unsubscribe(self, request: Unsubscribe) -> UnsubscribeTopics | UnsubscribePrivate:
-        if request.gives_only("id"):
-            return self._unsubscribe_everything(request)
-        channel = _private(request)
-        if channel is not None:
-            if channel not in self.followed:
-                raise Refusal(Code.NOT_SUBSCRIBED, f"not subscribed to {channel}")
-            del self.followed[channel]
-            return UnsubscribePrivate(request, channel)
-        if request.all is True:
-            return self._unsubscribe_venue(request)
-        choices = {choice.topic: choice for choice in self._choices(request)}
-        for topic, choice in choices.items():
-            if topic not in self.held:
-                raise Refusal(Code.NOT_SUBSCRIBED, f"not subscribed to {_described(choice)}")
-        for topic in choices:
-            del self.held[topic]
-        return UnsubscribeTopics(request, tuple(choices.values()), self._is_minimal(request))
-
-    def _unsubscribe_venue(self, request: Unsubscribe) -> UnsubscribeTopics:
-        venue, choices = self._choose_venue(request)
-        if venue not in self.followed_venues:
-            raise Refusal(Code.NOT_SUBSCRIBED, f"not subscribed to all {venue.channel} of {venue.venue}")
-        del self.followed_venues[venue]
-        is_left = any(other.venue == venue.venue for other in self.followed_venues)
-        unfollowed = frozenset(() if is_left else (venue.venue,))
-        held = [choice for choice in choices if self.held.pop(choice.topic, None) is not None]
-        return UnsubscribeTopics(request, tuple(held), minimal=False, venue=venue, unfollowed=unfollowed)
-
-    def _unsubscribe_everything(self, request: Unsubscribe) -> UnsubscribeTopics:
-        choices, private = tuple(self.held.values()), tuple(self.followed)
-        unfollowed = frozenset(venue.venue for venue in self.followed_venues)
-        self.held.clear()
-        self.followed.clear()
-        self.followed_venues.clear()
-        return UnsubscribeTopics(
-            request,
-            choices,
-            minimal=False,
-            is_everything=True,
-            private=private,
-            unfollowed=unfollowed,
-        )
-
-    def _is_minimal(self, request: Subscribe | Unsubscribe) -> bool:
-        return self._default_channel is not None and request.is_minimal()
-
-    def _channel(self, request: Names) -> str:
-        channel = request.channel if request.channel is not UNSET else self._default_channel
-        if channel is None:
-            raise _bad("channel", "missing")
-        return channel
-
-    def _choose_venue(self, request: Names) -> tuple[VenueTopics, list[TopicChoice]]:
-        """Return the topics of a venue, and those that there are now. What they cost is charged."""
-        for name in ("symbol", "symbols"):
-            if getattr(request, name) is not UNSET:
-                raise _bad(name, "all names the symbols")
-        venue = None if request.venue is UNSET else request.venue
-        return self._catalogue.choose_venue(self._channel(request), venue, *_options(request))
-
-    def _choices(self, request: Names) -> list[TopicChoice]:
-        channel = self._channel(request)
-        if request.venue is not UNSET:
-            raise _bad("venue", "only with all")
-        if request.symbol is not UNSET and request.symbols is not UNSET:
-            raise _bad("symbols", "give symbol or symbols, not both")
-        options = _options(request)
-        if request.symbols is not UNSET:
-            if len(request.symbols) > self._limits.subscriptions:
-                raise self._too_many()
-            return [self._catalogue.choose(channel, symbol, *options) for symbol in request.symbols]
-        symbol = None if request.symbol is UNSET else request.symbol
-        return [self._catalogue.choose(channel, symbol, *options)]
-
-    def _too_many(self) -> Refusal:
-        limit = self._limits.subscriptions
-        return Refusal(
-            Code.TOO_MANY_SUBSCRIPTIONS,
-            f"a connection may hold {limit}",
-            {"limit": limit, "held": len(self.held) + len(self.followed)},
-        )
 
     def _refuse_malformed(self, reply: Error, now_us: int) -> SendReply | CloseConnection:
         if self._malformed is None:
@@ -537,39 +260,3 @@ def _error(refusal: Refusal, request_id: RequestId | UnsetType, action: str | Un
     if action in ORDER_ACTIONS:
         return order_error(refusal, request_id, "rejected")
     return error(refusal, request_id)
-
-
-def _private(request: Names) -> PrivateChannel | None:
-    """Return the private channel that the request names, or None. Private channels have no options."""
-    channel = None if request.channel is UNSET else PRIVATE_CHANNELS.get(request.channel)
-    if channel is not None:
-        for name in ("symbol", "symbols", "all", "venue", "depth", "interval", "closed_only"):
-            if getattr(request, name) is not UNSET:
-                raise _bad(name, f"{channel} has none")
-    return channel
-
-
-def _options(request: Names) -> tuple[int | None, str | None, bool]:
-    """Return depth, interval and whether only closed candles are asked for."""
-    depth = None if request.depth is UNSET else request.depth
-    interval = None if request.interval is UNSET else request.interval
-    return depth, interval, request.closed_only is True
-
-
-def _check_contract(on_slow: OnSlow | UnsetType, contracts: frozenset[OnSlow], channel: str) -> None:
-    if on_slow is not UNSET and on_slow not in contracts:
-        raise _bad("on_slow", f"{channel} takes {', '.join(sorted(contracts))}")
-
-
-def _unsubscribe_first(what: str) -> Refusal:
-    return Refusal(Code.FORBIDDEN, f"unsubscribe first from {what}: the key may not see it")
-
-
-def _bad(field: str, message: str) -> Refusal:
-    return Refusal(Code.BAD_REQUEST, f"{field}: {message}", {"field": field})
-
-
-def _described(choice: TopicChoice) -> str:
-    """Return the topic in the client's words."""
-    topic = choice.topic
-    return " ".join(str(part) for part in (topic.channel, choice.asked, topic.option) if part is not None)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from floorwire.storage.account_history_rows import BalanceRow, DayRow, HistoryRows, LedgerRecord
+from floorwire.storage.account_history_rows import IndexedBalance, IndexedDay, IndexedRows, LedgerRecord
 from floorwire.storage.private_files import touch_private
 
 FILE = "account-history.db"
@@ -195,7 +195,7 @@ class AccountHistoryIndex:
 
     # --- writing ------------------------------------------------------------------------------------
 
-    def add(self, rows: HistoryRows, last_n: int, digest: bytes, at_us: int) -> None:
+    def add(self, rows: IndexedRows, last_n: int, digest: bytes, at_us: int) -> None:
         """Add what follows from the records up to ``last_n``, all or nothing.
 
         ``digest``: the journal's, of these records. ``at_us``: the latest date of them.
@@ -214,7 +214,7 @@ class AccountHistoryIndex:
             raise
         self.last_n, self.digest, self.at_us = last_n, digest, at_us
 
-    def _write(self, rows: HistoryRows) -> None:
+    def _write(self, rows: IndexedRows) -> None:
         """Write the rows. Each is made when it is written: others run in between."""
         execute, name_id = self._connection.executemany, self._name_id
         execute("REPLACE INTO records VALUES (?, ?)", rows.records)
@@ -243,14 +243,14 @@ class AccountHistoryIndex:
         for day in rows.days:
             self._add_day(day)
 
-    def _add_day(self, more: DayRow) -> None:
+    def _add_day(self, more: IndexedDay) -> None:
         key = self._name_id(more.account), more.day, self._name_id(more.asset)
         found = self._connection.execute(
             "SELECT decimals, turnover, fees, fills FROM days WHERE account = ? AND day = ? AND asset = ?",
             key,
         ).fetchone()
         if found is not None:
-            more = added(more, DayRow(more.account, more.day, more.asset, *_numbers(found)))
+            more = added(more, IndexedDay(more.account, more.day, more.asset, *_numbers(found)))
         values = more.decimals, str(more.turnover), str(more.fees), more.fills
         self._connection.execute("REPLACE INTO days VALUES (?, ?, ?, ?, ?, ?, ?)", (*key, *values))
 
@@ -273,11 +273,11 @@ class AccountHistoryIndex:
 
     # --- reading ------------------------------------------------------------------------------------
 
-    def balances(self) -> Iterable[BalanceRow]:
+    def balances(self) -> Iterable[IndexedBalance]:
         """Return the balances after the last record that was indexed."""
         names = {row_id: name for name, row_id in self._names.items()}
         found = self._connection.execute("SELECT account, asset, total, decimals FROM balances").fetchall()
-        return [BalanceRow(names[account], names[asset], *rest) for account, asset, *rest in found]
+        return [IndexedBalance(names[account], names[asset], *rest) for account, asset, *rest in found]
 
     def orders(self, query: HistoryQuery) -> HistoryPage:
         """Return a page of closed orders, by the date at which they were created."""
@@ -335,7 +335,7 @@ class AccountHistoryIndex:
             last = at_us, n
         return LedgerPage(rows)
 
-    def days(self, account: str, first_day: int, limit: int) -> list[DayRow]:
+    def days(self, account: str, first_day: int, limit: int) -> list[IndexedDay]:
         """Return the days of the account from ``first_day`` on, the latest first, in ``limit`` rows."""
         names = {row_id: name for name, row_id in self._names.items()}
         found = self._connection.execute(
@@ -343,7 +343,7 @@ class AccountHistoryIndex:
             "ORDER BY day DESC, asset LIMIT ?",
             (self._names.get(account), first_day, limit),
         )
-        return [DayRow(account, day, names[asset], *_numbers(rest)) for day, asset, *rest in found]
+        return [IndexedDay(account, day, names[asset], *_numbers(rest)) for day, asset, *rest in found]
 
     def _range(self, query: HistoryQuery, end: tuple[int, int] | None = None) -> tuple[str, list[int | None]]:
         """Return the condition of a query, for rows from ``end`` on.
@@ -399,11 +399,11 @@ class AccountHistoryIndex:
         return f" AND {column} IN ({', '.join(map(str, known))})"
 
 
-def added(one: DayRow, other: DayRow) -> DayRow:
+def added(one: IndexedDay, other: IndexedDay) -> IndexedDay:
     """Return the sum of two rows of the same day, account and asset, in the finer units."""
     decimals = max(one.decimals, other.decimals)
     finer = [10 ** (decimals - row.decimals) for row in (one, other)]
-    return DayRow(
+    return IndexedDay(
         one.account,
         one.day,
         one.asset,

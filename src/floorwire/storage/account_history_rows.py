@@ -38,7 +38,7 @@ class LedgerRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Of a transfer: where the money came from, or where it went."""
 
 
-class OrderRow(msgspec.Struct, frozen=True, gc=False):
+class IndexedOrder(msgspec.Struct, frozen=True, gc=False):
     """A closed order. ``n`` is the record that closed it."""
 
     order_id: int
@@ -49,7 +49,7 @@ class OrderRow(msgspec.Struct, frozen=True, gc=False):
     n: int
 
 
-class FillRow(msgspec.Struct, frozen=True, gc=False):
+class IndexedFill(msgspec.Struct, frozen=True, gc=False):
     """A fill. ``seq`` is its number on the account's channel ``fills``."""
 
     fill_id: int
@@ -60,7 +60,7 @@ class FillRow(msgspec.Struct, frozen=True, gc=False):
     n: int
 
 
-class LedgerRow(msgspec.Struct, frozen=True, gc=False):
+class IndexedLedger(msgspec.Struct, frozen=True, gc=False):
     """The changes of one record."""
 
     n: int
@@ -69,7 +69,7 @@ class LedgerRow(msgspec.Struct, frozen=True, gc=False):
     record: LedgerRecord
 
 
-class DayRow(msgspec.Struct, frozen=True, gc=False):
+class IndexedDay(msgspec.Struct, frozen=True, gc=False):
     """What is added to one day (UTC) of one account and asset, in units of ten to the power ``-decimals``."""
 
     account: str
@@ -83,7 +83,7 @@ class DayRow(msgspec.Struct, frozen=True, gc=False):
     fills: int = 0
 
 
-class BalanceRow(msgspec.Struct, frozen=True, gc=False):
+class IndexedBalance(msgspec.Struct, frozen=True, gc=False):
     """The balance of an account after the last record that was indexed."""
 
     account: str
@@ -92,19 +92,19 @@ class BalanceRow(msgspec.Struct, frozen=True, gc=False):
     decimals: int
 
 
-class HistoryRows(msgspec.Struct):
+class IndexedRows(msgspec.Struct):
     """What a part of the journal adds to the index."""
 
     records: list[tuple[int, bytes]]
     """Number and payload of each record that ``orders`` and ``fills`` refer to."""
-    orders: list[OrderRow]
-    fills: list[FillRow]
-    ledger: list[LedgerRow]
-    days: list[DayRow]
-    balances: list[BalanceRow]
+    orders: list[IndexedOrder]
+    fills: list[IndexedFill]
+    ledger: list[IndexedLedger]
+    days: list[IndexedDay]
+    balances: list[IndexedBalance]
     """The latest of each balance that changed comes last."""
 
-    def extend(self, later: HistoryRows) -> None:
+    def extend(self, later: IndexedRows) -> None:
         """Add what the next records give."""
         for name in self.__struct_fields__:
             getattr(self, name).extend(getattr(later, name))

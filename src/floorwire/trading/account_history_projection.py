@@ -26,13 +26,13 @@ from floorwire.core.account_events import (
 from floorwire.core.orders import OPEN, Order
 from floorwire.storage.account_history_rows import (
     BalanceChange,
-    BalanceRow,
-    DayRow,
-    FillRow,
-    HistoryRows,
+    IndexedBalance,
+    IndexedDay,
+    IndexedFill,
+    IndexedLedger,
+    IndexedOrder,
+    IndexedRows,
     LedgerRecord,
-    LedgerRow,
-    OrderRow,
 )
 from floorwire.storage.journal import JournalRecord
 from floorwire.trading.commit_batch import EVENT_KINDS
@@ -65,7 +65,7 @@ class AccountHistoryProjection:
         self,
         decode: Callable[[int, bytes], AccountEntry],
         identified: Callable[[AccountEntry], AccountEntry],
-        balances: Iterable[BalanceRow] = (),
+        balances: Iterable[IndexedBalance] = (),
         at_us: int = 0,
     ) -> None:
         """``identified`` gives an entry of an earlier version its identities. ``at_us``: the latest date."""
@@ -78,7 +78,7 @@ class AccountHistoryProjection:
         self._days: dict[tuple[str, int, str], list[int]] = {}
         self._changed: set[tuple[str, str]] = set()
 
-    def rows(self, records: Iterable[JournalRecord]) -> HistoryRows:
+    def rows(self, records: Iterable[JournalRecord]) -> IndexedRows:
         """Return the rows of the next records."""
         self._rows, self._days, self._changed = _no_rows(), {}, set()
         for record in records:
@@ -86,8 +86,10 @@ class AccountHistoryProjection:
             if record.kind in KINDS:
                 self._add(record)
         rows = self._rows
-        rows.days = [DayRow(*key, *numbers) for key, numbers in self._days.items()]
-        rows.balances = [BalanceRow(*key, *self._totals[key]) for key in self._changed if key in self._totals]
+        rows.days = [IndexedDay(*key, *numbers) for key, numbers in self._days.items()]
+        rows.balances = [
+            IndexedBalance(*key, *self._totals[key]) for key in self._changed if key in self._totals
+        ]
         return rows
 
     def _add(self, record: JournalRecord) -> None:
@@ -125,7 +127,9 @@ class AccountHistoryProjection:
     def _add_order(self, record: JournalRecord, order: Order) -> None:
         ticket = order.ticket
         self._rows.orders.append(
-            OrderRow(order.order_id, ticket.account, ticket.symbol, order.state, order.created_us, record.n)
+            IndexedOrder(
+                order.order_id, ticket.account, ticket.symbol, order.state, order.created_us, record.n
+            )
         )
 
     # --- balances -----------------------------------------------------------------------------------
@@ -133,7 +137,7 @@ class AccountHistoryProjection:
     def _add_fill(self, record: JournalRecord, event: OrderFilled, symbol: str, seq: int) -> None:
         account = event.account
         self._rows.records.append((record.n, record.payload))
-        self._rows.fills.append(FillRow(event.fill_id, account, symbol, self.at_us, seq, record.n))
+        self._rows.fills.append(IndexedFill(event.fill_id, account, symbol, self.at_us, seq, record.n))
         quote, base = event.balances
         fee_asset = event.fee_asset or quote.asset
         changes: list[BalanceChange] = []
@@ -188,7 +192,7 @@ class AccountHistoryProjection:
             self._append(record, account, booked)
 
     def _append(self, record: JournalRecord, account: str, booked: LedgerRecord) -> None:
-        self._rows.ledger.append(LedgerRow(record.n, account, self.at_us, booked))
+        self._rows.ledger.append(IndexedLedger(record.n, account, self.at_us, booked))
 
     def _gained(self, account: str, balance: Balance) -> int:
         """Return what the balance has more than before, and keep it."""
@@ -242,5 +246,5 @@ def _change(balance: Balance, cause: Cause, units: int, total: int) -> list[Bala
     return [BalanceChange(balance.asset, cause, str(units), total, balance.decimals)]
 
 
-def _no_rows() -> HistoryRows:
-    return HistoryRows([], [], [], [], [], [])
+def _no_rows() -> IndexedRows:
+    return IndexedRows([], [], [], [], [], [])

@@ -14,8 +14,8 @@ from msgspec import UNSET
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
 from floorwire.core.units import format_units, trim
+from floorwire.protocol.account_rows import DayRow, ProfitRow, ValuedBalanceRow
 from floorwire.protocol.replies import AccountReply
-from floorwire.protocol.rows import DayRow, ProfitRow, ValuedBalanceRow
 from floorwire.protocol.trading_requests import AccountSummary
 from floorwire.storage import account_history_rows
 from floorwire.storage.account_history_index import AccountHistoryIndex
@@ -54,7 +54,7 @@ def _summary(
     valuation: Valuation,
     request: AccountSummary,
     currency: str,
-    days: Sequence[account_history_rows.DayRow],
+    days: Sequence[account_history_rows.IndexedDay],
     since: str,
     wall_us: int,
 ) -> AccountReply:
@@ -124,7 +124,7 @@ def _summary(
 
 def _read_days(
     index: AccountHistoryIndex, account: str, first_day: int
-) -> tuple[list[account_history_rows.DayRow], int]:
+) -> tuple[list[account_history_rows.IndexedDay], int]:
     """Return the rows of whole days, the latest first, and the first day that they are of."""
     rows = index.days(account, first_day, MAX_DAY_ROWS + 1)
     if len(rows) <= MAX_DAY_ROWS:

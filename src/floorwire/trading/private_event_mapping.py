@@ -31,8 +31,8 @@ from floorwire.core.account_events import (
 from floorwire.core.instrument import Instrument
 from floorwire.core.orders import Order
 from floorwire.core.venue_names import NO_VENUES, VenueNames
+from floorwire.protocol.event_stamps import PrivateEventStamp
 from floorwire.protocol.private_events import PrivateEvent
-from floorwire.protocol.topic import PrivateEventStamp
 
 InstrumentOf: TypeAlias = Callable[[Order], Instrument]
 """Returns the instrument with the tick and lot size that the order was made with."""

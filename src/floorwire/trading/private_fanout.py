@@ -10,7 +10,7 @@ from floorwire.clock import Clock
 from floorwire.core.account_events import CHANNELS, AccountEntry, PrivateChannel
 from floorwire.protocol.codec import Codec
 from floorwire.protocol.desk_ports import DeskClient
-from floorwire.protocol.topic import PrivateEventStamp
+from floorwire.protocol.event_stamps import PrivateEventStamp
 from floorwire.trading.private_event_mapping import InstrumentOf, private_event, seq_of
 from floorwire.trading.visibility import Visibility
 

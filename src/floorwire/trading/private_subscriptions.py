@@ -18,10 +18,10 @@ from floorwire.core.refusal import Refusal
 from floorwire.core.venue_names import NO_VENUES, VenueNames
 from floorwire.engine.order_manager import OrderManager
 from floorwire.protocol.desk_ports import DeskClient, Turns
+from floorwire.protocol.event_stamps import PrivateEventStamp
 from floorwire.protocol.private_events import PrivateEvent
 from floorwire.protocol.replies import Gap, HeldSubscription, Subscribed, error
 from floorwire.protocol.requests import Resume, Subscribe
-from floorwire.protocol.topic import PrivateEventStamp
 from floorwire.storage.journal import ForgottenError, JournalError
 from floorwire.trading import handlers, private_resume
 from floorwire.trading.commit_batch import DurableReply

@@ -21,7 +21,7 @@ from floorwire.core.capabilities import Capabilities
 from floorwire.core.codes import Code
 from floorwire.core.dates import ForwardDate
 from floorwire.core.execution_reports import Ended, Report, Working
-from floorwire.core.market_events import Clock, FeedStatus, Listing, MarketEvent
+from floorwire.core.market_events import FeedStatus, Listing, MarketEvent, VenueTime
 from floorwire.core.order_commands import Command, Place
 from floorwire.core.ports import Execution, Prices, Random, Reported, VenueInput, VenueOutput, Wake
 from floorwire.engine.execution_reporter import refused
@@ -236,7 +236,7 @@ class SimVenue:
         shown: list[MarketEvent] = []
         while self._second_us <= at_us:
             shown += self._simulation.run(self._second_us)
-            shown.append(Clock(self._second_us))
+            shown.append(VenueTime(self._second_us))
             self._second_us += SECOND_US
         shown += self._simulation.run(at_us)
         self._reached_us = max(at_us, self._reached_us)

@@ -17,7 +17,7 @@ from floorwire.core.market_history import HistoryUnavailableError
 from floorwire.core.refusal import Refusal
 from floorwire.hub.hub import Hub
 from floorwire.protocol.cost_budget import KIB_US, REQUEST_US, ROW_US
-from floorwire.protocol.topic import TopicChoice
+from floorwire.protocol.topic_names import TopicChoice
 from floorwire.web.auth_context import RequestAuth
 from floorwire.web.http_content import Cache, respond
 

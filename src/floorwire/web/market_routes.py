@@ -23,12 +23,12 @@ from floorwire.hub.subscription_replies import symbol_row
 from floorwire.protocol.channel_events import AnyEvent, BookEvent, Ticker
 from floorwire.protocol.cost_budget import STATE_US, SYMBOL_US
 from floorwire.protocol.market_replies import BookReply, ServerTime, SymbolPage, TickerList, TickerRow
-from floorwire.protocol.topic import TopicName
+from floorwire.protocol.topic_names import TopicName
 from floorwire.web.auth_context import AUTH_SCHEME, RequestAuth
 from floorwire.web.http_content import respond
 from floorwire.web.market_read import Market, MarketRead, Symbol
 from floorwire.web.openapi_schemas import gives
-from floorwire.web.query import CHECK_QUERY, PlainInteger
+from floorwire.web.request_fields import CHECK_QUERY, PlainInteger
 
 MAX_SYMBOLS: Final = 1_000
 """The most instruments of one answer."""

@@ -9,7 +9,16 @@ from tests.fake_exchange.limits import Counts, FixedWindow
 Params = Mapping[str, str]
 # A success of these weighs nothing, a failure the documented weight.
 FREE_IF_DONE = frozenset({"order.place", "order.test", "order.cancel", "order.cancelReplace"})
-WEIGHTS = {"exchangeInfo": 20, "order.status": 4, "klines": 2, "allOrders": 20, "account.status": 20}
+WEIGHTS = {
+    "exchangeInfo": 20,
+    "klines": 2,
+    "trades.recent": 25,
+    "trades.historical": 25,
+    "trades.aggregate": 4,
+    "order.status": 4,
+    "allOrders": 20,
+    "account.status": 20,
+}
 
 
 class BinanceLimits:

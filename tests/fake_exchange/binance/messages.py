@@ -1,9 +1,11 @@
 """Binance's answers and events, from the core's orders, fills and levels."""
 
-from tests.fake_exchange.live_candles import LiveCandle
+from collections.abc import Sequence
+
 from tests.fake_exchange.market import Market, text_e8
 from tests.fake_exchange.matching import MatchingCore
 from tests.fake_exchange.orders import Fill, Order, OrderChanged, Side, Traded
+from tests.fake_exchange.trade_statistics import Candle
 
 Body = dict[str, object]
 
@@ -136,53 +138,78 @@ def account_position(core: MatchingCore, account: str, assets: tuple[str, ...], 
     return {"e": "outboundAccountPosition", "E": now_us // 1_000, "u": now_us // 1_000, "B": balances}
 
 
-def trade_event(trade: Traded, market: Market) -> Body:
+def trade_event(trade: Traded) -> Body:
     return {
         "e": "trade",
         "E": trade.time_us // 1_000,
         "s": trade.symbol,
         "t": trade.trade_id,
-        "p": market.price_text(trade.price_ticks),
-        "q": market.quantity_text(trade.lots),
+        "p": text_e8(trade.price_e8),
+        "q": text_e8(trade.size_e8),
         "T": trade.time_us // 1_000,
         "m": trade.taker_side is Side.SELL,
         "M": True,
     }
 
 
-def kline_event(live: LiveCandle, symbol: str, interval: str, now_us: int) -> Body:
-    c = live.candle
+def trade_row(trade: Traded) -> Body:
+    return {
+        "id": trade.trade_id,
+        "price": text_e8(trade.price_e8),
+        "qty": text_e8(trade.size_e8),
+        "quoteQty": text_e8(trade.quote_e8),
+        "time": trade.time_us // 1_000,
+        "isBuyerMaker": trade.taker_side is Side.SELL,
+        "isBestMatch": True,
+    }
+
+
+def aggregated_row(number: int, trades: Sequence[Traded]) -> Body:
+    """The fills of one order at one price and time."""
+    first = trades[0]
+    return {
+        "a": number,
+        "p": text_e8(first.price_e8),
+        "q": text_e8(sum(trade.size_e8 for trade in trades)),
+        "f": first.trade_id,
+        "l": trades[-1].trade_id,
+        "T": first.time_us // 1_000,
+        "m": first.taker_side is Side.SELL,
+        "M": True,
+    }
+
+
+def kline_event(c: Candle, symbol: str, interval: str, now_us: int) -> Body:
     return {
         "e": "kline",
         "E": now_us // 1_000,
         "s": symbol,
         "k": {
             "t": c.begin_us // 1_000,
-            "T": live.end_us // 1_000 - 1,
+            "T": c.end_us // 1_000 - 1,
             "s": symbol,
             "i": interval,
-            "f": live.first_trade_id,
-            "L": live.last_trade_id,
+            "f": c.first_trade_id,
+            "L": c.last_trade_id,
             "o": text_e8(c.open_e8),
             "c": text_e8(c.close_e8),
             "h": text_e8(c.high_e8),
             "l": text_e8(c.low_e8),
             "v": text_e8(c.volume_e8),
             "n": c.trades,
-            "x": live.is_closed,
+            "x": c.is_closed,
             "q": text_e8(c.quote_e8),
-            "V": text_e8(live.bought_e8),
-            "Q": text_e8(live.bought_quote_e8),
+            "V": text_e8(c.bought_e8),
+            "Q": text_e8(c.bought_quote_e8),
             "B": "0",
         },
     }
 
 
-def kline_row(live: LiveCandle) -> list[object]:
-    c = live.candle
+def kline_row(c: Candle) -> list[object]:
     prices = [text_e8(price_e8) for price_e8 in (c.open_e8, c.high_e8, c.low_e8, c.close_e8)]
-    bought = [text_e8(live.bought_e8), text_e8(live.bought_quote_e8)]
-    ends = [text_e8(c.volume_e8), live.end_us // 1_000 - 1, text_e8(c.quote_e8), c.trades]
+    bought = [text_e8(c.bought_e8), text_e8(c.bought_quote_e8)]
+    ends = [text_e8(c.volume_e8), c.end_us // 1_000 - 1, text_e8(c.quote_e8), c.trades]
     return [c.begin_us // 1_000, *prices, *ends, *bought, "0"]
 
 

@@ -49,6 +49,14 @@ def market_of(core: MatchingCore, params: Mapping[str, str]) -> Market:
     return market
 
 
+def number(params: Mapping[str, str], name: str, default: int, most: int = 10**15) -> int:
+    """A parameter that is a whole number; more than `most` counts as that."""
+    text = params.get(name, str(default))
+    if not (text.isascii() and text.isdigit()):
+        raise illegal(name)
+    return min(most, int(text))
+
+
 def client_id_of(params: Mapping[str, str], name: str) -> str:
     """The client's id, or one of the exchange's own."""
     if name not in params:

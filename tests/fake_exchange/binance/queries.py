@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import msgspec
 
 from tests.fake_exchange.binance import messages
-from tests.fake_exchange.binance.errors import BinanceError, illegal, missing
+from tests.fake_exchange.binance.errors import BinanceError, missing
+from tests.fake_exchange.binance.history import KLINES, BinanceHistory
 from tests.fake_exchange.binance.limits import BinanceLimits
-from tests.fake_exchange.binance.orders import market_of, refuse_unknown
+from tests.fake_exchange.binance.orders import market_of, number, refuse_unknown
 from tests.fake_exchange.binance.signatures import Account
-from tests.fake_exchange.live_candles import MINUTE_US, LiveCandles
+from tests.fake_exchange.live_candles import LiveCandles
 from tests.fake_exchange.market import text_e8
 from tests.fake_exchange.matching import MatchingCore
 from tests.fake_exchange.orders import Order
@@ -18,14 +19,6 @@ from tests.fake_exchange.orders import Order
 Params = Mapping[str, str]
 Body = dict[str, object]
 IDS = frozenset({"symbol", "orderId", "origClientOrderId"})
-MINUTE_NAMES = {"1m": 1, "3m": 3, "5m": 5, "15m": 15, "30m": 30}
-HOUR_NAMES = {"1h": 1, "2h": 2, "4h": 4, "6h": 6, "8h": 8, "12h": 12, "1d": 24}
-# Weeks and months are not here.
-KLINES_US = {
-    "1s": 1_000_000,
-    **{name: minutes * MINUTE_US for name, minutes in MINUTE_NAMES.items()},
-    **{name: hours * 60 * MINUTE_US for name, hours in HOUR_NAMES.items()},
-}
 
 
 @dataclass
@@ -42,8 +35,9 @@ class BinanceQueries:
     def __init__(
         self, core: MatchingCore, limits: BinanceLimits, accounts: list[Account], now_us: Callable[[], int]
     ) -> None:
-        self.candles = LiveCandles(core, KLINES_US, now_us)
+        self.candles = LiveCandles(core, KLINES, now_us)
         self._core = core
+        self._history = BinanceHistory(core, now_us)
         self._limits = limits
         self._accounts = accounts
         self._now_us = now_us
@@ -60,7 +54,7 @@ class BinanceQueries:
             "time": lambda params: {"serverTime": self._now_us() // 1_000},
             "exchangeInfo": self._exchange_info,
             "depth": self._depth,
-            "klines": self._klines,
+            **self._history.public,
         }
 
     def freeze(self) -> None:
@@ -73,8 +67,11 @@ class BinanceQueries:
             {account.name: self._balances(account.name) for account in self._accounts},
         )
 
+        self._history.freeze()
+
     def thaw(self) -> None:
         self._frozen = None
+        self._history.thaw()
 
     def _status(self, account: Account, params: Params) -> object:
         refuse_unknown(params, IDS)
@@ -104,8 +101,8 @@ class BinanceQueries:
         if "fromId" in params and ({"startTime", "endTime"} & set(params)):
             raise BinanceError(400, -1128, "Combination of optional parameters invalid.")
         market = market_of(self._core, params)
-        first, limit = _number(params, "fromId", 0), _number(params, "limit", 500, 1_000)
-        begin_ms, end_ms = _number(params, "startTime", 0), _number(params, "endTime", 10**15)
+        first, limit = number(params, "fromId", 0), number(params, "limit", 500, 1_000)
+        begin_ms, end_ms = number(params, "startTime", 0), number(params, "endTime", 10**15)
         order_id = params.get("orderId")
         shown = self._core.fills if self._frozen is None else self._core.fills[: self._frozen.fills]
         fills = [
@@ -153,19 +150,10 @@ class BinanceQueries:
 
     def _depth(self, params: Params) -> object:
         market = market_of(self._core, params)
-        limit = _number(params, "limit", 100, 5_000)
+        limit = number(params, "limit", 100, 5_000)
         if self._frozen is not None:
             return self._frozen.depths[market.symbol]
         return messages.depth(self._core, market, limit)
-
-    def _klines(self, params: Params) -> object:
-        """The oldest first."""
-        market, interval = market_of(self._core, params), params.get("interval", "")
-        if interval not in KLINES_US:
-            raise BinanceError(400, -1120, "Invalid interval.")
-        limit = _number(params, "limit", 500, 1_000)
-        newest = self.candles.newest(market.symbol, interval, limit)
-        return [messages.kline_row(candle) for candle in reversed(newest)]
 
     def _balances(self, account: str) -> dict[str, tuple[int, int]]:
         """Free and locked amounts by asset."""
@@ -182,12 +170,5 @@ def find_order(core: MatchingCore, account: Account, params: Params) -> Order | 
         raise BinanceError(400, -1102, "Param 'origClientOrderId' or 'orderId' must be sent.")
     if order_id is not None and not order_id.isdigit():
         raise missing("orderId")
-    number = None if order_id is None else int(order_id)
-    return core.find(account.name, market.symbol, number, client_id)
-
-
-def _number(params: Params, name: str, default: int, most: int = 10**15) -> int:
-    text = params.get(name, str(default))
-    if not (text.isascii() and text.isdigit()):
-        raise illegal(name)
-    return min(most, int(text))
+    wanted = None if order_id is None else int(order_id)
+    return core.find(account.name, market.symbol, wanted, client_id)

@@ -141,8 +141,7 @@ class BinanceStreams:
                 self._pending[event.symbol, speed].add(event)
             self._publish_top(event)
         elif isinstance(event, Traded):
-            market = self._core.markets[event.symbol]
-            self._publish(f"{event.symbol.lower()}@trade", messages.trade_event(event, market))
+            self._publish(f"{event.symbol.lower()}@trade", messages.trade_event(event))
 
     def _publish_top(self, changed: LevelChanged) -> None:
         market = self._core.markets[changed.symbol]

@@ -122,7 +122,9 @@ async def test_candles_say_whether_they_are_closed(client: BinanceClient) -> Non
         "60000.01000000", "0.00100000", "0.00100000", 1,
     )  # fmt: skip
     rows = (await client.http.get("/api/v3/klines?symbol=BTCUSDT&interval=1m")).json()
-    assert [(row[0], row[1], row[8]) for row in rows] == [(bars[0]["t"], "60000.01000000", 1)]
+    # The minute that is open has no trade.
+    assert [(row[1], row[8]) for row in rows] == [("60000.01000000", 1), ("60000.01000000", 0)]
+    assert [row[0] for row in rows] == [bars[0]["t"], int(bars[0]["T"]) + 1]
 
 
 async def test_a_bad_key_or_signature_is_refused(client: BinanceClient) -> None:

@@ -5,11 +5,12 @@ from collections.abc import Callable
 
 from tests.fake_exchange.bybit import messages
 from tests.fake_exchange.bybit.books import FULL_DEPTH, SentBook
-from tests.fake_exchange.bybit.queries import CANDLES_US, BybitQueries
+from tests.fake_exchange.bybit.history import CANDLES
+from tests.fake_exchange.bybit.queries import BybitQueries
 from tests.fake_exchange.bybit.sockets import BybitSockets, Connection
-from tests.fake_exchange.live_candles import LiveCandle
 from tests.fake_exchange.matching import MatchingCore
 from tests.fake_exchange.orders import Event, LevelChanged, MarketChanged, Traded
+from tests.fake_exchange.trade_statistics import Candle
 
 Body = dict[str, object]
 # How often each depth is pushed.
@@ -57,7 +58,8 @@ class BybitMarket:
             connection.send(self._ticker(symbol))
         elif family.startswith("kline."):
             interval = family.removeprefix("kline.")
-            for candle in self._queries.candles.newest(symbol, interval, 1):
+            candle = self._queries.candles.current(symbol, interval)
+            if candle is not None:
                 connection.send(self._candle(symbol, interval, candle))
         elif family.startswith("orderbook.") and family != "orderbook.full":
             book = self._books[symbol, int(family.removeprefix("orderbook."))]
@@ -106,7 +108,7 @@ class BybitMarket:
         if family in ("publicTrade", "tickers", "orderbook.full"):
             return True
         if family.startswith("kline."):
-            return family.removeprefix("kline.") in CANDLES_US
+            return family.removeprefix("kline.") in CANDLES
         depth = family.removeprefix("orderbook.")
         return depth != family and depth.isdigit() and int(depth) in SPEEDS_US and int(depth) < FULL_DEPTH
 
@@ -137,8 +139,8 @@ class BybitMarket:
 
     def _publish_trades(self) -> None:
         trades, self._trades = self._trades, []
-        for symbol, market in self._core.markets.items():
-            rows = [messages.trade_event(trade, market) for trade in trades if trade.symbol == symbol]
+        for symbol in self._core.markets:
+            rows = [messages.trade_event(trade) for trade in trades if trade.symbol == symbol]
             for first in range(0, len(rows), MAX_TRADES):
                 body = {"topic": f"publicTrade.{symbol}", "ts": self._now_us() // 1_000, "type": "snapshot"}
                 self._publish(body | {"data": rows[first : first + MAX_TRADES]})
@@ -154,7 +156,7 @@ class BybitMarket:
             "data": messages.ticker(self._core, self._core.markets[symbol]),
         }
 
-    def _candle(self, symbol: str, interval: str, candle: LiveCandle) -> Body:
+    def _candle(self, symbol: str, interval: str, candle: Candle) -> Body:
         now_us = self._now_us()
         body: Body = {"topic": f"kline.{interval}.{symbol}", "ts": now_us // 1_000, "type": "snapshot"}
         return body | {"data": [messages.candle(candle, interval, now_us)]}

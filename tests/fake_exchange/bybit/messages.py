@@ -2,7 +2,6 @@
 
 import uuid
 
-from tests.fake_exchange.live_candles import LiveCandle
 from tests.fake_exchange.market import Market, plain_e8
 from tests.fake_exchange.matching import MatchingCore
 from tests.fake_exchange.orders import (
@@ -243,13 +242,13 @@ def trade_id(traded: Traded) -> str:
     return str(2_290_000_000_000_000_000 + traded.trade_id)
 
 
-def trade_event(traded: Traded, market: Market) -> Body:
+def trade_event(traded: Traded) -> Body:
     return {
         "T": traded.time_us // 1_000,
         "s": traded.symbol,
         "S": SIDES[traded.taker_side],
-        "v": quantity_text(market, traded.lots),
-        "p": price_text(market, traded.price_ticks),
+        "v": plain_e8(traded.size_e8),
+        "p": plain_e8(traded.price_e8),
         "i": trade_id(traded),
         "BT": False,
         "RPI": False,
@@ -257,12 +256,12 @@ def trade_event(traded: Traded, market: Market) -> Body:
     }
 
 
-def recent_trade(traded: Traded, market: Market) -> Body:
+def recent_trade(traded: Traded) -> Body:
     return {
         "execId": trade_id(traded),
         "symbol": traded.symbol,
-        "price": price_text(market, traded.price_ticks),
-        "size": quantity_text(market, traded.lots),
+        "price": plain_e8(traded.price_e8),
+        "size": plain_e8(traded.size_e8),
         "side": SIDES[traded.taker_side],
         "time": time_text(traded.time_us),
         "isBlockTrade": False,
@@ -273,7 +272,7 @@ def recent_trade(traded: Traded, market: Market) -> Body:
 
 def ticker(core: MatchingCore, market: Market) -> Body:
     """Bybit's spot ticker has no best prices. The prices of a day count all that was traded here."""
-    day = core.days[market.symbol].candle() or Candle(0, 0, 0, 0, 0)
+    day = core.days[market.symbol].candle()
     return {
         "symbol": market.symbol,
         "lastPrice": plain_e8(day.close_e8),
@@ -287,11 +286,10 @@ def ticker(core: MatchingCore, market: Market) -> Body:
     }
 
 
-def candle(live: LiveCandle, interval: str, now_us: int) -> Body:
-    c = live.candle
+def candle(c: Candle, interval: str, now_us: int) -> Body:
     return {
         "start": c.begin_us // 1_000,
-        "end": live.end_us // 1_000 - 1,
+        "end": c.end_us // 1_000 - 1,
         "interval": interval,
         "open": plain_e8(c.open_e8),
         "close": plain_e8(c.close_e8),
@@ -299,13 +297,12 @@ def candle(live: LiveCandle, interval: str, now_us: int) -> Body:
         "low": plain_e8(c.low_e8),
         "volume": plain_e8(c.volume_e8),
         "turnover": plain_e8(c.quote_e8),
-        "confirm": live.is_closed,
+        "confirm": c.is_closed,
         "timestamp": now_us // 1_000,
     }
 
 
-def candle_row(live: LiveCandle) -> list[str]:
-    c = live.candle
+def candle_row(c: Candle) -> list[str]:
     amounts = (c.open_e8, c.high_e8, c.low_e8, c.close_e8, c.volume_e8, c.quote_e8)
     return [time_text(c.begin_us), *map(plain_e8, amounts)]
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from tests.fake_exchange.bybit import messages
 from tests.fake_exchange.bybit.errors import BybitError, bad_parameter
+from tests.fake_exchange.bybit.history import CANDLES, BybitHistory, limit_of
 from tests.fake_exchange.bybit.requests import BybitRequests
-from tests.fake_exchange.live_candles import MINUTE_US, LiveCandles
+from tests.fake_exchange.live_candles import LiveCandles
 from tests.fake_exchange.market import Market
 from tests.fake_exchange.orders import Fill, Order, Side
 
@@ -16,11 +17,6 @@ Body = dict[str, object]
 UNFILLED_KEPT_US = 86_400_000_000
 WINDOW_MS = 7 * 86_400_000
 RECENT_CLOSED = 500
-# Bybit: minutes, or a letter for a day. Weeks and months are not here.
-CANDLES_US = {
-    **{str(minutes): minutes * MINUTE_US for minutes in (1, 3, 5, 15, 30, 60, 120, 240, 360, 720)},
-    "D": 1_440 * MINUTE_US,
-}
 
 
 @dataclass
@@ -40,11 +36,12 @@ class BybitQueries:
         self.maintenance: list[Body] = []
         # Bybit: for a moment an order is in no list, while it moves from the open ones to the closed ones.
         self.moving_us = 0
-        self.candles = LiveCandles(requests.core, CANDLES_US, now_us)
+        self.candles = LiveCandles(requests.core, CANDLES, now_us)
         self._requests = requests
         self._core = requests.core
         self._accounts = accounts
         self._now_us = now_us
+        self._history = BybitHistory(self._core, self.market, now_us)
         self._frozen: Frozen | None = None
         self.public: dict[str, Callable[[Params], Body]] = {
             "/v5/market/time": self._time,
@@ -52,13 +49,12 @@ class BybitQueries:
             "/v5/market/orderbook": self._books,
             "/v5/market/full_orderbook": self._full_book,
             "/v5/market/tickers": self._tickers,
-            "/v5/market/recent-trade": self._trades,
-            "/v5/market/kline": self._candles,
+            **self._history.public,
             "/v5/system/status": lambda params: {"list": self.maintenance},
         }
         self.private: dict[str, Callable[[str, Params], Body]] = {
             "/v5/order/realtime": self._realtime,
-            "/v5/order/history": self._history,
+            "/v5/order/history": self._closed,
             "/v5/execution/list": self._executions,
             "/v5/account/wallet-balance": self._wallet,
             # Bybit: only institutions have this.
@@ -74,9 +70,11 @@ class BybitQueries:
             {symbol: self._book(market, 200) for symbol, market in core.markets.items()},
             {account: self._wallet(account, {"accountType": "UNIFIED"}) for account in self._accounts},
         )
+        self._history.freeze()
 
     def thaw(self) -> None:
         self._frozen = None
+        self._history.thaw()
 
     def market(self, params: Params) -> Market:
         _check_category(params)
@@ -96,7 +94,7 @@ class BybitQueries:
 
     def _books(self, params: Params) -> Body:
         market = self.market(params)
-        limit = _limit(params, 1, 200)
+        limit = limit_of(params, 1, 200)
         if self._frozen is not None:
             return self._frozen.books[market.symbol]
         return self._book(market, limit)
@@ -130,23 +128,6 @@ class BybitQueries:
             rows.append(row)
         return {"category": "spot", "list": rows}
 
-    def _trades(self, params: Params) -> Body:
-        market = self.market(params)
-        limit = _limit(params, 60, 60)
-        trades = [trade for trade in self._core.trades if trade.symbol == market.symbol]
-        rows = [messages.recent_trade(trade, market) for trade in reversed(trades[-limit:])]
-        return {"category": "spot", "list": rows}
-
-    def _candles(self, params: Params) -> Body:
-        """The newest first."""
-        market, interval = self.market(params), params.get("interval", "")
-        if interval not in CANDLES_US:
-            raise bad_parameter("interval")
-        limit = _limit(params, 200, 1_000)
-        newest = self.candles.newest(market.symbol, interval, limit)
-        rows = [messages.candle_row(candle) for candle in newest]
-        return {"category": "spot", "symbol": market.symbol, "list": rows}
-
     def _wallet(self, account: str, params: Params) -> Body:
         if params.get("accountType") != "UNIFIED":
             raise BybitError(10001, "accountType only support UNIFIED.")
@@ -172,7 +153,7 @@ class BybitQueries:
             shown = closed
         return self._page([self._view(order) for order in shown], params, 20, 50)
 
-    def _history(self, account: str, params: Params) -> Body:
+    def _closed(self, account: str, params: Params) -> Body:
         _check_category(params)
         begin_ms, end_ms = _window(params, self._now_us() // 1_000)
         kept_us = self._now_us() - UNFILLED_KEPT_US
@@ -199,7 +180,7 @@ class BybitQueries:
 
     def _page(self, rows: list[Body], params: Params, default: int, most: int) -> Body:
         """`cursor` continues a list where it ended. It is a text that only the exchange understands."""
-        limit, cursor = _limit(params, default, most), params.get("cursor", "")
+        limit, cursor = limit_of(params, default, most), params.get("cursor", "")
         key = "execId" if rows and "execId" in rows[0] else "orderId"
         first = 0
         if cursor:
@@ -241,13 +222,6 @@ class BybitQueries:
 def _check_category(params: Params) -> None:
     if params.get("category") != "spot":
         raise bad_parameter("category")
-
-
-def _limit(params: Params, default: int, most: int) -> int:
-    text = params.get("limit", str(default))
-    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= most:
-        raise bad_parameter("limit")
-    return int(text)
 
 
 def _window(params: Params, now_ms: int) -> tuple[int, int]:

@@ -132,7 +132,11 @@ async def test_candles_say_whether_they_are_closed(client: BybitClient) -> None:
         assert (closed["confirm"], closed["start"]) == (True, row["start"])
     url = "/v5/market/kline?category=spot&symbol=BTCUSDT&interval=1"
     rows = (await client.http.get(url)).json()["result"]["list"]
-    assert rows == [[str(row["start"]), *["60000.01"] * 4, "0.001", "60.00001"]]
+    # The minute that is open has no trade.
+    assert [other[1:] for other in rows] == [
+        [*["60000.01"] * 4, "0", "0"], [*["60000.01"] * 4, "0.001", "60.00001"],
+    ]  # fmt: skip
+    assert [int(other[0]) for other in rows] == [int(str(closed["end"])) + 1, row["start"]]
 
 
 async def test_trades_and_tickers(client: BybitClient) -> None:

@@ -1,18 +1,20 @@
 """Coinbase's market channels: level2, market_trades, ticker, ticker_batch, candles and status."""
 
-from collections import deque
 from collections.abc import Callable, Iterator
+from itertools import islice
 
+from tests.fake_exchange.candle_intervals import minutes
 from tests.fake_exchange.coinbase.connection import Connection
+from tests.fake_exchange.coinbase.history import candle_row
 from tests.fake_exchange.coinbase.messages import time_text
 from tests.fake_exchange.coinbase.products import CoinbaseProducts, percent_text, product_id_of
 from tests.fake_exchange.market import Market, plain_e8
 from tests.fake_exchange.matching import MatchingCore
 from tests.fake_exchange.orders import Event, LevelChanged, Side, Traded
-from tests.fake_exchange.trade_statistics import Candle, Candles
+from tests.fake_exchange.trade_history import RestHistory, traded_candles
 
 SIDES = {Side.BUY: "bid", Side.SELL: "offer"}
-CANDLE_US = 300_000_000
+INTERVAL = minutes(5)
 SNAPSHOT_TRADES = 100
 SNAPSHOT_CANDLES = 350
 Row = dict[str, object]
@@ -36,10 +38,7 @@ class CoinbaseMarketData:
         self._now_us = now_us
         self._levels: dict[str, dict[tuple[Side, int], int]] = {symbol: {} for symbol in core.markets}
         self._trades: dict[str, list[Row]] = {symbol: [] for symbol in core.markets}
-        self._recent: dict[str, deque[Row]] = {
-            symbol: deque(maxlen=SNAPSHOT_TRADES) for symbol in core.markets
-        }
-        self._candles = {symbol: Candles(CANDLE_US) for symbol in core.markets}
+        self._history = RestHistory(core.history, now_us)
         self._tops: dict[str, object] = {}
         core.listeners.append(self._on_event)
         products.listeners.append(self._announce)
@@ -62,11 +61,12 @@ class CoinbaseMarketData:
                     connection.send("l2_data", [self._book(market)])
                     connection.send("l2_data", [self._updates(market, [])])  # seen so in recordings
                 case "market_trades":
-                    newest_first = list(reversed(self._recent[market.symbol]))
+                    recent = self._core.history.of(market.symbol)[-SNAPSHOT_TRADES:]
+                    newest_first = [self._trade(market, trade) for trade in reversed(recent)]
                     connection.send(channel, [{"type": "snapshot", "trades": newest_first}])
                 case "candles":
-                    rows = [self._candle(market, c) for c in reversed(self._candles[market.symbol].kept)]
-                    connection.send(channel, [{"type": "snapshot", "candles": rows[:SNAPSHOT_CANDLES]}])
+                    rows = self._candles(market, SNAPSHOT_CANDLES)
+                    connection.send(channel, [{"type": "snapshot", "candles": rows}])
                 case _:
                     tickers = [self._ticker(market, channel == "ticker")]
                     connection.send(channel, [{"type": "snapshot", "tickers": tickers}])
@@ -97,10 +97,10 @@ class CoinbaseMarketData:
 
     def flush_candles(self) -> None:
         """As each second."""
-        for symbol, candles in self._candles.items():
-            market = self._core.markets[symbol]
-            rows = [self._candle(market, candle) for candle in list(candles.kept)[-1:]]
-            for connection in self._followers("candles", market) if rows else ():
+        for market in self._core.markets.values():
+            followers = list(self._followers("candles", market))
+            rows = self._candles(market, 1) if followers else []
+            for connection in followers if rows else ():
                 connection.send("candles", [{"type": "update", "candles": rows}])
 
     def flush_tickers(self) -> None:
@@ -120,18 +120,7 @@ class CoinbaseMarketData:
                 self._publish_ticker(market)
         elif isinstance(event, Traded):
             market = self._core.markets[event.symbol]
-            side = event.taker_side if self.tells_takers else event.taker_side.opposite
-            row: Row = {
-                "product_id": product_id_of(market),
-                "trade_id": str(event.trade_id),
-                "price": plain_e8(event.price_ticks * market.tick_e8),
-                "size": plain_e8(event.lots * market.step_e8),
-                "time": time_text(event.time_us),
-                "side": side.value,
-            }
-            self._trades[event.symbol].append(row)
-            self._recent[event.symbol].append(row)
-            self._candles[event.symbol].add(market, event)
+            self._trades[event.symbol].append(self._trade(market, event))
             self._publish_ticker(market)
 
     def _announce(self, product_id: str) -> None:
@@ -186,13 +175,18 @@ class CoinbaseMarketData:
             row[f"best_{name}_quantity"] = plain_e8(lots * market.step_e8)
         return row
 
-    def _candle(self, market: Market, candle: Candle) -> Row:
+    def _trade(self, market: Market, trade: Traded) -> Row:
+        side = trade.taker_side if self.tells_takers else trade.taker_side.opposite
         return {
-            "start": str(candle.begin_us // 1_000_000),
-            "high": plain_e8(candle.high_e8),
-            "low": plain_e8(candle.low_e8),
-            "open": plain_e8(candle.open_e8),
-            "close": plain_e8(candle.close_e8),
-            "volume": plain_e8(candle.volume_e8),
             "product_id": product_id_of(market),
+            "trade_id": str(trade.trade_id),
+            "price": plain_e8(trade.price_e8),
+            "size": plain_e8(trade.size_e8),
+            "time": time_text(trade.time_us),
+            "side": side.value,
         }
+
+    def _candles(self, market: Market, most: int) -> list[Row]:
+        """The newest first."""
+        traded = traded_candles(self._history.newest_candles(market.symbol, INTERVAL))
+        return [candle_row(candle) | {"product_id": product_id_of(market)} for candle in islice(traded, most)]

@@ -60,7 +60,7 @@ class CoinbaseProducts:
         self._announce(market)
 
     def day(self, market: Market) -> Candle:
-        return self._core.days[market.symbol].candle() or Candle(0, 0, 0, 0, 0)
+        return self._core.days[market.symbol].candle()
 
     def view(self, product_id: str) -> Body:
         market = self.find(product_id)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from tests.fake_exchange.coinbase.errors import CoinbaseError, invalid
+from tests.fake_exchange.coinbase.history import CoinbaseHistory, check, limit_of
 from tests.fake_exchange.coinbase.keys import CoinbaseAccount
 from tests.fake_exchange.coinbase.messages import STATES, parse_time_us, time_text
 from tests.fake_exchange.coinbase.trading import CoinbaseTrading
@@ -25,6 +26,7 @@ class CoinbaseQueries:
         self._products = trading.products
         self._accounts = accounts
         self._now_us = now_us
+        self._history = CoinbaseHistory(self._core, now_us)
         self._is_frozen = False
         self._are_fills_frozen = False
         self._frozen_orders: dict[int, Body] = {}
@@ -43,6 +45,7 @@ class CoinbaseQueries:
         self._frozen_fills = len(self._core.fills)
         self._frozen_balances = {account.name: self._fresh_balances(account) for account in self._accounts}
         self._frozen_books = {name: self._fresh_book(name, 10_000) for name in self._products.ids}
+        self._history.freeze()
         self._is_frozen = self._are_fills_frozen = True
 
     def freeze_fills(self) -> None:
@@ -51,6 +54,7 @@ class CoinbaseQueries:
         self._are_fills_frozen = True
 
     def thaw(self) -> None:
+        self._history.thaw()
         self._is_frozen = self._are_fills_frozen = False
 
     def time(self) -> Body:
@@ -68,7 +72,7 @@ class CoinbaseQueries:
             "get_all_products",
             "contract_expiry_type",
         }
-        _check(query, allowed | {"get_tradability_status"})
+        check(query, allowed | {"get_tradability_status"})
         ids = self._products.ids
         if query.get("product_type", ["SPOT"])[0] != "SPOT":
             ids = []
@@ -80,47 +84,36 @@ class CoinbaseQueries:
         return self._products.view(self._known_product(product_id))
 
     def product_book(self, query: Query) -> Body:
-        _check(query, {"product_id", "limit", "aggregation_price_increment"})
+        check(query, {"product_id", "limit", "aggregation_price_increment"})
         product_id = self._known_product(query.get("product_id", [""])[0])
-        limit = _limit(query, 10_000)
+        limit = limit_of(query, 10_000)
         book = self._frozen_books[product_id] if self._is_frozen else self._fresh_book(product_id, limit)
         return {"pricebook": book, "last": "", "mid_market": "", "spread_bps": "", "spread_absolute": ""}
 
     def ticker(self, product_id: str, query: Query) -> Body:
         """The last trades, newest first."""
-        _check(query, {"limit", "start", "end"})
+        check(query, {"limit", "start", "end"})
         market = self._products.find(self._known_product(product_id))
         assert market is not None
-        chosen = [trade for trade in reversed(self._core.trades) if trade.symbol == market.symbol]
-        trades = [
-            {
-                "trade_id": str(trade.trade_id),
-                "product_id": product_id,
-                "price": plain_e8(trade.price_ticks * market.tick_e8),
-                "size": plain_e8(trade.lots * market.step_e8),
-                "time": time_text(trade.time_us),
-                # The maker's side, as in market_trades.
-                "side": trade.taker_side.opposite.value,
-                "bid": "",
-                "ask": "",
-                "exchange": "coinbase",
-            }
-            for trade in chosen[: _limit(query, 1_000)]
-        ]
-        best: Body = {"trades": trades}
+        best: Body = {"trades": self._history.trades(market, product_id, query)}
         for name, side in (("best_bid", Side.BUY), ("best_ask", Side.SELL)):
             top = self._core.levels(market.symbol, side)[:1]
             best[name] = plain_e8(top[0][0] * market.tick_e8) if top else ""
         return best
 
+    def candles(self, product_id: str, query: Query) -> Body:
+        market = self._products.find(self._known_product(product_id))
+        assert market is not None
+        return {"candles": self._history.candles(market, query)}
+
     def accounts(self, account: CoinbaseAccount, query: Query) -> Body:
-        _check(query, {"limit", "cursor", "retail_portfolio_id"})
+        check(query, {"limit", "cursor", "retail_portfolio_id"})
         rows = self._frozen_balances[account.name] if self._is_frozen else self._fresh_balances(account)
         page, cursor = _page(rows, query, MOST_ACCOUNTS)
         return {"accounts": page, "has_next": bool(cursor), "cursor": cursor, "size": len(page)}
 
     def transaction_summary(self, account: CoinbaseAccount, query: Query) -> Body:
-        _check(query, {"product_type", "contract_expiry_type", "product_venue"})
+        check(query, {"product_type", "contract_expiry_type", "product_venue"})
         tier = {"pricing_tier": "Advanced 1", "taker_fee_rate": "0.001", "maker_fee_rate": "0.001"}
         return {"total_volume": 0, "total_fees": 0, "fee_tier": tier, "advanced_trade_only_volume": 0}
 
@@ -132,7 +125,7 @@ class CoinbaseQueries:
 
     def orders(self, account: CoinbaseAccount, query: Query) -> Body:
         allowed = {"order_ids", "product_ids", "product_id", "order_status", "limit", "cursor", "order_side"}
-        _check(query, allowed | {"start_date", "end_date", "order_type", "product_type", "sort_by"})
+        check(query, allowed | {"start_date", "end_date", "order_type", "product_type", "sort_by"})
         statuses = query.get("order_status", ())
         if set(statuses) - {"OPEN", "PENDING", "QUEUED", *STATES.values(), "EXPIRED", "FAILED"}:
             raise invalid("order_status")
@@ -156,7 +149,7 @@ class CoinbaseQueries:
 
     def fills(self, account: CoinbaseAccount, query: Query) -> Body:
         allowed = {"order_ids", "order_id", "trade_ids", "product_ids", "product_id", "limit", "cursor"}
-        _check(query, allowed | {"start_sequence_timestamp", "end_sequence_timestamp", "sort_by"})
+        check(query, allowed | {"start_sequence_timestamp", "end_sequence_timestamp", "sort_by"})
         first_us = _time_us(query, "start_sequence_timestamp", 0)
         last_us = _time_us(query, "end_sequence_timestamp", 2**62)
         wanted_orders = (*query.get("order_ids", ()), *query.get("order_id", ()))
@@ -216,24 +209,11 @@ class CoinbaseQueries:
         return self._products.price_book(product_id, limit, time_text(self._now_us()))
 
 
-def _check(query: Query, known: set[str]) -> None:
-    """Coinbase ignores unknown parameters. Here they are refused, so that a misspelt one is noticed."""
-    if set(query) - known:
-        raise invalid(f"unknown parameter {min(set(query) - known)}")
-
-
-def _limit(query: Query, most: int) -> int:
-    text = query.get("limit", (str(most),))[0]
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise invalid("limit")
-    return min(most, int(text))
-
-
 def _page(rows: list[Body], query: Query, most: int) -> tuple[list[Body], str]:
     start = query.get("cursor", ("",))[0] or "0"
     if not start.isdigit():
         raise invalid("cursor")
-    end = int(start) + _limit(query, most)
+    end = int(start) + limit_of(query, most)
     return rows[int(start) : end], str(end) if end < len(rows) else ""
 
 

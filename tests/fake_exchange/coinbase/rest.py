@@ -84,13 +84,18 @@ class CoinbaseRest:
         query: Query = parse_qs(request.url.query, keep_blank_values=True)
         try:
             if name == "time" or name.startswith("market/"):
-                return self._limited("", self.public_per_s, lambda: self._public(request.method, name, query))
-            account = self._keys.of_request(request.headers.get("Authorization", ""), request.method, path)
-            answer = self._limited(
-                account.name,
-                self.private_per_s,
-                lambda: self._private(account, request, name, query, body),
-            )
+                answer = self._limited(
+                    "", self.public_per_s, lambda: self._public(request.method, name, query)
+                )
+            else:
+                account = self._keys.of_request(
+                    request.headers.get("Authorization", ""), request.method, path
+                )
+                answer = self._limited(
+                    account.name,
+                    self.private_per_s,
+                    lambda: self._private(account, request, name, query, body),
+                )
         except Unauthorized as error:
             self._counts.refusals[f"unauthorized: {error}"] += 1
             return unauthorized()
@@ -139,6 +144,8 @@ class CoinbaseRest:
                 return self._queries.product(product_id)
             case ["products", product_id, "ticker"]:
                 return self._queries.ticker(product_id, query)
+            case ["products", product_id, "candles"]:
+                return self._queries.candles(product_id, query)
             case _:
                 raise CoinbaseError(404, "NOT_FOUND", name)
 

@@ -45,16 +45,26 @@ class KrakenLimits:
 
     def __init__(self, now_us: Callable[[], int]) -> None:
         self.rest_limit = 15
+        # Kraken: one call a second is always allowed. How many may come at once is not documented; here it is
+        # what the counter of REST allows.
+        self.pair_limit = 15
         self.engine_limit = 60
         self.open_orders_limit = 60
         self._now_us = now_us
         self._rest: dict[str, DecayingCounter] = {}
+        self._pairs: dict[tuple[str, str], DecayingCounter] = {}
         self._engine: dict[tuple[str, str], DecayingCounter] = {}
         self._locked_until_us = 0
 
     def rest(self, account: str) -> DecayingCounter:
         counter = self._rest.setdefault(account, DecayingCounter(self.rest_limit, 330, self._now_us))
         counter.limit = self.rest_limit
+        return counter
+
+    def pair(self, name: str, pair: str) -> DecayingCounter:
+        """Of one public method and pair."""
+        counter = self._pairs.setdefault((name, pair), DecayingCounter(self.pair_limit, 1_000, self._now_us))
+        counter.limit = self.pair_limit
         return counter
 
     def engine(self, account: str, market: Market) -> DecayingCounter:

@@ -1,21 +1,30 @@
 """Kraken's public channels: book, trade, ticker, ohlc and instrument."""
 
-from collections import deque
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 from tests.fake_exchange.kraken import messages
 from tests.fake_exchange.kraken.connection import Connection, Params, Subscription
 from tests.fake_exchange.kraken.errors import KrakenError
+from tests.fake_exchange.kraken.history import INTERVALS, MOST_CANDLES
 from tests.fake_exchange.kraken.names import KrakenNames, symbol_of
-from tests.fake_exchange.kraken.number_texts import amount, price, quantity, rfc3339
+from tests.fake_exchange.kraken.number_texts import (
+    amount,
+    decimals_of,
+    fixed,
+    number,
+    price,
+    quantity,
+    rfc3339,
+)
 from tests.fake_exchange.kraken.orders import flag
 from tests.fake_exchange.kraken.trading import KrakenTrading
 from tests.fake_exchange.market import UNIT, Market
 from tests.fake_exchange.matching import MatchingCore
 from tests.fake_exchange.orders import Event, LevelChanged, MarketChanged, Side, Traded
-from tests.fake_exchange.trade_statistics import Candle, Candles
+from tests.fake_exchange.trade_history import RestHistory, traded_candles
+from tests.fake_exchange.trade_statistics import Candle
 
-INTERVALS = (1, 5, 15, 30, 60, 240, 1_440, 10_080, 21_600)
 SNAPSHOT_TRADES = 50
 
 
@@ -31,14 +40,7 @@ class KrakenMarketData:
         self._trading = trading
         self._connections = connections
         self._now_us = now_us
-        self._trades: dict[str, deque[dict[str, object]]] = {
-            symbol: deque(maxlen=SNAPSHOT_TRADES) for symbol in core.markets
-        }
-        self._candles = {
-            (symbol, interval): Candles(interval * 60_000_000)
-            for symbol in core.markets
-            for interval in INTERVALS
-        }
+        self._history = RestHistory(core.history, now_us)
         self._tops: dict[str, object] = {}
         core.listeners.append(self._on_event)
 
@@ -86,15 +88,17 @@ class KrakenMarketData:
         assert market is not None
         if channel == "trade":
             # Kraken: oldest first.
-            if self._trades[market.symbol]:
-                connection.send_data(channel, "snapshot", list(self._trades[market.symbol]))
+            trades = self._core.history.of(market.symbol)[-SNAPSHOT_TRADES:]
+            if trades:
+                connection.send_data(channel, "snapshot", [_trade_row(market, trade) for trade in trades])
         elif channel == "ticker":
             connection.send_data(channel, "snapshot", [self._ticker(market)])
         else:
             interval = subscription.options["interval"]
             assert isinstance(interval, int)
-            candles = self._candles[market.symbol, interval].kept
-            connection.send_data(channel, "snapshot", [self._ohlc(market, interval, c) for c in candles])
+            candles = traded_candles(self._history.newest_candles(market.symbol, INTERVALS[interval]))
+            rows = [self._ohlc(market, interval, candle) for candle in islice(candles, MOST_CANDLES)]
+            connection.send_data(channel, "snapshot", rows[::-1])
 
     def announce_pair(self, market: Market) -> None:
         data = {"assets": [], "pairs": [self._pair(market)]}
@@ -115,24 +119,14 @@ class KrakenMarketData:
             self.announce_pair(self._core.markets[event.symbol])
 
     def _on_trade(self, market: Market, trade: Traded) -> None:
-        taker = self._core.orders[trade.taker_order_id]
-        row: dict[str, object] = {
-            "symbol": symbol_of(market),
-            "side": trade.taker_side.value.lower(),
-            "price": price(market, trade.price_ticks),
-            "qty": quantity(market, trade.lots),
-            "ord_type": messages.order_type(taker),
-            "trade_id": trade.trade_id,
-            "timestamp": rfc3339(trade.time_us),
-        }
-        self._trades[market.symbol].append(row)
-        current = {i: self._candles[market.symbol, i].add(market, trade) for i in INTERVALS}
         for connection, _ in self._followers("trade", market):
-            connection.send_data("trade", "update", [row])
+            connection.send_data("trade", "update", [_trade_row(market, trade)])
         for connection, kept in self._followers("ohlc", market):
             interval = kept.options["interval"]
             assert isinstance(interval, int)
-            connection.send_data("ohlc", "update", [self._ohlc(market, interval, current[interval])])
+            candle = self._core.history.candle(market.symbol, INTERVALS[interval], trade.time_us)
+            assert candle is not None
+            connection.send_data("ohlc", "update", [self._ohlc(market, interval, candle)])
         self._publish_ticker(market, "trades")
 
     def _publish_ticker(self, market: Market, trigger: str) -> None:
@@ -155,7 +149,7 @@ class KrakenMarketData:
             # Kraken: zeros where there is none.
             price_ticks, lots = (self._core.levels(market.symbol, side) or [(0, 0)])[0]
             row |= {name: price(market, price_ticks), f"{name}_qty": quantity(market, lots)}
-        day = self._core.days[market.symbol].candle() or Candle(0, 0, 0, 0, 0)
+        day = self._core.days[market.symbol].candle()
         change_e8 = day.close_e8 - day.open_e8
         percent_e8 = change_e8 * 100 * UNIT // day.open_e8 if day.open_e8 else 0
         return row | {
@@ -183,8 +177,20 @@ class KrakenMarketData:
             "vwap": amount(candle.average_e8),
             "interval_begin": begin,
             "interval": interval,
-            "timestamp": rfc3339(candle.begin_us + interval * 60_000_000),
+            "timestamp": rfc3339(candle.end_us),
         }
+
+
+def _trade_row(market: Market, trade: Traded) -> dict[str, object]:
+    return {
+        "symbol": symbol_of(market),
+        "side": trade.taker_side.value.lower(),
+        "price": number(fixed(trade.price_e8, decimals_of(market.tick_e8))),
+        "qty": number(fixed(trade.size_e8, decimals_of(market.step_e8))),
+        "ord_type": "market" if trade.is_market_order else "limit",
+        "trade_id": trade.trade_id,
+        "timestamp": rfc3339(trade.time_us),
+    }
 
 
 def market_of(params: Params, names: KrakenNames, trading: KrakenTrading) -> Market:

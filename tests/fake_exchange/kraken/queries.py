@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from tests.fake_exchange.kraken import messages
 from tests.fake_exchange.kraken.errors import UNKNOWN_PAIR, KrakenError, invalid
+from tests.fake_exchange.kraken.history import KrakenHistory
 from tests.fake_exchange.kraken.keys import KrakenAccount
 from tests.fake_exchange.kraken.names import KrakenNames, asset_id, pair_id_of
 from tests.fake_exchange.kraken.orders import rest_flag
@@ -23,6 +24,7 @@ class KrakenQueries:
         self._core = trading.core
         self._names = names
         self._now_us = now_us
+        self.history = KrakenHistory(self._core, self._market, now_us)
         self._is_frozen = False
         self._frozen_orders: dict[int, Body] = {}
         self._frozen_fills = 0
@@ -37,9 +39,11 @@ class KrakenQueries:
         self._frozen_balances = {account: self._fresh_balances(account) for account in accounts}
         self._frozen_depths = {m.symbol: self._fresh_depth(m, 500) for m in self._core.markets.values()}
         self._is_frozen = True
+        self.history.freeze()
 
     def thaw(self) -> None:
         self._is_frozen = False
+        self.history.thaw()
 
     def time(self, form: Form) -> object:
         now_s = self._now_us() // 1_000_000

@@ -28,6 +28,7 @@ TRADING = frozenset(
     {"AddOrder", "AddOrderBatch", "AmendOrder", "CancelOrder", "CancelOrderBatch", "CancelAll"}
     | {"CancelAllOrdersAfter"}
 )
+COUNTED_BY_PAIR = frozenset({"OHLC", "Trades"})
 HTML = {"Content-Type": "text/html; charset=UTF-8"}
 Body = Mapping[str, object]
 
@@ -52,6 +53,8 @@ class KrakenRest:
             "Assets": queries.assets,
             "AssetPairs": queries.asset_pairs,
             "Depth": queries.depth,
+            "OHLC": queries.history.ohlc,
+            "Trades": queries.history.trades,
         }
         self._private: dict[str, Callable[[KrakenAccount, Form], object]] = {
             "GetWebSocketsToken": lambda account, form: keys.new_token(account),
@@ -96,7 +99,9 @@ class KrakenRest:
         kind, _, name = request.url.path.removeprefix("/0/").partition("/")
         self._counts.requests[name] += 1
         if kind == "public" and request.method == "GET" and name in self._public:
-            return self._public[name](dict(parse_qsl(request.url.query, keep_blank_values=True)))
+            return self._public_answer(
+                name, dict(parse_qsl(request.url.query, keep_blank_values=True)), fault
+            )
         known = name in self._private or name in self._batches
         if kind != "private" or request.method != "POST" or not known:
             raise KrakenError("EGeneral:Unknown method")
@@ -111,6 +116,15 @@ class KrakenRest:
             result = self._batches[name](account, fields)
         else:
             result = self._private[name](account, {field: _text(value) for field, value in fields.items()})
+        if fault is RequestFault.TIMEOUT_AFTER:
+            raise KrakenError(TIMEOUT)
+        return result
+
+    def _public_answer(self, name: str, form: Form, fault: RequestFault | None) -> object:
+        # Kraken: the lists of the past are counted by address and pair.
+        if name in COUNTED_BY_PAIR and not self._limits.pair(name, form.get("pair", "")).take(1):
+            raise KrakenError(RATE)
+        result = self._public[name](form)
         if fault is RequestFault.TIMEOUT_AFTER:
             raise KrakenError(TIMEOUT)
         return result

@@ -8,15 +8,15 @@ from tests.fake_exchange.market import Market
 from tests.fake_exchange.matching import MatchingCore
 from tests.fake_exchange.okx import messages
 from tests.fake_exchange.okx.books import SentBook, TextLevels
+from tests.fake_exchange.okx.history import BARS
 from tests.fake_exchange.okx.queries import OkxQueries
 from tests.fake_exchange.okx.requests import OkxRequests
-from tests.fake_exchange.okx.sockets import CANDLES_US, Arg, Connection, OkxSockets
+from tests.fake_exchange.okx.sockets import Arg, Connection, OkxSockets
 from tests.fake_exchange.orders import Event, LevelChanged, MarketChanged, Traded
 
 Body = dict[str, object]
 OF_ONE = frozenset(
-    {"books", "books5", "bbo-tbt", "trades", "trades-all", "tickers"}
-    | {f"candle{name}" for name in CANDLES_US}
+    {"books", "books5", "bbo-tbt", "trades", "trades-all", "tickers"} | {f"candle{name}" for name in BARS}
 )
 
 
@@ -39,8 +39,7 @@ class OkxMarket:
         self._tops: dict[str, tuple[object, ...]] = {}
         self._changed: set[str] = set()
         self._trades: list[Traded] = []
-        self._candles = LiveCandles(core, CANDLES_US, now_us)
-        queries.candles = self._candles
+        self._candles = LiveCandles(core, BARS, now_us)
         core.listeners.append(self._on_event)
         sockets.add(self)
 
@@ -69,9 +68,9 @@ class OkxMarket:
         elif channel == "bbo-tbt":
             connection.send({"arg": arg, "data": [self._top(book)]})
         elif channel.startswith("candle"):
-            newest = self._candles.newest(market.symbol, channel.removeprefix("candle"), 1)
-            if newest:
-                connection.send({"arg": arg, "data": [messages.candle(newest[0])]})
+            current = self._candles.current(market.symbol, channel.removeprefix("candle"))
+            if current is not None:
+                connection.send({"arg": arg, "data": [messages.candle(current)]})
         elif channel == "tickers":
             connection.send({"arg": arg, "data": [messages.ticker(self._core, market, self._now_us())]})
 
@@ -149,16 +148,16 @@ class OkxMarket:
         trades, self._trades = self._trades, []
         groups: list[list[Traded]] = []
         for trade in trades:
-            self._publish("trades-all", trade.symbol, self._trade(trade, trade.lots))
+            self._publish("trades-all", trade.symbol, self._trade(trade, trade.size_e8))
             last = groups[-1][-1] if groups else None
-            if last is not None and (last.symbol, last.taker_order_id, last.price_ticks) == (
-                trade.symbol, trade.taker_order_id, trade.price_ticks,
+            if last is not None and (last.symbol, last.taker_order_id, last.price_e8) == (
+                trade.symbol, trade.taker_order_id, trade.price_e8,
             ):  # fmt: skip
                 groups[-1].append(trade)
             else:
                 groups.append([trade])
         for group in groups:
-            body = self._trade(group[-1], sum(trade.lots for trade in group))
+            body = self._trade(group[-1], sum(trade.size_e8 for trade in group))
             seq_id = self._core.update_ids[group[0].symbol]
             self._publish("trades", group[0].symbol, body | {"count": str(len(group)), "seqId": seq_id})
 
@@ -192,8 +191,8 @@ class OkxMarket:
         }
         connection.send({"arg": arg, "action": action, "data": [row]})
 
-    def _trade(self, trade: Traded, lots: int) -> Body:
-        return messages.trade(self._core.markets[trade.symbol], trade, lots)
+    def _trade(self, trade: Traded, size_e8: int) -> Body:
+        return messages.trade(self._core.markets[trade.symbol], trade, size_e8)
 
     def _publish(self, channel: str, symbol: str, body: Body) -> None:
         for connection, arg in self._followers(channel, symbol):

@@ -1,6 +1,5 @@
 """OKX's answers and pushes, from the core's orders, fills and balances."""
 
-from tests.fake_exchange.live_candles import LiveCandle
 from tests.fake_exchange.market import Market, plain_e8
 from tests.fake_exchange.matching import MatchingCore
 from tests.fake_exchange.orders import (
@@ -14,6 +13,7 @@ from tests.fake_exchange.orders import (
     TimeInForce,
     Traded,
 )
+from tests.fake_exchange.trade_statistics import Candle
 
 Body = dict[str, object]
 STATES = {
@@ -204,12 +204,12 @@ def instrument(market: Market, code: int, *, listed_us: int, expires_us: int | N
     }
 
 
-def trade(market: Market, traded: Traded, lots: int) -> Body:
+def trade(market: Market, traded: Traded, size_e8: int) -> Body:
     return {
         "instId": inst_id(market),
         "tradeId": str(traded.trade_id),
-        "px": price_text(market, traded.price_ticks),
-        "sz": size_text(market, lots),
+        "px": plain_e8(traded.price_e8),
+        "sz": plain_e8(size_e8),
         "side": traded.taker_side.value.lower(),
         "ts": time_text(traded.time_us),
         "source": "0",
@@ -228,25 +228,24 @@ def ticker(core: MatchingCore, market: Market, now_us: int) -> Body:
     return {
         "instType": "SPOT",
         "instId": inst_id(market),
-        "last": plain_e8(day.close_e8) if day else "",
-        "lastSz": plain_e8(trades.last_size_e8) if day else "",
+        "last": plain_e8(day.close_e8) if day.trades else "",
+        "lastSz": plain_e8(trades.last_size_e8) if day.trades else "",
         **tops,
-        "open24h": plain_e8(day.open_e8) if day else "",
-        "high24h": plain_e8(day.high_e8) if day else "",
-        "low24h": plain_e8(day.low_e8) if day else "",
-        "vol24h": plain_e8(day.volume_e8 if day else 0),
-        "volCcy24h": plain_e8(day.quote_e8 if day else 0),
+        "open24h": plain_e8(day.open_e8) if day.trades else "",
+        "high24h": plain_e8(day.high_e8) if day.trades else "",
+        "low24h": plain_e8(day.low_e8) if day.trades else "",
+        "vol24h": plain_e8(day.volume_e8),
+        "volCcy24h": plain_e8(day.quote_e8),
         "sodUtc0": "",
         "sodUtc8": "",
         "ts": time_text(now_us),
     }
 
 
-def candle(live: LiveCandle) -> list[str]:
+def candle(c: Candle) -> list[str]:
     """OKX: open time, prices, volume, the quote amount twice, and whether it is closed."""
-    c = live.candle
     amounts = (c.open_e8, c.high_e8, c.low_e8, c.close_e8, c.volume_e8, c.quote_e8, c.quote_e8)
-    return [time_text(c.begin_us), *map(plain_e8, amounts), "1" if live.is_closed else "0"]
+    return [time_text(c.begin_us), *map(plain_e8, amounts), "1" if c.is_closed else "0"]
 
 
 def _maker_or_taker(fill: Fill) -> str:

@@ -1,12 +1,12 @@
 """OKX's queries: instruments, books and trades for all, orders, fills and balances of an account."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tests.fake_exchange.live_candles import LiveCandles
 from tests.fake_exchange.market import Market
 from tests.fake_exchange.okx import messages
 from tests.fake_exchange.okx.errors import OrderError, RequestError
+from tests.fake_exchange.okx.history import OkxHistory, number, paging
 from tests.fake_exchange.okx.requests import OkxRequests
 from tests.fake_exchange.orders import Fill, Order, Side
 
@@ -34,20 +34,19 @@ class OkxQueries:
         self.listed_us = now_us()
         self.expired_us: dict[str, int] = {}
         self.maintenance: list[Body] = []
-        self.candles: LiveCandles | None = None
         self._requests = requests
         self._core = requests.core
         self._accounts = accounts
         self._now_us = now_us
+        self._history = OkxHistory(self._core, self.market, now_us)
         self._frozen: Frozen | None = None
-        self.public: dict[str, Callable[[Params], list[Body] | list[list[str]]]] = {
+        self.public: dict[str, Callable[[Params], Sequence[Body | list[str]]]] = {
             "/api/v5/public/time": self._time,
             "/api/v5/public/instruments": self.instruments,
             "/api/v5/market/books": self._books,
             "/api/v5/market/ticker": self._ticker,
             "/api/v5/market/tickers": self._tickers,
-            "/api/v5/market/trades": self._trades,
-            "/api/v5/market/candles": self._candles,
+            **self._history.public,
             "/api/v5/system/status": lambda params: self.maintenance,
         }
         self.private: dict[str, Callable[[str, Params], list[Body]]] = {
@@ -55,8 +54,8 @@ class OkxQueries:
             "/api/v5/account/balance": self._balance,
             "/api/v5/trade/order": self._order,
             "/api/v5/trade/orders-pending": self._pending,
-            "/api/v5/trade/orders-history": self._history,
-            "/api/v5/trade/orders-history-archive": self._history,
+            "/api/v5/trade/orders-history": self._closed,
+            "/api/v5/trade/orders-history-archive": self._closed,
             "/api/v5/trade/fills": self._fills,
             "/api/v5/trade/fills-history": self._fills,
         }
@@ -70,9 +69,11 @@ class OkxQueries:
             {symbol: self._book(market, 400) for symbol, market in core.markets.items()},
             {account: self._balance(account, {})[0] for account in self._accounts},
         )
+        self._history.freeze()
 
     def thaw(self) -> None:
         self._frozen = None
+        self._history.thaw()
 
     def instruments(self, params: Params) -> list[Body]:
         if params.get("instType") != "SPOT":
@@ -128,21 +129,6 @@ class OkxQueries:
         markets = self._core.markets.values()
         return [messages.ticker(self._core, market, self._now_us()) for market in markets]
 
-    def _trades(self, params: Params) -> list[Body]:
-        market = self.market(params)
-        limit = min(500, _number(params, "limit", 100))
-        trades = [trade for trade in self._core.trades if trade.symbol == market.symbol]
-        return [messages.trade(market, trade, trade.lots) for trade in reversed(trades[-limit:])]
-
-    def _candles(self, params: Params) -> list[list[str]]:
-        """The newest first. OKX: without a bar, minutes."""
-        market, bar = self.market(params), params.get("bar", "1m")
-        assert self.candles is not None
-        if bar not in self.candles.intervals_us:
-            raise RequestError(400, "51000", "Parameter bar error")
-        limit = min(300, _number(params, "limit", 100))
-        return [messages.candle(candle) for candle in self.candles.newest(market.symbol, bar, limit)]
-
     def _balance(self, account: str, params: Params) -> list[Body]:
         if self._frozen is not None:
             return [self._frozen.balances[account]]
@@ -167,7 +153,7 @@ class OkxQueries:
     def _pending(self, account: str, params: Params) -> list[Body]:
         return self._page(account, params, is_open=True)
 
-    def _history(self, account: str, params: Params) -> list[Body]:
+    def _closed(self, account: str, params: Params) -> list[Body]:
         if params.get("instType") != "SPOT":
             raise RequestError(400, "51000", "Parameter instType error")
         return self._page(account, params, is_open=False)
@@ -182,13 +168,13 @@ class OkxQueries:
             if order.fills or is_open or order.updated_us > self._now_us() - CANCELLED_KEPT_US
         ]
         first_id = messages.FIRST_ORDER_ID
-        after, before, limit = _paging(params)
+        after, before, limit = paging(params, MAX_PAGE, MAX_PAGE)
         found = [order for order in found if before < order.order_id + first_id < after]
         return [self._view(order) for order in found[:limit]]
 
     def _fills(self, account: str, params: Params) -> list[Body]:
         """The newest first, paged by billId."""
-        after, before, limit = _paging(params)
+        after, before, limit = paging(params, MAX_PAGE, MAX_PAGE)
         rows: list[Body] = []
         shown = self._core.fills if self._frozen is None else self._core.fills[: self._frozen.fills]
         for bill_id, fill in reversed(list(enumerate(shown, FIRST_BILL_ID))):
@@ -205,8 +191,8 @@ class OkxQueries:
         return (
             params.get("instId", "") in ("", inst_id)
             and params.get("ordId", "") in ("", messages.ord_id(fill.order_id))
-            and _number(params, "begin", 0) <= fill.time_us // 1_000
-            and fill.time_us // 1_000 <= _number(params, "end", 10**15)
+            and number(params, "begin", 0) <= fill.time_us // 1_000
+            and fill.time_us // 1_000 <= number(params, "end", 10**15)
         )
 
     def _is_open(self, order: Order) -> bool | None:
@@ -224,17 +210,3 @@ class OkxQueries:
 
 def _no_instrument() -> RequestError:
     return RequestError(400, "51001", "Instrument ID does not exist.")
-
-
-def _number(params: Params, name: str, default: int) -> int:
-    """OKX: an empty text is the same as none."""
-    text = params.get(name) or str(default)
-    if not (text.isascii() and text.isdigit()):
-        raise RequestError(400, "51000", f"Parameter {name} error")
-    return int(text)
-
-
-def _paging(params: Params) -> tuple[int, int, int]:
-    """`after` and `before` leave ids out that are not smaller, or not larger; and how many rows."""
-    after, before = _number(params, "after", 10**20), _number(params, "before", 0)
-    return after, before, min(MAX_PAGE, _number(params, "limit", MAX_PAGE))

@@ -10,9 +10,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from tests.fake_exchange.faults import Faults, RequestFault
 from tests.fake_exchange.limits import Counts, SlidingWindow, TokenBucket
-from tests.fake_exchange.live_candles import MINUTE_US
 from tests.fake_exchange.market import Market
 from tests.fake_exchange.okx.errors import OrderError, RequestError, too_many
+from tests.fake_exchange.okx.history import BARS
 from tests.fake_exchange.okx.orders import Fields
 from tests.fake_exchange.okx.requests import OkxRequests, Verdicts
 from tests.fake_exchange.okx.rest import check_expiry
@@ -25,13 +25,6 @@ MAX_FRAME = 65_536
 ORDER_OPS = frozenset(
     {"order", "batch-orders", "amend-order", "batch-amend-orders", "cancel-order", "batch-cancel-orders"}
 )
-# OKX: days and weeks end at midnight of UTC+8 unless their name ends with utc. These are not here.
-CANDLES_US = {
-    **{f"{minutes}m": minutes * MINUTE_US for minutes in (1, 3, 5, 15, 30)},
-    **{f"{hours}H": hours * 60 * MINUTE_US for hours in (1, 2, 4)},
-    **{f"{hours}Hutc": hours * 60 * MINUTE_US for hours in (6, 12)},
-    "1Dutc": 1_440 * MINUTE_US,
-}
 # What each address has. A channel at another address is refused.
 HOMES = {
     "books": "public",
@@ -44,7 +37,7 @@ HOMES = {
     "instruments": "public",
     "status": "public",
     "trades-all": "business",
-    **{f"candle{name}": "business" for name in CANDLES_US},
+    **{f"candle{name}": "business" for name in BARS},
     "orders": "private",
     "account": "private",
     "balance_and_position": "private",

@@ -12,13 +12,13 @@ from floorwire.core.market_events import (
     BookChange,
     BookSnapshot,
     Candle,
-    Clock,
     DayStats,
     FeedStatus,
     Listing,
     MissingTrade,
     Quote,
     Trade,
+    VenueTime,
 )
 from floorwire.core.order_commands import Place
 from floorwire.core.ports import (
@@ -117,7 +117,7 @@ def test_start_asks_for_the_list_and_to_be_woken_at_the_next_second() -> None:
     driver = Driver(binance.venue(("ABC-USDT",)))
     assert statuses(driver.out) == [(None, "connecting", "start")]
     assert driver.fetches() == ["https://api.binance.com/api/v3/exchangeInfo"]
-    assert every(driver.wait(3), Clock) == []  # nothing has told the venue's time
+    assert every(driver.wait(3), VenueTime) == []  # nothing has told the venue's time
 
 
 def test_the_list_gives_the_instrument_its_steps_and_the_link_its_streams() -> None:
@@ -659,7 +659,7 @@ def test_only_what_came_is_told_as_heard() -> None:
     assert every(driver.wait(1), Activity) == [Activity(("streams-0",), ())]
     quiet = driver.wait(5)
     assert every(quiet, Activity) == []
-    assert all(clock.is_reckoned for clock in every(quiet, Clock))
+    assert all(clock.is_reckoned for clock in every(quiet, VenueTime))
 
 
 def test_a_quiet_link_is_stale_and_current_again_with_its_next_message() -> None:
@@ -768,7 +768,7 @@ def test_a_time_an_hour_ahead_is_not_used_and_moves_no_clock() -> None:
     [wrong] = every(driver.frame(said | {"t": 2, "T": start_ms + 3_600_000}), Trade)
     assert wrong.ts_us == START - 20_000
     assert venue.skipped["bad_time"] == 1
-    assert max(clock.ts_us for clock in every(driver.wait(2), Clock)) < START + 2 * SECOND
+    assert max(clock.ts_us for clock in every(driver.wait(2), VenueTime)) < START + 2 * SECOND
 
 
 # --- recordings ---------------------------------------------------------------------------------------

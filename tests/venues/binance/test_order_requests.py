@@ -6,7 +6,7 @@ import pytest
 
 from floorwire.core.remote_order_messages import PlaceOrder
 from floorwire.venues.binance import order_requests
-from floorwire.venues.common.errors import UnplaceableError
+from floorwire.venues.common.order_exchange import UnplaceableError
 from tests.venues.binance.order_session import amend, cancel, place, query
 
 

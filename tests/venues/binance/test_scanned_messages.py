@@ -14,8 +14,8 @@ from floorwire.core.ports import VenueOutput
 from floorwire.venues.binance.market_data import Binance
 from floorwire.venues.binance.messages import Refusal, decode_frame
 from floorwire.venues.binance.scanned_messages import ScannedDepth, ScannedQuote, ScannedTrade, scan
-from floorwire.venues.common.errors import LostChangeError
 from floorwire.venues.common.subscribed_symbol import SubscribedSymbol
+from floorwire.venues.common.venue_book import LostChangeError
 from tests.venues.altered_frames import altered
 
 NOW = 1_723_161_421_900_000

@@ -6,7 +6,7 @@ import pytest
 
 from floorwire.core.remote_order_messages import PlaceOrder
 from floorwire.venues.bybit import order_requests
-from floorwire.venues.common.errors import UnplaceableError
+from floorwire.venues.common.order_exchange import UnplaceableError
 from tests.venues.order_driver import place
 
 

@@ -9,13 +9,13 @@ from floorwire.core.market_events import (
     BookChange,
     BookSnapshot,
     Candle,
-    Clock,
     DayStats,
     FeedStatus,
     Listing,
     MissingTrade,
     Quote,
     Trade,
+    VenueTime,
 )
 from floorwire.core.ports import Activity, Answer, Close, Closed, Frame, Open, Opened, Send, VenueOutput
 from floorwire.venues.coinbase import market_data as coinbase
@@ -111,7 +111,7 @@ def test_start_asks_for_the_list_and_then_ticks() -> None:
     driver = Driver(coinbase.venue(("ABC-USD",)))
     assert statuses(driver.out) == [(None, "connecting", "start")]
     assert driver.fetches() == ["https://api.coinbase.com/api/v3/brokerage/market/products"]
-    assert every(driver.wait(2), Clock) == []  # nothing has told the venue's time
+    assert every(driver.wait(2), VenueTime) == []  # nothing has told the venue's time
 
 
 def test_the_list_gives_steps_and_the_link_a_subscription() -> None:
@@ -496,7 +496,7 @@ def test_a_heartbeat_is_heard_and_our_clock_is_not() -> None:
     assert every(driver.wait(1), Activity) == [Activity(("feed-0",), ("ABC-USD",))]
     quiet = driver.wait(3)
     assert every(quiet, Activity) == []
-    assert {clock.is_reckoned for clock in every(quiet, Clock)} == {True}
+    assert {clock.is_reckoned for clock in every(quiet, VenueTime)} == {True}
 
 
 def test_a_quiet_product_with_heartbeats_is_not_stale() -> None:

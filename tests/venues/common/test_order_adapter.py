@@ -27,7 +27,6 @@ from floorwire.core.remote_order_messages import (
 )
 from floorwire.venues.bybit.orders import BybitOrders
 from floorwire.venues.coinbase.orders import CoinbaseOrders
-from floorwire.venues.common.errors import UnplaceableError
 from floorwire.venues.common.order_adapter import ExchangeOrderAdapter
 from floorwire.venues.common.order_amounts import AmountError
 from floorwire.venues.common.order_clock import DateRequest, OrderClock
@@ -41,6 +40,7 @@ from floorwire.venues.common.order_exchange import (
     SignedIn,
     SignInStep,
     TryAgain,
+    UnplaceableError,
     UselessLink,
 )
 from floorwire.venues.common.order_outcomes import OrderOutcome, OrderRequest

@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot
 from floorwire.venues.common.decimals import OffTickError
-from floorwire.venues.common.errors import LostChangeError
 from floorwire.venues.common.exchange import SymbolMessages
-from floorwire.venues.common.venue_book import CrossedBookError
+from floorwire.venues.common.venue_book import CrossedBookError, LostChangeError
 from floorwire.venues.kraken import messages
 from floorwire.venues.kraken.checked_book import CheckedBook
 from tests.venues.driver import rebuilt

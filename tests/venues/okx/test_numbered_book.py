@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot
-from floorwire.venues.common.errors import LostChangeError
 from floorwire.venues.common.price_levels import WrittenLevel
-from floorwire.venues.common.venue_book import CrossedBookError
+from floorwire.venues.common.venue_book import CrossedBookError, LostChangeError
 from floorwire.venues.okx.messages import Book
 from floorwire.venues.okx.numbered_book import NumberedBook
 from tests.venues.driver import rebuilt

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from floorwire.core.instrument import Instrument
 from floorwire.core.ports import VenueOutput
-from floorwire.venues.common.errors import LostChangeError
 from floorwire.venues.common.subscribed_symbol import SubscribedSymbol
+from floorwire.venues.common.venue_book import LostChangeError
 from floorwire.venues.okx.market_data import Okx
 from floorwire.venues.okx.messages import BookFrame, TradeFrame, decode_frame
 from floorwire.venues.okx.scanned_messages import ScannedBook, ScannedQuote, ScannedTrade, scan

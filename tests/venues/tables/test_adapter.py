@@ -17,11 +17,11 @@ from floorwire.core.market_events import (
     BookChange,
     BookSnapshot,
     Candle,
-    Clock,
     Listing,
     MissingTrade,
     Quote,
     Trade,
+    VenueTime,
 )
 from floorwire.core.ports import Frame, Opened, VenueOutput, Wake, Woke
 from floorwire.venues.tables.adapter import TableVenue
@@ -218,9 +218,9 @@ def test_time_passes_by_the_tables() -> None:
     out = list(venue.start(0))
     assert every(out, Wake)[0].at_us == 1_000_000
     assert venue.receive(Opened("tables"), 0) == []
-    assert every(list(venue.receive(Woke(), 0)), Clock) == []
+    assert every(list(venue.receive(Woke(), 0)), VenueTime) == []
     venue.receive(Frame("tables", f"trades A\n1,1,1,1,{MS},true,true"), 0)
-    assert every(list(venue.receive(Woke(), 0)), Clock) == [Clock(US, is_reckoned=True)]
+    assert every(list(venue.receive(Woke(), 0)), VenueTime) == [VenueTime(US, is_reckoned=True)]
     venue.receive(Frame("tables", b"trades X\n1"), 0)
     venue.receive(Frame("tables", "nothing A\n1"), 0)
     assert venue.skipped["unknown_symbol"] == 2

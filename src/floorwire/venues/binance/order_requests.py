@@ -19,7 +19,7 @@ from floorwire.core.remote_order_messages import (
     QueryOrder,
 )
 from floorwire.venues.binance.signing import Params
-from floorwire.venues.common.errors import UnplaceableError
+from floorwire.venues.common.order_exchange import UnplaceableError
 
 PLACE_WINDOW_MS = 2_000
 """A request is refused if it comes later than this: the shorter, the sooner "not found" means something."""

@@ -56,8 +56,8 @@ from floorwire.venues.binance.order_requests import (
     Reconciling,
 )
 from floorwire.venues.binance.placing_orders import PlacingOrders
-from floorwire.venues.common.errors import UnplaceableError
 from floorwire.venues.common.order_amounts import is_zero
+from floorwire.venues.common.order_exchange import UnplaceableError
 from floorwire.venues.common.order_outcomes import MOST_MESSAGE, rejected, unknown
 
 TICK_US = SECOND_US // 2

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from floorwire.core.codes import Code
 from floorwire.core.remote_order_messages import AmendOrder, CancelOrder, PlaceOrder
-from floorwire.venues.common.errors import UnplaceableError
+from floorwire.venues.common.order_exchange import UnplaceableError
 
 Argument: TypeAlias = dict[str, str | int]
 CATEGORY = "spot"

@@ -38,7 +38,6 @@ from floorwire.venues.bybit.order_codes import (
     verdict,
 )
 from floorwire.venues.bybit.signing import Signer, window_ms
-from floorwire.venues.common.errors import UnplaceableError
 from floorwire.venues.common.order_adapter import ExchangeOrderAdapter
 from floorwire.venues.common.order_clock import DateRequest, OrderClock
 from floorwire.venues.common.order_exchange import (
@@ -51,6 +50,7 @@ from floorwire.venues.common.order_exchange import (
     SignedIn,
     SignInStep,
     TryAgain,
+    UnplaceableError,
     UselessLink,
 )
 from floorwire.venues.common.order_outcomes import OrderOutcome, OrderRequest, kind_of

@@ -31,7 +31,6 @@ from floorwire.venues.ccxt.order_messages import (
     account_frames,
 )
 from floorwire.venues.ccxt.order_terms import OrderTerms
-from floorwire.venues.common.errors import UnplaceableError
 from floorwire.venues.common.order_adapter import ExchangeOrderAdapter
 from floorwire.venues.common.order_amounts import plain
 from floorwire.venues.common.order_clock import OrderClock
@@ -42,6 +41,7 @@ from floorwire.venues.common.order_exchange import (
     ShownOrder,
     SignedIn,
     TryAgain,
+    UnplaceableError,
 )
 from floorwire.venues.common.order_outcomes import OrderOutcome, OrderRequest
 from floorwire.venues.common.order_times import PlacedTimes

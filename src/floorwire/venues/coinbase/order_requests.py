@@ -12,8 +12,8 @@ import msgspec
 from floorwire.core.codes import Code
 from floorwire.core.dates import rfc3339
 from floorwire.core.remote_order_messages import AmendOrder, CancelOrder, PlaceOrder
-from floorwire.venues.common.errors import UnplaceableError
 from floorwire.venues.common.order_amounts import bought_by, is_zero
+from floorwire.venues.common.order_exchange import UnplaceableError
 
 
 def place(command: PlaceOrder, product_id: str, base_increment: str) -> bytes:

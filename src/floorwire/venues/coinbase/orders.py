@@ -27,7 +27,6 @@ from floorwire.venues.coinbase import account_requests, limits, order_codes, ord
 from floorwire.venues.coinbase import order_messages as messages
 from floorwire.venues.coinbase.order_instruments import OrderInstruments
 from floorwire.venues.coinbase.signing import Signer
-from floorwire.venues.common.errors import UnplaceableError
 from floorwire.venues.common.order_adapter import ExchangeOrderAdapter
 from floorwire.venues.common.order_amounts import AmountError
 from floorwire.venues.common.order_clock import RETRY_US, DateRequest, OrderClock
@@ -38,6 +37,7 @@ from floorwire.venues.common.order_exchange import (
     ShownOrder,
     SignedIn,
     TryAgain,
+    UnplaceableError,
     UselessLink,
 )
 from floorwire.venues.common.order_outcomes import OrderOutcome, OrderRequest

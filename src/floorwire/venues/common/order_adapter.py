@@ -27,7 +27,6 @@ from floorwire.core.remote_order_messages import (
     RemoteReport,
 )
 from floorwire.venues.common.account_reads import AccountReads
-from floorwire.venues.common.errors import UnplaceableError
 from floorwire.venues.common.order_amounts import AmountError
 from floorwire.venues.common.order_exchange import (
     Answered,
@@ -41,6 +40,7 @@ from floorwire.venues.common.order_exchange import (
     SignedIn,
     SignInStep,
     TryAgain,
+    UnplaceableError,
     UselessLink,
 )
 from floorwire.venues.common.order_outcomes import OrderRequest, rejected, unknown

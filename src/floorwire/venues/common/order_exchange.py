@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from typing import Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
+from floorwire.core.codes import Code
 from floorwire.core.ports import Answer, Fetch
 from floorwire.core.remote_order_messages import (
     AmendOrder,
@@ -24,6 +25,15 @@ from floorwire.venues.common.request_sequences import HttpRequest, Steps
 
 AnswerT = TypeVar("AnswerT")
 AnswerT_co = TypeVar("AnswerT_co", covariant=True)
+
+
+class UnplaceableError(ValueError):
+    """The venue has no order, or no amend, like this one. Nothing is sent."""
+
+    def __init__(self, code: Code, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
 
 # --- what a frame, or an answer by REST, is ----------------------------------------------------------
 

@@ -10,11 +10,11 @@ from floorwire.core.market_events import (
     BookChange,
     BookSnapshot,
     Candle,
-    Clock,
     DayStats,
     MissingTrade,
     Quote,
     Trade,
+    VenueTime,
 )
 from floorwire.core.ports import VenueOutput
 
@@ -111,12 +111,12 @@ class VenueClock:
         ahead_us = self._learned()
         return now_us + (self._behind_us if ahead_us is None else ahead_us)
 
-    def events(self, now_us: int) -> list[Clock]:
+    def events(self, now_us: int) -> list[VenueTime]:
         """Return the venue's time as an event; none before the first message. It never goes back."""
         ahead_us = self._learned()
         if ahead_us is not None:
             self._sent_us = max(self._sent_us, now_us + ahead_us - LATE_US)
-        return [Clock(self._sent_us, is_reckoned=True)] if self._sent_us else []
+        return [VenueTime(self._sent_us, is_reckoned=True)] if self._sent_us else []
 
     def _checked(self, output: VenueOutput, now_us: int) -> Iterator[VenueOutput]:
         if not isinstance(output, BOUNDED):

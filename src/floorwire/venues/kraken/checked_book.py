@@ -13,9 +13,8 @@ from zlib import crc32
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot, Level
 from floorwire.venues.common.decimals import OffTickError
-from floorwire.venues.common.errors import LostChangeError
 from floorwire.venues.common.price_levels import PriceAndSize, PriceLevels, Rows, price_and_size
-from floorwire.venues.common.venue_book import VenueBook
+from floorwire.venues.common.venue_book import LostChangeError, VenueBook
 from floorwire.venues.kraken.messages import BookFrame
 from floorwire.venues.kraken.scanned_book import ScannedBook
 

@@ -13,8 +13,8 @@ import msgspec
 from floorwire.core.codes import Code
 from floorwire.core.dates import rfc3339
 from floorwire.core.remote_order_messages import AmendOrder, CancelOrder, PlaceOrder
-from floorwire.venues.common.errors import UnplaceableError
 from floorwire.venues.common.order_amounts import bought_by, is_zero, plain
+from floorwire.venues.common.order_exchange import UnplaceableError
 from floorwire.venues.kraken.order_instruments import Pair
 
 Params: TypeAlias = dict[str, object]

@@ -16,7 +16,7 @@ from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import MissingTrade, Quote
 from floorwire.core.ports import VenueOutput
-from floorwire.venues.common.errors import LostChangeError
+from floorwire.venues.common.candle_history import CandleHistory
 from floorwire.venues.common.exchange import (
     Control,
     EndsSoon,
@@ -31,9 +31,11 @@ from floorwire.venues.common.exchange import (
 from floorwire.venues.common.rate_limits import TooManyRequestsError
 from floorwire.venues.common.subscribed_symbol import SubscribedSymbol
 from floorwire.venues.common.trade_ids import TradeIds
+from floorwire.venues.common.venue_book import LostChangeError
 from floorwire.venues.common.venue_clock import VenueClock
 from floorwire.venues.common.venue_maker import VenueMaker
 from floorwire.venues.okx import limits, mapping, messages
+from floorwire.venues.okx.candle_history import OkxCandles
 from floorwire.venues.okx.mapping import scanned_quote, scanned_trade
 from floorwire.venues.okx.messages import (
     BookFrame,
@@ -114,6 +116,7 @@ class Okx:
     allowances = limits.ALLOWANCES
     list_weight = 1
     pauses_us = limits.PAUSES_US
+    candle_history: CandleHistory | None = OkxCandles()
     snapshots: FetchedSnapshots | None = None
 
     def __init__(self, prefix: str) -> None:

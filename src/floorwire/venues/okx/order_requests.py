@@ -10,8 +10,8 @@ from typing import TypeAlias
 
 from floorwire.core.codes import Code
 from floorwire.core.remote_order_messages import AmendOrder, CancelOrder, PlaceOrder
-from floorwire.venues.common.errors import UnplaceableError
 from floorwire.venues.common.order_amounts import bought_by, is_zero
+from floorwire.venues.common.order_exchange import UnplaceableError
 
 Argument: TypeAlias = dict[str, str | int]
 ORDER_TYPES = {"gtc": "limit", "ioc": "ioc", "fok": "fok"}

@@ -24,7 +24,6 @@ from floorwire.core.remote_order_messages import (
 )
 from floorwire.core.venue_names import bare
 from floorwire.venues.common.cancel_all_switch import CancelAllSwitch
-from floorwire.venues.common.errors import UnplaceableError
 from floorwire.venues.common.order_adapter import ExchangeOrderAdapter
 from floorwire.venues.common.order_amounts import AmountError
 from floorwire.venues.common.order_clock import DateRequest, InstrumentReads, OrderClock
@@ -38,6 +37,7 @@ from floorwire.venues.common.order_exchange import (
     SignedIn,
     SignInStep,
     TryAgain,
+    UnplaceableError,
     UselessLink,
 )
 from floorwire.venues.common.order_outcomes import OrderOutcome, OrderRequest, kind_of

@@ -11,7 +11,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import get_args
 
 from floorwire.core.instrument import Instrument
-from floorwire.core.market_events import BookChange, BookSnapshot, Clock, Feed, Level, Listing, MissingTrade
+from floorwire.core.market_events import (
+    BookChange,
+    BookSnapshot,
+    Feed,
+    Level,
+    Listing,
+    MissingTrade,
+    VenueTime,
+)
 from floorwire.core.ports import Activity, Frame, Open, Opened, VenueInput, VenueOutput, Wake, Woke
 from floorwire.venues.common.feed_statuses import FeedStatuses
 from floorwire.venues.common.venue_book import CrossedBookError, VenueBook
@@ -81,7 +89,7 @@ class TableVenue:
             yield Activity((LINK,), tuple(self._heard))
             self._heard.clear()
         if self._time_us:
-            yield Clock(self._time_us, is_reckoned=True)
+            yield VenueTime(self._time_us, is_reckoned=True)
 
     def _frame(self, lines: Sequence[str], now_us: int) -> Iterator[VenueOutput]:
         name, _, native = lines[0].partition(" ")

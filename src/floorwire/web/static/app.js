@@ -55,7 +55,7 @@ const status = new Status(wire.meter, () => wire.open());
 const board = new Board(at('markets'), at('market'));
 const ladder = new Ladder(at('book'));
 const tape = new Tape(at('trades'));
-const chart = new Chart(at('chart'));
+const chart = new Chart(at('chart'), (reason) => status.note(`older candles: ${reason}`));
 const hero = { paint: paintHero };
 
 const on = {

@@ -1,5 +1,7 @@
 // The bars of one market and interval: those of the past, and live ones after them. Pure.
 
+export const MOST_BARS = 20_000; // when they are so many, none older are put in
+const DROPPED = MOST_BARS / 10; // of the oldest, when a live bar is one too many
 const FIGURES = ['open', 'high', 'low', 'close', 'volume'];
 
 const barOf = ({ start, ...figures }) =>
@@ -7,14 +9,30 @@ const barOf = ({ start, ...figures }) =>
 
 export class Bars {
   bars = []; // {start (us), ...FIGURES} in order; numbers, for drawing alone
+  hasOlder = true; // whether there may be bars before the first
 
-  /** Put in rows of the past, the oldest first. They replace what is known of their time. */
+  /** How many older bars may be put in. None before there is a bar: they would not be known to join. */
+  get room() {
+    return this.hasOlder && this.bars.length > 0 ? Math.max(0, MOST_BARS - this.bars.length) : 0;
+  }
+
+  /** Put in the latest rows of the past, the oldest first. They replace what is known of their time. */
   past(rows) {
     if (rows.length === 0) return;
     const [first, last] = [rows[0].start, rows.at(-1).start];
-    const older = this.bars.filter(({ start }) => start < first);
+    // Without a bar in common there is a hole between: then what is before it is left out, and can be asked for.
+    const isJoined = this.bars.some(({ start }) => start >= first);
+    const older = isJoined ? this.bars.filter(({ start }) => start < first) : [];
     const newer = this.bars.filter(({ start }) => start > last);
+    if (!isJoined) this.hasOlder = true;
     this.bars = [...older, ...rows.map(barOf), ...newer];
+  }
+
+  /** Put in a page of the bars before the first, the oldest first. `hasOlder`: there may be more before it. */
+  older(rows, hasOlder) {
+    const before = this.bars[0].start;
+    this.bars = [...rows.filter(({ start }) => start < before).map(barOf), ...this.bars];
+    this.hasOlder = hasOlder;
   }
 
   /** Take a live candle. Return its bar; null if it is older than the last one: what is closed does not change. */
@@ -25,5 +43,13 @@ export class Bars {
     const bar = barOf(candle);
     this.bars.push(bar);
     return bar;
+  }
+
+  /** Drop the oldest bars where there are too many. Return whether there were. */
+  trim() {
+    if (this.bars.length <= MOST_BARS) return false;
+    this.bars.splice(0, DROPPED);
+    this.hasOlder = true;
+    return true;
   }
 }

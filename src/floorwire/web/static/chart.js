@@ -1,21 +1,28 @@
 // The candle chart: bars of one market and interval, past and live, drawn by TradingView's Lightweight Charts.
+// The library keeps what is in sight in its place when bars are put in before it, and when a bar closes after it.
 
 import { Bars } from './bars.js';
 import { CandlestickSeries, HistogramSeries, createChart } from './lightweight-charts.js';
+import { OlderBars } from './older_bars.js';
 import { grouped } from './text.js';
 
 const VOLUME = 0.8; // where the volumes begin, of the height
 const VOLUME_ALPHA = '38'; // of their colour
 const BAR_SPACING = 9;
+const EDGE_BARS = 100; // with fewer bars left of what is in sight, older ones are asked for
 
 export class Chart {
   #bars = new Bars();
+  #older;
   #chart;
   #candles;
   #volumes;
   #style;
+  #colors = {}; // of bars
 
-  constructor(place) {
+  /** @param tell what is told that the server refuses older bars, and why */
+  constructor(place, tell) {
+    this.#older = new OlderBars(tell);
     this.#style = getComputedStyle(place); // live: follows the colour scheme
     // The library would show its logo by a style of its own, which our policy forbids: the page names it instead.
     this.#chart = createChart(place, { autoSize: true, layout: { attributionLogo: false } });
@@ -29,12 +36,14 @@ export class Chart {
     this.#chart.priceScale('volume').applyOptions({ scaleMargins: { top: VOLUME, bottom: 0 } });
     this.#chart.priceScale('right').applyOptions({ scaleMargins: { top: 0.06, bottom: 1 - VOLUME + 0.02 } });
     this.#paintColors();
+    this.#chart.timeScale().subscribeVisibleLogicalRangeChange(() => this.#fillLeft());
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#paintColors());
   }
 
   /** Begin with no bars: another market, or another interval. */
   show(market, interval) {
     this.#bars = new Bars();
+    this.#older.show(market && { symbol: market.symbol, interval });
     const { tick, decimals } = market ?? { tick: 1, decimals: 0 };
     const formatter = (price) => grouped(price.toFixed(decimals));
     this.#candles.applyOptions({ priceFormat: { type: 'custom', minMove: tick, formatter } });
@@ -59,8 +68,28 @@ export class Chart {
   take(candle) {
     const bar = this.#bars.take(candle);
     if (bar === null) return;
+    if (this.#bars.trim()) {
+      this.#setData();
+      return;
+    }
     this.#candles.update(this.#candle(bar));
     this.#volumes.update(this.#volume(bar));
+  }
+
+  /** Ask for older bars while the left edge is in sight, or nearly so. */
+  async #fillLeft() {
+    const bars = this.#bars;
+    const inSight = this.#chart.timeScale().getVisibleLogicalRange();
+    if (inSight === null || inSight.from >= EDGE_BARS || bars.room === 0) return;
+    const [first] = bars.bars;
+    const page = await this.#older.before(first.start, bars.room);
+    if (page === null) return;
+    // After a cut, rows of the past may have come meanwhile which the page does not join.
+    if (bars.bars[0].start === first.start) {
+      bars.older(page.rows, page.hasOlder);
+      this.#setData();
+    }
+    this.#fillLeft();
   }
 
   #setData() {
@@ -73,7 +102,7 @@ export class Chart {
   }
 
   #volume({ start, open, close, volume }) {
-    const color = `${this.#color(close < open ? 'down' : 'up')}${VOLUME_ALPHA}`;
+    const color = `${close < open ? this.#colors.down : this.#colors.up}${VOLUME_ALPHA}`;
     return { time: start / 1e6, value: volume, color };
   }
 
@@ -83,6 +112,7 @@ export class Chart {
 
   #paintColors() {
     const [up, down, grid, line] = ['up', 'down', 'grid', 'line'].map((name) => this.#color(name));
+    this.#colors = { up, down };
     this.#chart.applyOptions({
       layout: {
         background: { color: this.#color('panel') },

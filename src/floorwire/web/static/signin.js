@@ -13,6 +13,12 @@ export function useKey(text) {
   key = text;
 }
 
+/** Send a request to REST, as the one who is signed in. */
+export function request(path, options) {
+  const headers = key === null ? {} : { authorization: `Bearer ${key}` };
+  return fetch(new URL(path, document.baseURI), { ...options, headers });
+}
+
 /**
  * Return where to connect: `{url}`. A ticket is good for one connection, so each asks for its own.
  * `{refused}`: the key is not good, and why. `{}`: nobody answered, so that the key could not be shown.
@@ -20,9 +26,8 @@ export function useKey(text) {
 export async function ticketed(url) {
   const guest = key === null ? { url } : {}; // with a key nobody wants to come in without it
   try {
-    const answer = await fetch(new URL('api/v1/tickets', document.baseURI), {
+    const answer = await request('api/v1/tickets', {
       method: 'POST',
-      headers: key === null ? {} : { authorization: `Bearer ${key}` },
       signal: AbortSignal.timeout(GIVE_UP_MS),
     });
     if (answer.status === 201) {

@@ -1,0 +1,274 @@
+"""The page's chart in a real browser: older bars come when its left edge is near, and nothing jumps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+import msgspec
+import pytest
+from playwright.sync_api import Browser, Route, ViewportSize, expect
+
+from floorwire.core.candle_intervals import INTERVALS
+from tests.e2e.browser_page import BrowserPage
+from tests.e2e.chromium import chromium
+from tests.e2e.shown_chart import ShownChart, query_of
+from tests.servers import Server, eventually, floorwire
+
+HISTORY = 500
+"""How many closed bars come with the subscription."""
+SYMBOL = "BTC-USDT"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser for all tests here."""
+    expect.set_options(timeout=30_000)
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """One simulated market, with a day of minutes before it."""
+    with floorwire("--seed", "7", "--set=history.simulated_past=true") as server:
+        yield server
+
+
+@pytest.fixture
+def browser_page(browser: Browser) -> Iterator[BrowserPage]:
+    """Give a fresh page; in the end, hold it to having had nothing to complain about."""
+    context = browser.new_context()
+    browser_page = BrowserPage(context.new_page())
+    yield browser_page
+    context.close()
+    assert browser_page.complaints == []
+
+
+@pytest.fixture
+def chart(browser_page: BrowserPage, server: Server) -> ShownChart:
+    """Open the page, and wait for the bars of a minute."""
+    chart = ShownChart(browser_page.page)
+    browser_page.open(server, f"#{SYMBOL}")
+    expect(browser_page.at("#symbol")).to_have_text(SYMBOL)
+    chart.expect_bars(lambda starts: len(starts) >= HISTORY)
+    return chart
+
+
+def test_pan_to_the_left_brings_older_bars_and_moves_nothing(chart: ShownChart, server: Server) -> None:
+    chart.hold()
+    assert chart.asked == []
+    _pan_to_the_edge(chart)
+    first, places_seen = chart.starts()[0], chart.times_in_sight()
+    before = chart.places(places_seen)
+    assert query_of(chart.asked[0])["to"] == str(first * 1_000_000)
+    chart.pan(0.1)  # nothing more is asked for meanwhile
+    before, places_seen = chart.places(chart.times_in_sight()), chart.times_in_sight()
+    chart.answer = lambda route: route.continue_()
+    chart.held[0].continue_()
+    starts = chart.expect_bars(lambda starts: starts[0] < first)
+    assert chart.places(places_seen) == before
+    assert chart.times_in_sight() == places_seen
+    assert len(chart.held) == chart.most_at_once == 1
+    assert starts == list(range(starts[0], starts[-1] + 1, 60)), "a hole or a double where they were joined"
+    _to_the_first_bar(chart, _rows(server, "1m")[0])
+    starts = chart.starts()
+    asked = len(chart.asked)
+    chart.pan(0.7)
+    chart.pan(-0.7)
+    assert (chart.starts()[0], len(chart.asked)) == (starts[0], asked)
+
+
+@pytest.mark.slow
+def test_zoom_out_brings_older_bars_and_zoom_in_keeps_them(chart: ShownChart) -> None:
+    first, spacing = chart.starts()[0], chart.places(chart.times_in_sight()).spacing
+    while not chart.asked:
+        chart.zoom(1)
+    starts = chart.expect_bars(lambda starts: starts[0] < first)
+    assert starts == list(range(starts[0], starts[-1] + 1, 60))
+    assert chart.places(chart.times_in_sight()).spacing < spacing
+    asked = len(chart.asked)
+    for _ in range(40):
+        chart.zoom(-1)
+        if chart.places(chart.times_in_sight()).spacing > spacing:
+            break
+    assert chart.places(chart.times_in_sight()).spacing > spacing
+    assert chart.starts()[0] == starts[0]
+    assert (len(chart.asked), chart.most_at_once) == (asked, 1)
+
+
+def test_a_bar_that_closes_moves_nothing_while_the_past_is_in_sight(chart: ShownChart) -> None:
+    def answer(route: Route) -> None:  # of a second there is no past that was made: it is made here
+        end = int(query_of(route.request.url)["to"]) // 1_000_000
+        rows = [_row(start) for start in range(end - 300, end)]
+        route.fulfill(json={"candles": rows, "next": rows[0]["start"]})
+
+    chart.answer = answer
+    chart.page.locator("#interval").select_option("1s")
+    first = chart.expect_bars(lambda starts: len(starts) > 300 and starts[1] - starts[0] == 1)[0]
+    chart.hold()
+    _pan_to_the_edge(chart)
+    seen = chart.times_in_sight()
+    before, last = chart.places(seen), chart.starts()[-1]
+    assert seen[1] < last - 2
+    chart.expect_bars(lambda starts: starts[-1] >= last + 2)
+    assert chart.places(seen) == before
+    answer(chart.held[0])  # a page that was asked for before they closed
+    starts = chart.expect_bars(lambda starts: starts[0] < first)
+    assert chart.places(seen) == before
+    assert (chart.times_in_sight(), starts) == (seen, list(range(first - 300, starts[-1] + 1)))
+    chart.expect_bars(lambda starts: starts[-1] > last + 3)
+    assert chart.places(seen) == before
+
+
+@pytest.mark.slow
+def test_every_interval_has_all_its_bars(chart: ShownChart, server: Server) -> None:
+    for interval in [name for name in INTERVALS if name != "1s"]:
+        chart.page.locator("#interval").select_option(interval)
+        rows = _rows(server, interval)
+        _to_the_first_bar(chart, rows[0])
+        assert chart.starts()[: len(rows)] == rows, interval
+    assert chart.most_at_once == 1
+
+
+def test_another_interval_or_market_drops_what_is_under_way(chart: ShownChart) -> None:
+    chart.hold()
+    _pan_to_the_edge(chart)
+    chart.page.locator("#interval").select_option("1h")
+    hours = chart.expect_bars(lambda starts: len(starts) > 2 and starts[1] - starts[0] == 3600)
+    assert eventually(lambda: bool(chart.page.evaluate("true")) and chart.dropped == chart.asked[:1])
+    _pan_to_the_edge(chart)
+    chart.page.locator("#markets a").filter(has_text="ETH-USDT").click()
+    expect(chart.page.locator("#symbol")).to_have_text("ETH-USDT")
+    chart.expect_bars(lambda starts: len(starts) > 2)
+    assert eventually(lambda: bool(chart.page.evaluate("true")) and chart.dropped == chart.asked[:2])
+    chart.answer = lambda route: route.continue_()
+    _pan_to_the_edge(chart)
+    assert [query_of(url)["symbol"] for url in chart.asked] == [SYMBOL, SYMBOL, "ETH-USDT"]
+    assert [query_of(url)["interval"] for url in chart.asked] == ["1m", "1h", "1h"]
+    assert chart.most_at_once == 1
+    assert hours == sorted(set(hours))
+
+
+@pytest.mark.slow
+def test_a_page_that_failed_is_asked_for_again_and_one_that_was_refused_is_not(
+    chart: ShownChart, browser_page: BrowserPage
+) -> None:
+    answers = [503, 429, 0, 403]
+
+    def answer(route: Route) -> None:
+        status = answers.pop(0)
+        if status == 0:
+            route.fulfill(json={"candles": [_row(chart.starts()[0] - 60)], "next": 1})
+        else:
+            route.fulfill(status=status, json={"message": "no"}, headers={"retry-after": "1"})
+
+    first = chart.starts()[0]
+    chart.answer = answer
+    _pan_to_the_edge(chart)
+    chart.expect_asked(4)
+    browser_page.expect_note("older candles: no")
+    assert chart.starts()[0] == first - 60
+    assert [query_of(url)["to"] for url in chart.asked[:3]] == [str(first * 1_000_000)] * 3
+    chart.pan(0.7)
+    chart.pan(-0.7)
+    assert answers == []
+    assert len(chart.asked) == 4
+    assert len([text for text in browser_page.complaints if "Failed to load resource" in text]) == 3
+    browser_page.complaints.clear()
+
+
+def test_a_chart_keeps_so_many_bars_and_no_more(chart: ShownChart) -> None:
+    told = chart.page.evaluate("""async () => {
+      const { Bars, MOST_BARS } = await import('/static/bars.js');
+      const row = (start) => ({ start, open: '1', high: '1', low: '1', close: '1', volume: '1' });
+      const rows = (from, to) => Array.from({ length: to - from }, (_, i) => row(from + i));
+      const bars = new Bars();
+      const told = [bars.room];
+      bars.past(rows(30_000, 30_010));
+      told.push(bars.room);
+      bars.older(rows(29_000, 30_000), true);
+      told.push(bars.room, bars.bars[0].start);
+      bars.older(rows(29_000 - bars.room, 29_000), true);
+      told.push(bars.room, bars.bars.length === MOST_BARS, bars.trim());
+      bars.take(row(30_010));
+      told.push(bars.trim(), bars.bars.length, bars.room, bars.bars.at(-1).start);
+      bars.hasOlder = false;
+      told.push(bars.room);
+      bars.past(rows(40_000, 40_002)); // after a long cut: a hole before it
+      told.push(bars.bars.map(({ start }) => start), bars.hasOlder);
+      bars.older(rows(39_999, 40_001), false); // no double
+      told.push(bars.bars.map(({ start }) => start), bars.room);
+      return told;
+    }""")
+    assert told == [
+        *(0, 19_990),
+        *(18_990, 29_000),
+        *(0, True, False),
+        *(True, 18_001, 1_999, 30_010),
+        0,
+        *([40_000, 40_001], True),
+        *([39_999, 40_000, 40_001], 0),
+    ]
+
+
+@pytest.mark.parametrize("width", [390, 900, 1280])
+def test_the_chart_names_its_maker(browser_page: BrowserPage, server: Server, width: int) -> None:
+    browser_page.page.set_viewport_size(ViewportSize(width=width, height=844))
+    browser_page.open(server)
+    link = browser_page.at(".attribution a")
+    expect(link).to_have_attribute("href", "https://www.tradingview.com/")
+    expect(link).to_be_visible()
+    expect(browser_page.at(".attribution")).to_contain_text(
+        re.compile("Lightweight Charts™, © TradingView, Inc.")
+    )
+    ends = browser_page.page.evaluate("""() => {
+      const range = document.createRange();
+      const [text] = [...document.querySelector('.attribution').childNodes].slice(-1);
+      range.setStart(text, 0);
+      range.setEnd(text, text.data.indexOf('Inc.') + 4);
+      const { right, bottom } = range.getBoundingClientRect();
+      const box = document.querySelector('.attribution').getBoundingClientRect();
+      return [right <= box.right, bottom <= box.bottom];
+    }""")
+    assert ends == [True, True], "the end of the notice is cut off"
+
+
+def _pan_to_the_edge(chart: ShownChart) -> None:
+    """Pan until older bars are asked for."""
+    asked = len(chart.asked)
+    for _ in range(20):
+        if len(chart.asked) > asked:
+            return
+        chart.pan(0.7)
+    chart.expect_asked(asked + 1)
+
+
+def _to_the_first_bar(chart: ShownChart, first_s: int) -> None:
+    """Zoom out, and pan until the oldest bar has come."""
+    chart.zoom(15)
+    for _ in range(40):
+        if chart.starts()[:1] == [first_s]:
+            break
+        chart.pan(0.7)
+    chart.expect_bars(lambda starts: starts[:1] == [first_s])
+
+
+def _rows(server: Server, interval: str) -> list[int]:
+    """Return the starts of all closed candles that the server has, in seconds."""
+    starts: list[int] = []
+    query: dict[str, object] = {"symbol": SYMBOL, "interval": interval, "limit": 1000}
+    while True:
+        with urlopen(server.http(f"/api/v1/candles?{urlencode(query)}")) as answer:
+            page = msgspec.json.decode(answer.read())
+        starts = [row["start"] // 1_000_000 for row in page["candles"] if row["closed"]] + starts
+        if "next" not in page:
+            return starts
+        query["to"] = page["next"]
+
+
+def _row(start_s: int) -> dict[str, object]:
+    price = dict.fromkeys(("open", "high", "low", "close"), "1")
+    return {"start": start_s * 1_000_000, "volume": "1", **price}
