@@ -116,5 +116,6 @@ async def list_candles(
         next=candles[-1].start_us if is_full else UNSET,
     )
     ends = [candle.end_us for candle in candles[:1]]
-    is_closed = max(to_us, *ends, 0) <= extent.complete_us - SETTLED_US
+    # Candles of the exchange may fill a hole later.
+    is_closed = not holes and max(to_us, *ends, 0) <= extent.complete_us - SETTLED_US
     return market.answer(reply, "closed" if is_closed else "open")
