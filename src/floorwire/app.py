@@ -30,7 +30,7 @@ from floorwire.core.account_events import MoneyKind
 from floorwire.core.authorization import Principal
 from floorwire.core.capabilities import Capabilities, HasCapabilities
 from floorwire.core.codes import CloseCode
-from floorwire.core.notices import Draining, SecondPassed
+from floorwire.core.notices import DrainBegun, SecondPassed
 from floorwire.core.os_errors import sentence
 from floorwire.core.ports import StreamsOnDemand, TradingVenue, Venue
 from floorwire.core.risk_limits import Limits
@@ -320,7 +320,7 @@ class Gateway:
         log.info("draining: no new orders or connections; clients are told to reconnect")
         self.desk.drain()
         within_s = self.settings.drain.seconds
-        self.hub.notify(Draining(max(1, round(within_s)), self.clock.stamp_us()))
+        self.hub.notify(DrainBegun(max(1, round(within_s)), self.clock.stamp_us()))
         self.hub.flush()
         left_s = await self._answer_all(within_s)
         steps = max(1, round(left_s / DRAIN_STEP_S))

@@ -25,7 +25,7 @@ COMPILED_PACKAGES: Mapping[str, Sequence[str]] = {
         "level_reader",
         "links",
         "market_data_adapter",
-        "message_application",
+        "message_handler",
         "plain_decimals",
         "price_levels",
         "subscribed_symbol",

@@ -7,7 +7,7 @@ from msgspec import UNSET
 
 from floorwire.channels import BadOptionError, Channel, discover
 from floorwire.core.market_events import BookSnapshot, FeedStatus, Listing, Quote, Trade, VenueTime
-from floorwire.core.notices import Draining, SecondPassed, VenueFeedChanged
+from floorwire.core.notices import DrainBegun, SecondPassed, VenueFeedChanged
 from floorwire.protocol.channel_events import Event, TradesFeed
 from tests.channels.stream_driver import BTC, Drive
 
@@ -21,7 +21,7 @@ HAPPENINGS = (
     BookSnapshot("BTC-USDT", ((99, 1),), ((101, 1),), 22),
     SecondPassed(30),
     VenueFeedChanged("sim", FeedStatus(None, "stale", "silent", 31)),
-    Draining(5, 32),
+    DrainBegun(5, 32),
 )
 
 

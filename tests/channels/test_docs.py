@@ -20,7 +20,7 @@ from floorwire.core.market_events import (
     Trade,
     VenueTime,
 )
-from floorwire.core.notices import Draining, Notice, SecondPassed, SymbolFeedChanged, VenueFeedChanged
+from floorwire.core.notices import DrainBegun, Notice, SecondPassed, SymbolFeedChanged, VenueFeedChanged
 from floorwire.protocol.channel_events import AnyEvent, BookEvent
 from floorwire.protocol.event_stamps import EventStamp
 from tests.channels.book_client import BookClient
@@ -65,7 +65,7 @@ EXAMPLES: list[tuple[str, Option, tuple[MarketEvent | Notice, ...]]] = [
     ("book", 5, (SNAPSHOT, CHANGE)),
     ("candles", "1m", (BUY, SELL, VenueTime(FOUR_US + 120_000_000))),
     ("heartbeat", None, (SecondPassed(FOUR_US),)),
-    ("system", None, (SILENT, Draining(20, FOUR_US + 90_000_000))),
+    ("system", None, (SILENT, DrainBegun(20, FOUR_US + 90_000_000))),
 ]
 
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from floorwire.channels.system import CHANNEL
 from floorwire.core.instrument import Instrument, InstrumentState
 from floorwire.core.market_events import Feed, FeedStatus, Listing
-from floorwire.core.notices import Draining, VenueFeedChanged
+from floorwire.core.notices import DrainBegun, VenueFeedChanged
 from floorwire.protocol.channel_events import AnyEvent, System
 from tests.channels.stream_driver import BTC, Drive
 
@@ -129,7 +129,7 @@ def test_an_instrument_halts_and_resumes() -> None:
 
 def test_draining_says_how_soon_to_reconnect() -> None:
     drive = Drive(CHANNEL)
-    (draining,) = drive.feed(Draining(reconnect_within_s=20, ts_us=9))
+    (draining,) = drive.feed(DrainBegun(reconnect_within_s=20, ts_us=9))
     assert isinstance(draining, System)
     assert (draining.event, draining.reconnect_within_s, draining.ts) == ("draining", 20, 9)
     assert told([draining]) == [("draining", None, None, None)]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from floorwire.cli.order_check import UnknownQuantityError, far_order, new_client_id
+from floorwire.cli.trial_order import UnknownQuantityError, far_order, new_client_id
 from floorwire.core.instrument import Instrument
 from floorwire.engine.venue_order_ids import parsed
 from tests.live.faces import BINANCE, BYBIT, FACES, Face, FakeMarket, environment, trading, write_settings

@@ -11,7 +11,7 @@ from floorwire.core.codes import Code
 from floorwire.core.instrument import Side
 from floorwire.core.order_commands import Amend, Cancel, Command, Place
 from floorwire.core.orders import TimeInForce
-from floorwire.engine.levels import MIN_SWEEP
+from floorwire.engine.book_side import MIN_SWEEP
 from floorwire.engine.matching import DuplicateOrderError, Matching
 from floorwire.engine.matching_events import (
     Accepted,

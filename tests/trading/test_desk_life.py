@@ -44,7 +44,7 @@ from floorwire.storage.journal import Journal
 from floorwire.storage.key_store import Deposit
 from floorwire.trading.account_store import AccountStore, open_account_store
 from floorwire.trading.desk import Desk
-from floorwire.trading.desk_state import IllegalTransitionError, Phase
+from floorwire.trading.desk_state import DeskPhase, IllegalTransitionError
 from floorwire.trading.venue_router import VenueRouter
 from tests.clocks import following, moment
 from tests.trading.flaky import ALICE, Disk, FlakyJournal
@@ -54,8 +54,8 @@ BTC = Instrument("BTC-USDT", "BTC", "USDT", "market", tick_size="1", lot_size="1
 PRICES = Prices(99, 101, 100, "live")
 TRIES = 5_000
 """Times that a thread is waited for, a millisecond each; it takes some three of them."""
-WORKING = (Phase.RUNNING, Phase.DRAINING)
-WITHOUT_ACCOUNTS = (Phase.FAILED, Phase.RECOVERING)
+WORKING = (DeskPhase.RUNNING, DeskPhase.DRAINING)
+WITHOUT_ACCOUNTS = (DeskPhase.FAILED, DeskPhase.RECOVERING)
 
 
 class Market:
@@ -209,11 +209,11 @@ class DeskMachine(RuleBasedStateMachine):
         return self.journals[-1]
 
     @property
-    def phase(self) -> Phase:
+    def phase(self) -> DeskPhase:
         """The phase that the desk is in."""
         return self.desk._lifecycle.state.phase
 
-    async def until(self, *phases: Phase) -> None:
+    async def until(self, *phases: DeskPhase) -> None:
         """Wait until the desk is in one of these."""
         for _ in range(TRIES):
             if self.phase in phases:
@@ -227,11 +227,11 @@ class DeskMachine(RuleBasedStateMachine):
         if self.is_closed:
             await asyncio.sleep(0)
         elif not self.may_read.is_set():
-            await self.until(Phase.OPENING, Phase.RECOVERING, *WORKING)
+            await self.until(DeskPhase.OPENING, DeskPhase.RECOVERING, *WORKING)
         elif self.disk.is_full:
             await self.until(*WITHOUT_ACCOUNTS, *WORKING)
         else:
-            await self.until(Phase.DRAINING if self.is_drained else Phase.RUNNING)
+            await self.until(DeskPhase.DRAINING if self.is_drained else DeskPhase.RUNNING)
         for _ in range(100):  # turns of the loop: what is appended becomes durable, mass cancels end
             await asyncio.sleep(0)
 
@@ -262,15 +262,15 @@ class DeskMachine(RuleBasedStateMachine):
             )
         )
         if isinstance(reply, OrderAcceptedReply):
-            assert before is Phase.RUNNING
+            assert before is DeskPhase.RUNNING
             assert int(reply.order_id) not in seen, "the market may remember another order of this id"
             self.open_ids.add(mine)
             return
         assert isinstance(reply, OrderError)
-        if before is Phase.RUNNING:
+        if before is DeskPhase.RUNNING:
             assert (reply.code, reply.order) == ("internal", "unknown")
             self.doubtful.add(mine)
-        elif before is Phase.DRAINING:
+        elif before is DeskPhase.DRAINING:
             assert (reply.code, reply.order) == ("draining", "rejected")
         else:
             assert (reply.code, reply.order) == ("internal", "rejected")
@@ -428,7 +428,7 @@ class DeskMachine(RuleBasedStateMachine):
         self.may_read.set()
         self.runner.run(self.settle())
 
-    @precondition(lambda self: self.phase is not Phase.CLOSED)
+    @precondition(lambda self: self.phase is not DeskPhase.CLOSED)
     @rule()
     def restart_market(self) -> None:
         """Let the venue begin anew, with no orders in it."""
@@ -455,7 +455,7 @@ class DeskMachine(RuleBasedStateMachine):
         self.is_closed = True
         self.most_opened = len(self.journals) + 1  # one may be being opened
         self.runner.run(self.desk.close())
-        assert self.phase is Phase.CLOSED
+        assert self.phase is DeskPhase.CLOSED
         if before in WORKING:
             assert all(journal.is_closed for journal in self.journals)
             if self.is_watching and not will_fail:
@@ -494,7 +494,7 @@ class DeskMachine(RuleBasedStateMachine):
         """Halts and limits are told also while the journal is broken."""
         if not hasattr(self, "life"):
             return
-        if self.phase in (Phase.NEW, Phase.OPENING):
+        if self.phase in (DeskPhase.NEW, DeskPhase.OPENING):
             with pytest.raises(Refusal):
                 self.desk.operators.risk_status()
         elif self.phase in WORKING:

@@ -19,13 +19,13 @@ from floorwire.trading.desk_state import (
     Closed,
     Closing,
     DeskLifecycle,
+    DeskPhase,
     DeskState,
     Draining,
     Failed,
     IllegalTransitionError,
     New,
     Opening,
-    Phase,
     Recovering,
     Running,
 )
@@ -57,7 +57,7 @@ def make_committer(store: AccountStore) -> Committer:
     return Committer(store, PrivateFanout(instrument_of, lambda: 1), 1000, lambda _: None, DeskStats())  # type: ignore[arg-type]
 
 
-def states() -> dict[Phase, DeskState]:
+def states() -> dict[DeskPhase, DeskState]:
     """Return one state of each phase."""
     committer = make_committer(accounts())
     made: tuple[DeskState, ...] = (
@@ -73,8 +73,10 @@ def states() -> dict[Phase, DeskState]:
     return {state.phase: state for state in made}
 
 
-@pytest.mark.parametrize(("before", "after"), list(product(Phase, Phase)), ids=lambda phase: phase.value)
-async def test_a_transition_is_legal_or_raises_with_both_names(before: Phase, after: Phase) -> None:
+@pytest.mark.parametrize(
+    ("before", "after"), list(product(DeskPhase, DeskPhase)), ids=lambda phase: phase.value
+)
+async def test_a_transition_is_legal_or_raises_with_both_names(before: DeskPhase, after: DeskPhase) -> None:
     lifecycle, made = DeskLifecycle(), states()
     lifecycle.state = made[before]
     if after.value in LEGAL[before.value].split():
@@ -89,17 +91,17 @@ async def test_a_transition_is_legal_or_raises_with_both_names(before: Phase, af
 
 async def test_each_state_says_whether_the_journal_works() -> None:
     works = {phase for phase, state in states().items() if state.committer is not None}
-    assert works == {Phase.RUNNING, Phase.DRAINING, Phase.CLOSING}
+    assert works == {DeskPhase.RUNNING, DeskPhase.DRAINING, DeskPhase.CLOSING}
     refuses_orders = {phase for phase, state in states().items() if state.committer and state.is_draining}
-    assert refuses_orders == {Phase.DRAINING, Phase.CLOSING}
+    assert refuses_orders == {DeskPhase.DRAINING, DeskPhase.CLOSING}
 
 
 def test_every_phase_can_be_reached_and_left_for_the_end() -> None:
-    reached, left = {Phase.NEW}, {Phase.CLOSED}
-    for _ in Phase:
+    reached, left = {DeskPhase.NEW}, {DeskPhase.CLOSED}
+    for _ in DeskPhase:
         reached |= {after for phase in reached for after in NEXT[phase]}
-        left |= {phase for phase in Phase if NEXT[phase] & left}
-    assert reached == left == set(Phase)
+        left |= {phase for phase in DeskPhase if NEXT[phase] & left}
+    assert reached == left == set(DeskPhase)
 
 
 async def test_a_state_is_waited_for_and_returned_at_once_when_present() -> None:
@@ -191,7 +193,7 @@ async def test_accounts_that_cannot_be_put_to_work_are_closed_and_read_again(
     recovery = JournalRecovery(lifecycle, opening, DeskStats(), hooks)
     hooks.fault = ZeroDivisionError("a fault of ours")
     await recovery.open()
-    assert lifecycle.state.phase is Phase.FAILED
+    assert lifecycle.state.phase is DeskPhase.FAILED
     running = asyncio.create_task(recovery.run())
     while len(opened) < 3:
         await asyncio.sleep(0.001)
@@ -214,7 +216,7 @@ async def test_who_is_closed_after_a_failure_leaves_no_journal_open() -> None:
     recovery = JournalRecovery(lifecycle, opening, DeskStats(), hooks)
     await recovery.open()
     recovery.drain()
-    assert (lifecycle.state.phase, lifecycle.state.is_draining) == (Phase.FAILED, True)
+    assert (lifecycle.state.phase, lifecycle.state.is_draining) == (DeskPhase.FAILED, True)
     await recovery.close()
     assert [str(store.journal.broken) for store in opened] == ["the journal is closed"]
 
@@ -245,7 +247,7 @@ async def test_accounts_read_after_the_end_are_closed_and_not_put_to_work() -> N
     while len(opened) < 2 or opened[-1].journal.broken is None:
         await asyncio.sleep(0.001)
     assert not running.done(), "the end is no failure"
-    assert (lifecycle.state.phase, hooks.done) == (Phase.CLOSED, ["end"])
+    assert (lifecycle.state.phase, hooks.done) == (DeskPhase.CLOSED, ["end"])
     running.cancel()
 
 

@@ -10,7 +10,7 @@ from floorwire.core.orders import Order
 from floorwire.core.venue_names import VenueNames
 from floorwire.engine.order_manager import OrderManager
 from floorwire.hub.turn_queue import TurnQueue
-from floorwire.protocol.rows import OrderRow
+from floorwire.protocol.account_rows import OrderRow
 from floorwire.trading import handlers, query_turns
 from tests.hub.hub_harness import Message
 from tests.trading.flaky import FAR, GatewayHarness

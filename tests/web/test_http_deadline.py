@@ -9,7 +9,7 @@ import pytest
 
 from floorwire.ops.loop_stalls import MAX_WAITS, SETTLE_S, LoopStalls
 from floorwire.ops.stats import Stats
-from floorwire.web.http_deadline import BODY_GRACE_S, LEAST_READ_BYTES, HttpDeadline, Phase
+from floorwire.web.http_deadline import BODY_GRACE_S, LEAST_READ_BYTES, HttpDeadline, HttpPhase
 
 TIMEOUT_S = 10.0
 
@@ -79,9 +79,9 @@ def parts() -> Parts:
 
 @pytest.mark.parametrize(
     ("phase", "seconds"),
-    [(Phase.IDLE, TIMEOUT_S), (Phase.HEAD, TIMEOUT_S), (Phase.BODY, TIMEOUT_S + BODY_GRACE_S)],
+    [(HttpPhase.IDLE, TIMEOUT_S), (HttpPhase.HEAD, TIMEOUT_S), (HttpPhase.BODY, TIMEOUT_S + BODY_GRACE_S)],
 )
-def test_a_phase_that_waits_for_the_peer_ends(parts: Parts, phase: Phase, seconds: float) -> None:
+def test_a_phase_that_waits_for_the_peer_ends(parts: Parts, phase: HttpPhase, seconds: float) -> None:
     parts.loop.go_on(TIMEOUT_S - 1)
     parts.deadline.enter(phase)
     parts.loop.go_on(seconds - 0.1)
@@ -98,7 +98,7 @@ def test_the_first_request_has_a_deadline_too(parts: Parts) -> None:
 
 
 def test_the_app_may_take_longer(parts: Parts) -> None:
-    parts.deadline.enter(Phase.ANSWER)
+    parts.deadline.enter(HttpPhase.ANSWER)
     parts.loop.go_on(5 * TIMEOUT_S)
     assert parts.ends == 0
     parts.transport.closing = True
@@ -106,8 +106,8 @@ def test_the_app_may_take_longer(parts: Parts) -> None:
     assert parts.ends == 1, "a transport that is closed has to be gone some time"
 
 
-@pytest.mark.parametrize("phase", [Phase.ANSWER, Phase.IDLE])
-def test_a_peer_that_reads_a_large_answer_may_take_longer(parts: Parts, phase: Phase) -> None:
+@pytest.mark.parametrize("phase", [HttpPhase.ANSWER, HttpPhase.IDLE])
+def test_a_peer_that_reads_a_large_answer_may_take_longer(parts: Parts, phase: HttpPhase) -> None:
     parts.deadline.enter(phase)
     for left in (3, 2, 1):
         parts.transport.unread_bytes = left * LEAST_READ_BYTES
@@ -123,12 +123,12 @@ def test_nothing_comes_after_the_end(parts: Parts) -> None:
     assert parts.loop.timer.cancelled()
 
 
-@pytest.mark.parametrize("phase", [Phase.IDLE, Phase.HEAD, Phase.BODY])
-def test_after_a_stall_of_the_loop_input_is_read_before_it_judges(parts: Parts, phase: Phase) -> None:
+@pytest.mark.parametrize("phase", [HttpPhase.IDLE, HttpPhase.HEAD, HttpPhase.BODY])
+def test_after_a_stall_of_the_loop_input_is_read_before_it_judges(parts: Parts, phase: HttpPhase) -> None:
     parts.deadline.enter(phase)
     parts.loop.stand_still(3 * TIMEOUT_S)
     assert parts.ends == 0
-    parts.deadline.enter(Phase.ANSWER)  # What lay in the socket is read: the request is whole.
+    parts.deadline.enter(HttpPhase.ANSWER)  # What lay in the socket is read: the request is whole.
     parts.loop.go_on(SETTLE_S)
     assert parts.ends == 0
 

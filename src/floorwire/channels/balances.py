@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from floorwire.core.account_events import Balance
 from floorwire.core.units import format_units, trim
 from floorwire.core.venue_names import NO_VENUES, VenueNames
+from floorwire.protocol.account_rows import BalanceRow
 from floorwire.protocol.event_stamps import PrivateEventStamp
 from floorwire.protocol.private_events import BalancesEvent
-from floorwire.protocol.rows import BalanceRow
 
 
 def row(balance: Balance, names: VenueNames = NO_VENUES) -> BalanceRow:

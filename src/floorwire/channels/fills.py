@@ -6,9 +6,9 @@ from floorwire.core.account_events import Balance, OrderFilled
 from floorwire.core.instrument import Instrument
 from floorwire.core.units import format_units, trim
 from floorwire.core.venue_names import NO_VENUES, VenueNames
+from floorwire.protocol.account_rows import FillRow
 from floorwire.protocol.event_stamps import PrivateEventStamp
 from floorwire.protocol.private_events import FillsSnapshot, FillsUpdate
-from floorwire.protocol.rows import FillRow
 
 
 def row(event: OrderFilled, instrument: Instrument, names: VenueNames = NO_VENUES) -> FillRow:

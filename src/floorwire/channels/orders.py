@@ -23,9 +23,9 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.orders import Order
 from floorwire.core.units import format_units
 from floorwire.core.venue_names import NO_VENUES, VenueNames
+from floorwire.protocol.account_rows import OrderRow
 from floorwire.protocol.event_stamps import PrivateEventStamp
 from floorwire.protocol.private_events import OrderNews, OrdersSnapshot, OrdersUpdate
-from floorwire.protocol.rows import OrderRow
 
 OrderEvent: TypeAlias = (
     OrderAccepted

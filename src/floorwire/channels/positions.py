@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from floorwire.core.account_events import Position
 from floorwire.core.units import format_units, trim
 from floorwire.core.venue_names import NO_VENUES, VenueNames
+from floorwire.protocol.account_rows import PositionRow
 from floorwire.protocol.event_stamps import PrivateEventStamp
 from floorwire.protocol.private_events import PositionsEvent
-from floorwire.protocol.rows import PositionRow
 
 PRICE_DECIMALS = 8
 

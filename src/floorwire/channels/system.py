@@ -18,7 +18,7 @@ from floorwire.channels import Channel, Option, refuse_closed_only, refuse_depth
 from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument, InstrumentState
 from floorwire.core.market_events import FeedStatus, Listing, MarketEvent
-from floorwire.core.notices import Draining, Notice, TradingChanged, VenueFeedChanged
+from floorwire.core.notices import DrainBegun, Notice, TradingChanged, VenueFeedChanged
 from floorwire.protocol import channel_events
 from floorwire.protocol.channel_events import SystemEvent
 from floorwire.protocol.event_stamps import EventStamp
@@ -56,7 +56,7 @@ class SystemTracker:
                 self.notices = self._feed(event.venue, event.status)
             case Listing():
                 self.notices = self._listing(event)
-            case Draining():
+            case DrainBegun():
                 self.notices = [
                     SystemNotice("draining", event.ts_us, reconnect_within_s=event.reconnect_within_s)
                 ]
@@ -152,7 +152,7 @@ class SystemChannel:
     event_types: tuple[type[MarketEvent | Notice], ...] = (
         VenueFeedChanged,
         Listing,
-        Draining,
+        DrainBegun,
         TradingChanged,
     )
     needs: frozenset[StreamKind] = frozenset()

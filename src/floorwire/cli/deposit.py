@@ -13,7 +13,7 @@ from floorwire.cli.data_folder import Data, check_names, exit_on_error, note, no
 from floorwire.cli.output import echo
 
 
-class Deposited(msgspec.Struct, frozen=True):
+class DepositOutput(msgspec.Struct, frozen=True):
     """What was deposited: asset -> amount."""
 
     account: str
@@ -39,5 +39,5 @@ def deposit(
         data_dir.keys.deposit(account, deposits, now_us(), is_new=new_account)
         given = ", ".join(f"{asset}={amount}" for asset, amount in deposits.items())
         note(data_dir, "deposit", f"{account} {given}")
-        done = Deposited(account, deposits)
+        done = DepositOutput(account, deposits)
         echo(msgspec.json.encode(done) if json else f"deposited {given} to {account}")

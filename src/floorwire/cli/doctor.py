@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from floorwire import config
 from floorwire.bus.local import LocalBus
 from floorwire.cli.background import in_background
-from floorwire.cli.order_check import CheckStep, OrderCheck, far_order, new_client_id
 from floorwire.cli.output import Table, echo, print_table
+from floorwire.cli.trial_order import CheckStep, TrialOrder, far_order, new_client_id
 from floorwire.clock import Clock
 from floorwire.config import Settings, SettingsError, VenueSettings
 from floorwire.connectors import venue_registry
@@ -132,7 +132,7 @@ async def _observe(
 
 async def _try_order(sender: OrderConnector, check: VenueCheck, quantity: str | None) -> list[CheckStep]:
     """Return what came of an order of the first symbol that has a book."""
-    orders = OrderCheck(sender)
+    orders = TrialOrder(sender)
     async with in_background(sender.run()):
         steps = [step async for step in orders.account()]
         if all(step.is_well for step in steps):

@@ -8,7 +8,6 @@ from urllib.parse import quote
 import msgspec
 import typer
 
-from floorwire import settings_help
 from floorwire.cli.admin_client import (
     LOCAL_SERVER,
     AdminClient,
@@ -21,6 +20,7 @@ from floorwire.cli.admin_client import (
     warn_unknown_key,
 )
 from floorwire.cli.output import Table, echo, print_table
+from floorwire.config import settings_help
 from floorwire.core.risk_limits import Limits
 
 app = typer.Typer(

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from floorwire import settings_help
+from floorwire.config import settings_help
 from floorwire.config.settings import Settings
 from floorwire.config.venues import VenueSettings
 from floorwire.core.os_errors import reason

@@ -15,7 +15,7 @@ class SecondPassed(msgspec.Struct, frozen=True):
     ts_us: int
 
 
-class Draining(msgspec.Struct, frozen=True):
+class DrainBegun(msgspec.Struct, frozen=True):
     """The server shuts down. Clients should reconnect within ``reconnect_within_s`` seconds."""
 
     reconnect_within_s: int
@@ -46,4 +46,4 @@ class TradingChanged(msgspec.Struct, frozen=True):
     ts_us: int
 
 
-Notice: TypeAlias = SecondPassed | Draining | VenueFeedChanged | SymbolFeedChanged | TradingChanged
+Notice: TypeAlias = SecondPassed | DrainBegun | VenueFeedChanged | SymbolFeedChanged | TradingChanged

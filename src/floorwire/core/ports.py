@@ -62,7 +62,7 @@ class Woke(msgspec.Struct, frozen=True):
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """The streams that clients want now, by canonical symbol: the whole wish, sent when it changed."""
+    """The streams that clients want now, by canonical symbol: all of them, sent when they change."""
 
     streams: Mapping[str, frozenset[StreamKind]]
 

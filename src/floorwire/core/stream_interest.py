@@ -1,7 +1,7 @@
 """Which streams of which symbol somebody wants: counted, and kept for a while after the last one left.
 
-A venue with live prices streams only what is wanted. Whoever subscribes adds its wish and later removes it.
-Whoever only looks (an order that needs a price) keeps it up to a time.
+A venue with live prices streams only what is wanted. Whoever subscribes adds its interest and later
+removes it. Whoever only looks (an order that needs a price) keeps it up to a time.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Streams: TypeAlias = Mapping[str, frozenset[StreamKind]]
 """Symbol, by its identity -> kinds of its streams."""
 
 
-class Wish:
+class Interest:
     """Who wants one stream."""
 
     __slots__ = ("count", "until_us")
@@ -33,7 +33,7 @@ class StreamInterest:
     def __init__(self, linger_us: int) -> None:
         """``linger_us``: how long a stream is wanted after the last subscription ended."""
         self.linger_us = linger_us
-        self._wishes: dict[str, dict[str, dict[StreamKind, Wish]]] = {}
+        self._interests: dict[str, dict[str, dict[StreamKind, Interest]]] = {}
         """Venue -> symbol -> kind -> who wants it."""
         self._on_change: dict[str, Callable[[], None]] = {}
 
@@ -44,30 +44,30 @@ class StreamInterest:
     def add(self, symbol: str, kinds: Iterable[StreamKind]) -> None:
         """Count one more subscription that needs these streams."""
         for kind in kinds:
-            self._wish(symbol, kind).count += 1
+            self._interest_in(symbol, kind).count += 1
 
     def remove(self, symbol: str, kinds: Iterable[StreamKind], now_us: int) -> None:
         """Count one subscription less."""
         for kind in kinds:
-            wish = self._wish(symbol, kind)
-            assert wish.count > 0, f"nobody is subscribed to {kind} of {symbol}"
-            wish.count -= 1
-            if not wish.count:
-                wish.until_us = max(wish.until_us, now_us + self.linger_us)
+            interest = self._interest_in(symbol, kind)
+            assert interest.count > 0, f"nobody is subscribed to {kind} of {symbol}"
+            interest.count -= 1
+            if not interest.count:
+                interest.until_us = max(interest.until_us, now_us + self.linger_us)
 
     def keep(self, symbol: str, kinds: Iterable[StreamKind], until_us: int) -> None:
         """Want these streams at least up to a time."""
         for kind in kinds:
-            wish = self._wish(symbol, kind)
-            wish.until_us = max(wish.until_us, until_us)
+            interest = self._interest_in(symbol, kind)
+            interest.until_us = max(interest.until_us, until_us)
 
     def wanted(self, venue: str, now_us: int) -> Streams:
         """Return all that is wanted of a venue now, and forget what is not any more."""
         wanted: dict[str, frozenset[StreamKind]] = {}
-        wishes = self._wishes.get(venue, {})
+        wishes = self._interests.get(venue, {})
         for symbol, by_kind in list(wishes.items()):
-            for kind, wish in list(by_kind.items()):
-                if not wish.count and wish.until_us <= now_us:
+            for kind, interest in list(by_kind.items()):
+                if not interest.count and interest.until_us <= now_us:
                     del by_kind[kind]
             if by_kind:
                 wanted[symbol] = frozenset(by_kind)
@@ -75,13 +75,13 @@ class StreamInterest:
                 del wishes[symbol]
         return wanted
 
-    def _wish(self, symbol: str, kind: StreamKind) -> Wish:
+    def _interest_in(self, symbol: str, kind: StreamKind) -> Interest:
         venue = symbol.partition(":")[0]
-        by_kind = self._wishes.setdefault(venue, {}).setdefault(symbol, {})
-        wish = by_kind.get(kind)
-        if wish is None:
-            wish = by_kind[kind] = Wish()
+        by_kind = self._interests.setdefault(venue, {}).setdefault(symbol, {})
+        interest = by_kind.get(kind)
+        if interest is None:
+            interest = by_kind[kind] = Interest()
             call = self._on_change.get(venue)
             if call is not None:
                 call()
-        return wish
+        return interest

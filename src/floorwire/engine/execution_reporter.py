@@ -23,7 +23,7 @@ from floorwire.engine.matching_events import Triggered as MarketTriggered
 class ExecutionReporter:
     """Reports on orders of accounts, whose ids are above 0. Simulated participants' ids are not.
 
-    ``first_trade`` is the one of the market's tape, so that fills and public trades have the same ids.
+    ``first_trade`` is the one of the market's ``PublicEvents``: fills and public trades have the same ids.
     """
 
     __slots__ = ("_first_trade",)

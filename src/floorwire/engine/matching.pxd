@@ -1,6 +1,6 @@
 cimport cython
 
-from floorwire.engine.levels cimport PriceLevel, BookSide
+from floorwire.engine.book_side cimport PriceLevel, BookSide
 
 
 @cython.final

@@ -12,7 +12,7 @@ import msgspec
 from floorwire.core.codes import Code
 from floorwire.core.order_commands import Amend, Cancel, Command, Place
 from floorwire.core.orders import TimeInForce
-from floorwire.engine.levels import MIN_SWEEP, BookSide, RestingOrder
+from floorwire.engine.book_side import MIN_SWEEP, BookSide, RestingOrder
 from floorwire.engine.matching_events import (
     Accepted,
     Amended,

@@ -6,7 +6,7 @@ from floorwire.engine.accounts cimport Accounts
 from floorwire.engine.risk_profiles cimport RiskProfiles
 from floorwire.engine.order_checks cimport OrderChecks
 from floorwire.engine.settlement cimport Settlement
-from floorwire.engine.venue_orders cimport place_command
+from floorwire.engine.place_commands cimport place_command
 
 
 @cython.final

@@ -90,12 +90,12 @@ from floorwire.engine.coarser_units import coarser_units
 from floorwire.engine.effective_limits import check
 from floorwire.engine.ledger import MOST_UNITS
 from floorwire.engine.order_checks import OrderChecks
+from floorwire.engine.place_commands import place_command, restore_command
 from floorwire.engine.remote_account import RemoteDecision
 from floorwire.engine.remote_orders import RemoteOrders
 from floorwire.engine.risk_profiles import RiskProfiles
 from floorwire.engine.settlement import Settlement, StrayReportError
 from floorwire.engine.trading_rules import TradingRules
-from floorwire.engine.venue_orders import place_command, restore_command
 
 
 class OrderDecision(msgspec.Struct, frozen=True, gc=False):

@@ -94,7 +94,7 @@ def check_size_and_price(
     prices: Prices,
     waits: bool = True,
 ) -> None:
-    """Checks 11 to 14: quantity, value and price of an order.
+    """Checks 11 to 14: quantity, notional, price band and collar of an order.
 
     ``price_ticks`` is the limit price, or the end of the collar where there is none. ``waits``: a stop order
     has not triggered yet. Then its stop price stands for the market's price.

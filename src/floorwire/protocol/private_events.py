@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from floorwire.protocol.rows import BalanceRow, FillRow, OrderRow, PositionRow
+from floorwire.protocol.account_rows import BalanceRow, FillRow, OrderRow, PositionRow
 
 OrderNews: TypeAlias = Literal[
     "new",

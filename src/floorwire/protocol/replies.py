@@ -11,8 +11,7 @@ from msgspec import UNSET, UnsetType
 from floorwire.core.capabilities import StreamKind
 from floorwire.core.market_events import Feed
 from floorwire.core.refusal import Detail, Refusal
-from floorwire.protocol.requests import OnSlow, RequestId
-from floorwire.protocol.rows import (
+from floorwire.protocol.account_rows import (
     BalanceRow,
     DayRow,
     FillRow,
@@ -22,6 +21,7 @@ from floorwire.protocol.rows import (
     ProfitRow,
     ValuedBalanceRow,
 )
+from floorwire.protocol.requests import OnSlow, RequestId
 
 Fate: TypeAlias = Literal["rejected", "unknown"]
 """What became of an order: it does not exist, or the client must ask for its status to know."""

@@ -19,7 +19,7 @@ from floorwire.core.account_events import AccountEntry, OrderEnded, OrderFilled
 from floorwire.core.orders import OPEN, Order
 from floorwire.core.venue_names import NO_VENUES, bare
 from floorwire.engine.accounts import Accounts
-from floorwire.protocol.rows import FillRow, LedgerRow, OrderRow
+from floorwire.protocol.account_rows import FillRow, LedgerRow, OrderRow
 from floorwire.storage.journal import JournalRecord
 from floorwire.trading import account_history_pages
 from floorwire.trading.account_history_projection import AccountHistoryProjection

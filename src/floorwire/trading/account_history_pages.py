@@ -23,9 +23,9 @@ from floorwire.core.refusal import Refusal
 from floorwire.core.units import format_units, trim
 from floorwire.core.venue_names import VenueNames
 from floorwire.engine.order_manager import OrderManager
+from floorwire.protocol.account_rows import FillRow, LedgerRow, OrderRow
 from floorwire.protocol.desk_ports import Turns
 from floorwire.protocol.replies import FillList, Gap, HistoryGap, LedgerList, OrderList
-from floorwire.protocol.rows import FillRow, LedgerRow, OrderRow
 from floorwire.protocol.trading_requests import Fills, Ledger, Orders
 from floorwire.storage.account_history_index import (
     AccountHistoryIndex,

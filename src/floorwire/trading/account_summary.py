@@ -14,8 +14,8 @@ from msgspec import UNSET
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
 from floorwire.core.units import format_units, trim
+from floorwire.protocol.account_rows import DayRow, ProfitRow, ValuedBalanceRow
 from floorwire.protocol.replies import AccountReply
-from floorwire.protocol.rows import DayRow, ProfitRow, ValuedBalanceRow
 from floorwire.protocol.trading_requests import AccountSummary
 from floorwire.storage import account_history_rows
 from floorwire.storage.account_history_index import AccountHistoryIndex

@@ -17,7 +17,7 @@ from floorwire.trading.committer import Committer
 from floorwire.trading.risk_status import RiskStatus
 
 
-class Phase(Enum):
+class DeskPhase(Enum):
     """The names of the states."""
 
     NEW = "new"
@@ -30,17 +30,19 @@ class Phase(Enum):
     CLOSED = "closed"
 
 
-NEXT: Mapping[Phase, frozenset[Phase]] = {
-    Phase.NEW: frozenset({Phase.OPENING, Phase.CLOSED}),
-    Phase.OPENING: frozenset({Phase.OPENING, Phase.RUNNING, Phase.DRAINING, Phase.FAILED, Phase.CLOSED}),
-    Phase.RUNNING: frozenset({Phase.DRAINING, Phase.FAILED, Phase.CLOSING}),
-    Phase.DRAINING: frozenset({Phase.FAILED, Phase.CLOSING}),
-    Phase.FAILED: frozenset({Phase.FAILED, Phase.RECOVERING, Phase.CLOSED}),
-    Phase.RECOVERING: frozenset(
-        {Phase.RECOVERING, Phase.RUNNING, Phase.DRAINING, Phase.FAILED, Phase.CLOSED}
+NEXT: Mapping[DeskPhase, frozenset[DeskPhase]] = {
+    DeskPhase.NEW: frozenset({DeskPhase.OPENING, DeskPhase.CLOSED}),
+    DeskPhase.OPENING: frozenset(
+        {DeskPhase.OPENING, DeskPhase.RUNNING, DeskPhase.DRAINING, DeskPhase.FAILED, DeskPhase.CLOSED}
     ),
-    Phase.CLOSING: frozenset({Phase.CLOSED}),
-    Phase.CLOSED: frozenset(),
+    DeskPhase.RUNNING: frozenset({DeskPhase.DRAINING, DeskPhase.FAILED, DeskPhase.CLOSING}),
+    DeskPhase.DRAINING: frozenset({DeskPhase.FAILED, DeskPhase.CLOSING}),
+    DeskPhase.FAILED: frozenset({DeskPhase.FAILED, DeskPhase.RECOVERING, DeskPhase.CLOSED}),
+    DeskPhase.RECOVERING: frozenset(
+        {DeskPhase.RECOVERING, DeskPhase.RUNNING, DeskPhase.DRAINING, DeskPhase.FAILED, DeskPhase.CLOSED}
+    ),
+    DeskPhase.CLOSING: frozenset({DeskPhase.CLOSED}),
+    DeskPhase.CLOSED: frozenset(),
 }
 """The legal transitions. OPENING, FAILED and RECOVERING follow themselves when the desk shall drain later."""
 
@@ -48,7 +50,7 @@ NEXT: Mapping[Phase, frozenset[Phase]] = {
 class IllegalTransitionError(Exception):
     """The transition is not legal: a bug of ours."""
 
-    def __init__(self, before: Phase, after: Phase) -> None:
+    def __init__(self, before: DeskPhase, after: DeskPhase) -> None:
         super().__init__(f"the desk cannot go from {before.value} to {after.value}")
         self.before = before
         self.after = after
@@ -79,7 +81,7 @@ class _Working:
 class New(_Unread):
     """``open`` was not called yet."""
 
-    phase: ClassVar[Phase] = Phase.NEW
+    phase: ClassVar[DeskPhase] = DeskPhase.NEW
     is_draining: ClassVar[bool] = False
 
 
@@ -88,7 +90,7 @@ class New(_Unread):
 class Opening(_Unread):
     """The accounts are being read for the first time."""
 
-    phase: ClassVar[Phase] = Phase.OPENING
+    phase: ClassVar[DeskPhase] = DeskPhase.OPENING
     is_draining: bool = False
     """Whether DRAINING follows instead of RUNNING."""
 
@@ -98,7 +100,7 @@ class Opening(_Unread):
 class Running(_Working):
     """All requests are accepted."""
 
-    phase: ClassVar[Phase] = Phase.RUNNING
+    phase: ClassVar[DeskPhase] = DeskPhase.RUNNING
     is_draining: ClassVar[bool] = False
 
 
@@ -107,7 +109,7 @@ class Running(_Working):
 class Draining(_Working):
     """The process will end soon: new orders and amends are refused, everything else is accepted."""
 
-    phase: ClassVar[Phase] = Phase.DRAINING
+    phase: ClassVar[DeskPhase] = DeskPhase.DRAINING
     is_draining: ClassVar[bool] = True
 
 
@@ -116,7 +118,7 @@ class Draining(_Working):
 class Failed:
     """The journal failed, or could not be opened. Recovery has not started yet."""
 
-    phase: ClassVar[Phase] = Phase.FAILED
+    phase: ClassVar[DeskPhase] = DeskPhase.FAILED
     committer: ClassVar[None] = None
     why: str
     store: AccountStore | None
@@ -133,7 +135,7 @@ class Failed:
 class Recovering:
     """The journal is being closed, opened and read again, until that succeeds."""
 
-    phase: ClassVar[Phase] = Phase.RECOVERING
+    phase: ClassVar[DeskPhase] = DeskPhase.RECOVERING
     committer: ClassVar[None] = None
     why: str
     risk_status: RiskStatus | None
@@ -146,7 +148,7 @@ class Recovering:
 class Closing(_Working):
     """As DRAINING, while the last entries become durable."""
 
-    phase: ClassVar[Phase] = Phase.CLOSING
+    phase: ClassVar[DeskPhase] = DeskPhase.CLOSING
     is_draining: ClassVar[bool] = True
 
 
@@ -155,7 +157,7 @@ class Closing(_Working):
 class Closed:
     """The journal accepts nothing any more; it is closed, or is being closed."""
 
-    phase: ClassVar[Phase] = Phase.CLOSED
+    phase: ClassVar[DeskPhase] = DeskPhase.CLOSED
     committer: ClassVar[None] = None
     is_draining: ClassVar[bool] = True
     risk_status: RiskStatus | None

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from msgspec import UNSET, UnsetType
 
 from floorwire.core.account_events import OrderFilled
+from floorwire.protocol.account_rows import FillRow
 from floorwire.protocol.replies import FillList
 from floorwire.protocol.requests import RequestId
-from floorwire.protocol.rows import FillRow
 from floorwire.trading.visibility import Visibility
 
 

@@ -19,8 +19,8 @@ from floorwire.core.refusal import Refusal
 from floorwire.core.venue_names import NO_VENUES, VenueNames, bare
 from floorwire.engine import order_parsing
 from floorwire.engine.order_manager import OrderDecision, OrderManager
+from floorwire.protocol.account_rows import FillRow, OrderRow
 from floorwire.protocol.replies import AllCancelled, BalanceList, OrderList, OrderReply, PositionList
-from floorwire.protocol.rows import FillRow, OrderRow
 from floorwire.protocol.trading_requests import (
     MIN_DEADMAN_S,
     AccountSummary,

@@ -23,12 +23,12 @@ from floorwire.trading.desk_state import (
     Closed,
     Closing,
     DeskLifecycle,
+    DeskPhase,
     Draining,
     Failed,
     IllegalTransitionError,
     New,
     Opening,
-    Phase,
     Recovering,
     Running,
 )
@@ -132,7 +132,7 @@ class JournalRecovery:
             case Running(committer):
                 self._lifecycle.move_to(Draining(committer))
             case New():
-                raise IllegalTransitionError(Phase.NEW, Phase.DRAINING)
+                raise IllegalTransitionError(DeskPhase.NEW, DeskPhase.DRAINING)
 
     async def close(self) -> None:
         """Fire all guards, wait until everything is durable, and close the journal."""
@@ -143,14 +143,14 @@ class JournalRecovery:
                 self._lifecycle.move_to(Closing(committer))
                 await self._hooks.finish_cancels(committer)
                 await committer.wait_until_durable()
-                if self._lifecycle.state.phase is Phase.CLOSING:  # else the journal failed; no recovery
+                if self._lifecycle.state.phase is DeskPhase.CLOSING:  # else the journal failed; no recovery
                     self._lifecycle.move_to(Closed(committer.risk_status))
                 await _close(committer.store)
             case Failed(store=store):
                 self._lifecycle.move_to(Closed(state.risk_status))
                 await _close(store)
             case Closing():
-                raise IllegalTransitionError(state.phase, Phase.CLOSING)
+                raise IllegalTransitionError(state.phase, DeskPhase.CLOSING)
             case _:  # a thread that is opening the journal closes it again
                 self._lifecycle.move_to(Closed(state.risk_status))
 

@@ -30,7 +30,7 @@ from floorwire.web.http_desk_client import HttpDeskClient, respond
 from floorwire.web.http_responses import answer
 from floorwire.web.limits_body import read_limits
 from floorwire.web.order_routes import takes
-from floorwire.web.query import CHECK_QUERY
+from floorwire.web.request_fields import CHECK_QUERY
 from floorwire.web.signed_in_route import SignedInRoute
 
 router = APIRouter(

@@ -19,13 +19,13 @@ from floorwire.connectors import venue_registry
 from floorwire.protocol.cost_budget import SharedBudgets
 from floorwire.protocol.rate_limit import KeyedRateLimit
 from floorwire.web import (
-    account_routes,
     admin_routes,
     health_routes,
     history_routes,
     http_responses,
     key_routes,
     market_routes,
+    money_routes,
     openapi_route,
     order_routes,
     own_account_routes,
@@ -64,7 +64,7 @@ ROUTERS: Final = (
     history_routes.router,
     order_routes.router,
     admin_routes.router,
-    account_routes.router,
+    money_routes.router,
     own_account_routes.router,
     quarantine_routes.router,
     replay_routes.router,

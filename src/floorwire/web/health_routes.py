@@ -24,7 +24,7 @@ from floorwire.ops.metrics import (
 )
 from floorwire.protocol.cost_budget import SAMPLE_US, SharedBudgets
 from floorwire.web.auth_context import RequestAuth
-from floorwire.web.query import CHECK_PUBLIC_QUERY, CHECK_QUERY
+from floorwire.web.request_fields import CHECK_PUBLIC_QUERY, CHECK_QUERY
 
 router = APIRouter()
 PIECE_US: Final = 50

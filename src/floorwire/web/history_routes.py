@@ -22,7 +22,7 @@ from floorwire.web import market_tables, table_stream
 from floorwire.web.auth_context import AUTH_SCHEME
 from floorwire.web.market_read import Market, Symbol, history_errors
 from floorwire.web.openapi_schemas import gives
-from floorwire.web.query import CHECK_QUERY, PlainInteger
+from floorwire.web.request_fields import CHECK_QUERY, PlainInteger
 from floorwire.web.table_stream import CSV_TYPE, PARQUET_TYPE
 
 MAX_HOLES: Final = 100

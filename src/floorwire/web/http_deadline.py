@@ -15,7 +15,7 @@ BODY_GRACE_S: Final = 1.0
 """The app answers a slow body after the timeout (408). The connection ends after it."""
 
 
-class Phase(Enum):
+class HttpPhase(Enum):
     """What an HTTP connection waits for."""
 
     IDLE = auto()
@@ -66,16 +66,16 @@ class HttpDeadline:
         """How often in a row it waited because of a stall."""
         self._unread_bytes = 0
         """What the peer had not read when the timer last ended in this phase. 0: it has not ended yet."""
-        self.phase = Phase.IDLE
+        self.phase = HttpPhase.IDLE
         self._due_s = loop.time() + timeout_s
         self._timer = loop.call_later(timeout_s, self._on_timer)
 
-    def enter(self, phase: Phase) -> None:
+    def enter(self, phase: HttpPhase) -> None:
         """Begin a phase, with a deadline of its own."""
         self.phase = phase
         self._unread_bytes = self._waits = 0
         self._due_s = self._loop.time() + self._timeout_s
-        if phase is Phase.BODY:
+        if phase is HttpPhase.BODY:
             self._due_s += BODY_GRACE_S
 
     def stop(self) -> None:
@@ -99,10 +99,10 @@ class HttpDeadline:
         self._timer = self._loop.call_later(self._due_s - now_s, self._on_timer)
 
     def _may_go_on(self) -> bool:
-        if self.phase is Phase.HEAD or self.phase is Phase.BODY:
+        if self.phase is HttpPhase.HEAD or self.phase is HttpPhase.BODY:
             return False
         before, unread_bytes = self._unread_bytes, self._transport.get_write_buffer_size()
         self._unread_bytes = unread_bytes
         if unread_bytes:
             return not before or unread_bytes <= before - LEAST_READ_BYTES
-        return self.phase is Phase.ANSWER and not self._transport.is_closing()
+        return self.phase is HttpPhase.ANSWER and not self._transport.is_closing()

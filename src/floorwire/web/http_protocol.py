@@ -19,7 +19,7 @@ from floorwire.core.refusal import Refusal
 from floorwire.hub.read_turns import ReadShare
 from floorwire.web.connection_admission import ConnectionAdmission
 from floorwire.web.handshake_form import bad_form, wants_websocket
-from floorwire.web.http_deadline import HttpDeadline, Phase
+from floorwire.web.http_deadline import HttpDeadline, HttpPhase
 from floorwire.web.http_responses import refused
 from floorwire.web.picows_upgrade import PicowsUpgrade
 from floorwire.web.read_pace import ReadHold
@@ -187,14 +187,14 @@ class HttpProtocol(HttpToolsProtocol):
         return (
             len(self._cutter) > 0
             and self._deadline is not None
-            and self._deadline.phase is not Phase.ANSWER
+            and self._deadline.phase is not HttpPhase.ANSWER
             and not self._is_upgraded
             and not self.transport.is_closing()
         )
 
     def _parse_piece(self, piece: bytes) -> None:
         assert self._deadline is not None
-        is_body = self._deadline.phase is Phase.BODY
+        is_body = self._deadline.phase is HttpPhase.BODY
         self._read_bytes += len(piece)
         if self._read_bytes > (self._most_body_bytes() if is_body else HEAD_BYTES):
             self._refuse(BODY_TOO_LARGE if is_body else HEAD_TOO_LARGE)
@@ -225,7 +225,7 @@ class HttpProtocol(HttpToolsProtocol):
             self.parser.get_http_version().encode(),
         )
         self.parser = httptools.HttpRequestParser(self)
-        self._deadline.enter(Phase.IDLE)
+        self._deadline.enter(HttpPhase.IDLE)
         self._parse_piece(b"\r\n".join([target, *lines, b"", b""]))
 
     def _most_body_bytes(self) -> int:
@@ -233,14 +233,14 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """The head of a request begins."""
-        if self._deadline is None or self._deadline.phase is not Phase.IDLE:
+        if self._deadline is None or self._deadline.phase is not HttpPhase.IDLE:
             raise StopParsingError  # RequestCutter does not let that happen.
         super().on_message_begin()
-        self._deadline.enter(Phase.HEAD)
+        self._deadline.enter(HttpPhase.HEAD)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header of the head. Trailers are no headers (RFC 9110 6.5.1): they are dropped."""
-        if self._deadline is None or self._deadline.phase is not Phase.HEAD or name.lower() == COOKIE:
+        if self._deadline is None or self._deadline.phase is not HttpPhase.HEAD or name.lower() == COOKIE:
             return
         if len(self.headers) >= MOST_HEADERS:
             self._refusal = TOO_MANY_HEADERS
@@ -257,7 +257,7 @@ class HttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is complete. From here on its headers do not change."""
         assert self._deadline is not None
-        self._deadline.enter(Phase.BODY)
+        self._deadline.enter(HttpPhase.BODY)
         self._read_bytes = 0
         self.url, host = origin_form(self.url)
         if host is not None:
@@ -276,19 +276,19 @@ class HttpProtocol(HttpToolsProtocol):
         if self.cycle.response_complete:
             self._end_request()
         elif self._deadline is not None:
-            self._deadline.enter(Phase.ANSWER)
+            self._deadline.enter(HttpPhase.ANSWER)
 
     def on_response_complete(self) -> None:
         """The answer is written. The rest of the request's body, if it is not whole yet, is dropped."""
         self.server_state.total_requests += 1
         if self.transport.is_closing() or self._deadline is None:
             return
-        if self._deadline.phase is Phase.ANSWER:
+        if self._deadline.phase is HttpPhase.ANSWER:
             self._end_request()
 
     def _end_request(self) -> None:
         assert self._deadline is not None
-        self._deadline.enter(Phase.IDLE)
+        self._deadline.enter(HttpPhase.IDLE)
         self._read_bytes = 0
         if self._cutter:
             self.loop.call_soon(self._parse_in_turn)
@@ -299,7 +299,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         """The server ends. Who waits for an answer gets it; half a request gets 503."""
-        if self._deadline is not None and self._deadline.phase in (Phase.HEAD, Phase.BODY):
+        if self._deadline is not None and self._deadline.phase in (HttpPhase.HEAD, HttpPhase.BODY):
             self._refuse(DRAINING)
         else:
             super().shutdown()
@@ -315,7 +315,7 @@ class HttpProtocol(HttpToolsProtocol):
             authenticator = self._gateway.authenticator
             if authenticator.read_before_bearer(request.bearer, address, self._resume_upgrade):
                 self._waits_for_keys = True
-                self._deadline.enter(Phase.ANSWER)  # Nothing more is parsed until then.
+                self._deadline.enter(HttpPhase.ANSWER)  # Nothing more is parsed until then.
                 return
         self._upgrade()
 
@@ -396,7 +396,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _on_timeout(self) -> None:
         assert self._deadline is not None
-        was_asked = self._deadline.phase is not Phase.IDLE or self.cycle is None
+        was_asked = self._deadline.phase is not HttpPhase.IDLE or self.cycle is None
         if was_asked or self.transport.get_write_buffer_size():
             self._record("timeout")
         self.transport.abort()

@@ -24,7 +24,7 @@ from floorwire.storage.database import DatabaseError
 from floorwire.storage.key_store import UnknownKeyError
 from floorwire.web.auth_context import AUTH_SCHEME, AuthContext, RequestAuth
 from floorwire.web.http_responses import answer
-from floorwire.web.query import CHECK_QUERY
+from floorwire.web.request_fields import CHECK_QUERY
 from floorwire.web.signed_in_route import SignedInRoute
 
 router = APIRouter(

@@ -28,7 +28,7 @@ from floorwire.web.auth_context import AUTH_SCHEME, RequestAuth
 from floorwire.web.http_content import respond
 from floorwire.web.market_read import Market, MarketRead, Symbol
 from floorwire.web.openapi_schemas import gives
-from floorwire.web.query import CHECK_QUERY, PlainInteger
+from floorwire.web.request_fields import CHECK_QUERY, PlainInteger
 
 MAX_SYMBOLS: Final = 1_000
 """The most instruments of one answer."""

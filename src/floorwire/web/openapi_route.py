@@ -8,7 +8,7 @@ import msgspec
 from fastapi import APIRouter, FastAPI, Request, Response
 
 from floorwire.web.openapi_schemas import with_errors
-from floorwire.web.query import CHECK_PUBLIC_QUERY
+from floorwire.web.request_fields import CHECK_PUBLIC_QUERY
 
 router = APIRouter(include_in_schema=False)
 

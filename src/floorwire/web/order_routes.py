@@ -27,7 +27,7 @@ from floorwire.web.auth_context import AUTH_SCHEME, AuthContext, RequestAuth
 from floorwire.web.http_desk_client import ask, body, reply_to, respond
 from floorwire.web.http_responses import answer
 from floorwire.web.openapi_schemas import Responses
-from floorwire.web.query import CHECK_QUERY, PlainInteger
+from floorwire.web.request_fields import CHECK_QUERY, PlainInteger
 from floorwire.web.signed_in_route import SignedInRoute
 from floorwire.web.table_stream import CSV_TYPE, PARQUET_TYPE
 

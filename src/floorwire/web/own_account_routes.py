@@ -20,7 +20,7 @@ from floorwire.storage.deposit_rows import AccountExistsError, TooManyAccountsEr
 from floorwire.storage.key_store import OWNED, owner_of
 from floorwire.web.auth_context import AUTH_SCHEME, RequestAuth
 from floorwire.web.http_responses import answer
-from floorwire.web.query import CHECK_QUERY
+from floorwire.web.request_fields import CHECK_QUERY
 from floorwire.web.signed_in_route import SignedInRoute
 
 router = APIRouter(

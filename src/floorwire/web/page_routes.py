@@ -8,7 +8,7 @@ from typing import Final
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import Response
 
-from floorwire.web.query import CHECK_PUBLIC_QUERY
+from floorwire.web.request_fields import CHECK_PUBLIC_QUERY
 
 STATIC: Final = Path(__file__).parent / "static"
 # Not from the machine's MIME table: with nosniff, a wrong type there would show an empty page.

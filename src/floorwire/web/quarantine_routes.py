@@ -17,7 +17,7 @@ from floorwire.protocol.replies import Done
 from floorwire.web.auth_context import AUTH_SCHEME, AuthContext, RequestAuth
 from floorwire.web.http_desk_client import HttpDeskClient, respond
 from floorwire.web.http_responses import answer
-from floorwire.web.query import CHECK_QUERY
+from floorwire.web.request_fields import CHECK_QUERY
 from floorwire.web.signed_in_route import SignedInRoute
 
 router = APIRouter(

@@ -27,7 +27,7 @@ from floorwire.core.replay_controls import (
 from floorwire.protocol.requests import SAFE
 from floorwire.web.auth_context import AUTH_SCHEME, AuthContext, RequestAuth
 from floorwire.web.http_responses import answer
-from floorwire.web.query import CHECK_QUERY
+from floorwire.web.request_fields import CHECK_QUERY
 from floorwire.web.signed_in_route import SignedInRoute
 
 router = APIRouter(

@@ -11,7 +11,7 @@ from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
 from floorwire.web.auth_context import AUTH_SCHEME, RequestAuth
 from floorwire.web.http_responses import answer
-from floorwire.web.query import CHECK_QUERY
+from floorwire.web.request_fields import CHECK_QUERY
 
 NO_DEMO: Final = Refusal(
     Code.FORBIDDEN,

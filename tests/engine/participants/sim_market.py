@@ -9,14 +9,14 @@ from floorwire.core.codes import Code
 from floorwire.core.instrument import Side
 from floorwire.core.market_events import MarketEvent
 from floorwire.core.order_commands import Amend, Command, Place
-from floorwire.engine.levels import RestingOrder
+from floorwire.engine.book_side import RestingOrder
 from floorwire.engine.matching_events import MatchingEvent, Rejected
 from floorwire.engine.participants.fair_value import FairValues
 from floorwire.engine.participants.market_access import MarketAccess, SimIds
 from floorwire.engine.participants.profile import Asset, Profile
 from floorwire.engine.participants.scheduler import Scheduler
+from floorwire.engine.public_events import PublicEvents
 from floorwire.engine.simulated_exchange import SimulatedExchange
-from floorwire.engine.tape import MarketTape
 
 S = "BTC-USDT"
 PROFILE = Profile(
@@ -50,9 +50,9 @@ class SimMarket:
         self.scheduler = Scheduler()
         self.market_events: list[MarketEvent] = []
         self.fair_values = FairValues([Asset("BTC", 0.5, 1.0)], self.rng)
-        tape = MarketTape(S, self.exchange.markets[S], 0)
+        public_events = PublicEvents(S, self.exchange.markets[S], 0)
         self.market_access = MarketAccess(
-            profile, self.exchange, self.scheduler, self.rng, SimIds(), tape, self.market_events, []
+            profile, self.exchange, self.scheduler, self.rng, SimIds(), public_events, self.market_events, []
         )
         self.market = self.market_access.market
         self._last_id = 0

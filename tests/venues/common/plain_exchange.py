@@ -16,14 +16,14 @@ from floorwire.venues.common.exchange import FetchedSnapshots, LinkKind, Operati
 from floorwire.venues.common.followed_symbols import FollowedSymbols
 from floorwire.venues.common.instrument_catalogue import InstrumentCatalogue
 from floorwire.venues.common.link_rotations import LinkRotations
-from floorwire.venues.common.message_application import MessageApplication
+from floorwire.venues.common.message_handler import MessageHandler
 from floorwire.venues.common.rate_limits import CONNECTIONS, REST, Allowance, RateLimits
 from floorwire.venues.common.snapshot_fetches import SnapshotFetches
 from floorwire.venues.common.stream_links import StreamLinks
-from floorwire.venues.common.stream_wish import StreamWish
 from floorwire.venues.common.subscribed_symbol import EVERYTHING, SubscribedSymbol
 from floorwire.venues.common.venue_book import CrossedBookError, LostChangeError, VenueBook
 from floorwire.venues.common.venue_clock import VenueClock
+from floorwire.venues.common.wanted_streams import WantedStreams
 
 SECOND = 1_000_000
 URL = "ws://plain"
@@ -149,18 +149,18 @@ class Parts:
             self.exchange, self.streams, self.followed, fetches, limits, no_jitter, is_recorded=False
         )
         self.rotations = LinkRotations(self.exchange, self.streams, self.followed, self.books)
-        self.wish = StreamWish(
+        self.wanted = WantedStreams(
             self.exchange, self.streams, self.followed, self.rotations, None, is_named=is_named
         )
         self.catalogue = InstrumentCatalogue((), None, ids, no_jitter)
-        self.messages = MessageApplication(
+        self.messages = MessageHandler(
             self.exchange, self.followed, self.books, self.rotations, self.catalogue
         )
 
     def want(self, *instruments: Instrument, kinds: frozenset[StreamKind] = EVERYTHING) -> list[VenueOutput]:
         """Want these streams of these instruments; return what follows."""
-        self.wish.streams = {one.symbol: kinds for one in instruments}
-        return list(self.wish.apply({one.base: one for one in (A, B, C)}, self.now_us))
+        self.wanted.streams = {one.symbol: kinds for one in instruments}
+        return list(self.wanted.apply({one.base: one for one in (A, B, C)}, self.now_us))
 
     def up(self, link: str = LINK) -> list[VenueOutput]:
         """Let a link come up; return what follows."""

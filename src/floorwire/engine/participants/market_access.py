@@ -16,8 +16,8 @@ from floorwire.engine.participants.fair_value import FairValues
 from floorwire.engine.participants.profile import Profile
 from floorwire.engine.participants.scheduler import Scheduler
 from floorwire.engine.participants.sizes import Sizes
+from floorwire.engine.public_events import PublicEvents
 from floorwire.engine.simulated_exchange import SimulatedExchange
-from floorwire.engine.tape import MarketTape
 
 
 class SimIds:
@@ -55,7 +55,7 @@ class TradeListener(Protocol):
 
 
 class MarketAccess:
-    """Sends the participants' commands to one market, and delivers the results to participants and tape."""
+    """Sends the participants' commands to one market, and delivers the results to them and the public."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class MarketAccess:
         scheduler: Scheduler,
         rng: Random,
         sim_ids: SimIds,
-        tape: MarketTape,
+        public_events: PublicEvents,
         market_events: list[MarketEvent],
         reports: list[Report],
     ) -> None:
@@ -73,7 +73,7 @@ class MarketAccess:
         self.scheduler = scheduler
         self.rng = rng
         self.sim_ids = sim_ids
-        self.tape = tape
+        self.public_events = public_events
         self.opening_ticks = profile.instrument("").price.floor(profile.price)
         self.sizes = Sizes(profile, rng)
         self.last_ticks = self.opening_ticks
@@ -85,7 +85,7 @@ class MarketAccess:
         self._exchange = exchange
         self._market_events = market_events
         self._reports = reports
-        self._reporter = ExecutionReporter(tape.first_trade)
+        self._reporter = ExecutionReporter(public_events.first_trade)
 
     # --- prices -------------------------------------------------------------------------------------
 
@@ -155,7 +155,7 @@ class MarketAccess:
 
     def _deliver(self, events: list[MatchingEvent], now_us: int) -> None:
         self._reports += self._reporter.report(events, now_us)
-        self._market_events += self.tape.market_events(events, now_us)
+        self._market_events += self.public_events.market_events(events, now_us)
         traded = False
         for event in events:
             if type(event) is TradeMatched:

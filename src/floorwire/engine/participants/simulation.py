@@ -21,8 +21,8 @@ from floorwire.engine.participants.profile import Asset, Profile
 from floorwire.engine.participants.scheduler import Scheduler
 from floorwire.engine.participants.takers import Takers
 from floorwire.engine.participants.trend_follower import TrendFollower
+from floorwire.engine.public_events import PublicEvents
 from floorwire.engine.simulated_exchange import SimulatedExchange
-from floorwire.engine.tape import MarketTape
 
 NEVER = 1 << 62
 
@@ -50,7 +50,7 @@ class Simulation:
         self._sim_ids = SimIds()
         self._market_events: list[MarketEvent] = []
         self._reports: list[Report] = []
-        self._tapes: list[MarketTape] = []
+        self._public_events: list[PublicEvents] = []
         self._markets: dict[str, MarketAccess] = {}
         self._expiry_us = NEVER
         """No order expires before this time. It may be too early: a cancelled order does not move it."""
@@ -66,15 +66,15 @@ class Simulation:
         """Make the participants of one market, and let them fill its book."""
         # The first trade id comes from the clock, so that ids go on rising after a restart: a market has
         # less than one trade a millisecond.
-        tape = MarketTape(profile.symbol, self.exchange.markets[profile.symbol], now_us // 1000)
-        self._tapes.append(tape)
+        public_events = PublicEvents(profile.symbol, self.exchange.markets[profile.symbol], now_us // 1000)
+        self._public_events.append(public_events)
         market_access = MarketAccess(
             profile,
             self.exchange,
             self._scheduler,
             self._rng,
             self._sim_ids,
-            tape,
+            public_events,
             self._market_events,
             self._reports,
         )
@@ -94,11 +94,11 @@ class Simulation:
 
     def snapshots(self, now_us: int) -> list[BookSnapshot]:
         """Return the book of every market."""
-        return [tape.snapshot(now_us) for tape in self._tapes]
+        return [public_events.snapshot(now_us) for public_events in self._public_events]
 
     def quotes(self, now_us: int) -> list[Quote]:
         """Return the best prices of every market."""
-        return [tape.quote(now_us) for tape in self._tapes]
+        return [public_events.quote(now_us) for public_events in self._public_events]
 
     def next_us(self) -> int:
         """Return when something may happen next, in microseconds."""

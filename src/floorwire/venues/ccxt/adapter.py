@@ -71,7 +71,7 @@ class CcxtVenue:
         self._jitter = jitter
         self._ids = count(1)
         self._streams: Mapping[str, frozenset[StreamKind]] | None = None
-        """What clients want, by canonical symbol. None before the first wish: everything."""
+        """What clients want, by canonical symbol. None before the first ``Wanted``: everything."""
         self._reset(0)
 
     def _reset(self, now_us: int) -> None:

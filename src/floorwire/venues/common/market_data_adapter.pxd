@@ -2,7 +2,7 @@ cimport cython
 
 from floorwire.venues.common.followed_symbols cimport FollowedSymbols
 from floorwire.venues.common.links cimport ActivityTracker, Links
-from floorwire.venues.common.message_application cimport MessageApplication
+from floorwire.venues.common.message_handler cimport MessageHandler
 from floorwire.venues.common.subscribed_symbol cimport SubscribedSymbol
 from floorwire.venues.common.venue_clock cimport VenueClock
 
@@ -30,7 +30,7 @@ cdef class MarketDataAdapter:
     cdef object _rotations
     cdef dict _by_new
     cdef object _wish
-    cdef MessageApplication _messages
+    cdef MessageHandler _messages
     cdef dict _symbols
     cdef bint _list_failed
 

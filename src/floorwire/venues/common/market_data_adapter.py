@@ -39,7 +39,7 @@ from floorwire.venues.common.exchange import (
 from floorwire.venues.common.followed_symbols import FollowedSymbols
 from floorwire.venues.common.instrument_catalogue import InstrumentCatalogue
 from floorwire.venues.common.link_rotations import LinkRotations
-from floorwire.venues.common.message_application import MessageApplication
+from floorwire.venues.common.message_handler import MessageHandler
 from floorwire.venues.common.rate_limits import (
     CONNECTIONS,
     REST,
@@ -50,8 +50,8 @@ from floorwire.venues.common.rate_limits import (
 )
 from floorwire.venues.common.snapshot_fetches import SnapshotFetches
 from floorwire.venues.common.stream_links import StreamLinks
-from floorwire.venues.common.stream_wish import StreamWish
 from floorwire.venues.common.subscribed_symbol import SubscribedSymbol
+from floorwire.venues.common.wanted_streams import WantedStreams
 
 SAID_PAUSE_US = 60 * SECOND_US
 """The pause after an answer that says in its body that there were too many requests."""
@@ -126,7 +126,7 @@ class MarketDataAdapter:
         )
         self._rotations = LinkRotations(exchange, self._streams, self._followed, self._books)
         self._by_new = self._rotations.by_new
-        self._wish = StreamWish(
+        self._wish = WantedStreams(
             exchange,
             self._streams,
             self._followed,
@@ -134,7 +134,7 @@ class MarketDataAdapter:
             wanted,
             is_named=bool(self._requested),
         )
-        self._messages = MessageApplication(
+        self._messages = MessageHandler(
             exchange, self._followed, self._books, self._rotations, self._catalogue
         )
         self._symbols: dict[str, Instrument] = {}

@@ -17,7 +17,7 @@ Streams = dict[str, frozenset[StreamKind]]
 
 
 class Changes(NamedTuple):
-    """What a new wish changes, by link."""
+    """What changes by link when other streams are wanted."""
 
     opened: tuple[str, ...]
     closed: tuple[str, ...]
@@ -75,11 +75,11 @@ class StreamAssignment:
         """Return the link that carries the symbol; None if none does."""
         return self._link_of.get(native)
 
-    def want(self, wish: Mapping[str, frozenset[StreamKind]]) -> Changes:
-        """Take in the whole wish; return what it changes."""
+    def want(self, wanted: Mapping[str, frozenset[StreamKind]]) -> Changes:
+        """Take in all streams that are wanted; return what that changes."""
         added: dict[str, Streams] = {}
         removed: dict[str, Streams] = {}
-        mine = {native: kinds & self._kinds for native, kinds in wish.items() if kinds & self._kinds}
+        mine = {native: kinds & self._kinds for native, kinds in wanted.items() if kinds & self._kinds}
         known = dict(self._link_of)
         for native, link in known.items():
             before, now = self._links[link][native], mine.get(native, frozenset())

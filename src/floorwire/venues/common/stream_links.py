@@ -54,10 +54,10 @@ class StreamLinks:
         found = (assignment.streams(self._replaced.get(link, link)) for assignment in self._assignments)
         return next(filter(None, found), {})
 
-    def want(self, wish: Mapping[str, frozenset[StreamKind]], now_us: int) -> Iterator[Open | Close | Send]:
-        """Take in the whole wish, by the exchange's names; yield what follows from it."""
+    def want(self, wanted: Mapping[str, frozenset[StreamKind]], now_us: int) -> Iterator[Open | Close | Send]:
+        """Take in all streams that are wanted, by the exchange's names; yield what follows from it."""
         for assignment, kind in zip(self._assignments, self._exchange.link_kinds, strict=True):
-            changes = assignment.want(wish)
+            changes = assignment.want(wanted)
             for link in changes.closed:
                 close = self.links.remove(link, "unwanted", now_us)
                 if close is None:

@@ -1,4 +1,4 @@
-"""Applies messages of symbols: the exchange's rules, what a fault of one costs, and when a symbol is live."""
+"""Handles messages of symbols: the exchange's rules, what a fault of one costs, and when a symbol is live."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from floorwire.venues.common.subscribed_symbol import SubscribedSymbol
 from floorwire.venues.common.venue_book import CrossedBookError, LostChangeError
 
 
-class MessageApplication:
+class MessageHandler:
     """Gives messages to the exchange's rules, and acts on what they find. It counts what is left out."""
 
     __slots__ = (

@@ -16,8 +16,8 @@ from floorwire.venues.common.subscribed_symbol import EVERYTHING, SubscribedSymb
 from floorwire.venues.common.venue_clock import VenueClock
 
 
-class StreamWish:
-    """The wish, and its consequences."""
+class WantedStreams:
+    """The streams that clients want, and what follows from them."""
 
     __slots__ = ("_clock", "_exchange", "_followed", "_is_named", "_links", "_rotations", "streams")
 
@@ -33,7 +33,7 @@ class StreamWish:
     ) -> None:
         """``is_named``: whether the symbols of the exchange were named. ``streams``: what is known so far."""
         self.streams = streams
-        """Canonical symbol -> the streams that clients want. None before the first wish: all if named."""
+        """Canonical symbol -> the streams that clients want. None before they said so: all if named."""
         self._exchange = exchange
         self._links = links
         self._followed = followed
@@ -43,14 +43,16 @@ class StreamWish:
 
     def apply(self, instruments: Mapping[str, Instrument], now_us: int) -> Iterator[VenueOutput]:
         """Subscribe to what is wanted now, and unsubscribe from all else."""
-        wish = {
+        by_native = {
             native: kinds for native, instrument in instruments.items() if (kinds := self._wanted(instrument))
         }
         # What is delisted is not subscribed to: some exchanges refuse a whole request for one such name.
-        there = {native: kinds for native, kinds in wish.items() if instruments[native].state != "closed"}
+        there = {
+            native: kinds for native, kinds in by_native.items() if instruments[native].state != "closed"
+        }
         yield from self._links.want(there, now_us)
         for native, instrument in instruments.items():
-            wanted = wish.get(native, frozenset())
+            wanted = by_native.get(native, frozenset())
             known = self._followed.by_native.get(native)
             before = frozenset() if known is None else known.wanted
             if wanted:
@@ -62,7 +64,7 @@ class StreamWish:
                     yield from self._followed.unwanted(instrument.symbol, now_us)
             if before - wanted:
                 yield StreamsEnded(instrument.symbol, before - wanted, self._clock.venue_time(now_us))
-        if self.streams is not None and instruments and not wish:
+        if self.streams is not None and instruments and not by_native:
             yield from self._followed.statuses.set_idle("unwanted", now_us)
 
     def _wanted(self, instrument: Instrument) -> frozenset[StreamKind]:

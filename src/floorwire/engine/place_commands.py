@@ -1,4 +1,4 @@
-"""Venue orders: the command that puts an accepted order on its venue, new or after a restart."""
+"""Place commands: what puts an accepted order on its venue, new or after a restart."""
 
 from __future__ import annotations
 

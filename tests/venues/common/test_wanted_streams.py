@@ -31,9 +31,9 @@ def connected() -> Parts:
 
 def test_before_the_first_wish_all_named_symbols_are_wanted_and_no_others() -> None:
     named, unnamed = Parts(is_named=True), Parts()
-    assert Open(LINK, URL) in list(named.wish.apply(LISTED, 0))
+    assert Open(LINK, URL) in list(named.wanted.apply(LISTED, 0))
     assert list(named.followed.by_native) == ["A", "B"]
-    assert list(unnamed.wish.apply(LISTED, 0)) == []
+    assert list(unnamed.wanted.apply(LISTED, 0)) == []
     assert not unnamed.followed.by_native
 
 
@@ -80,13 +80,13 @@ def test_a_venue_of_which_nothing_is_wanted_is_live() -> None:
 
 def test_a_delisted_symbol_is_followed_but_not_subscribed_to() -> None:
     parts = Parts()
-    parts.wish.streams = {A.symbol: BOOK, B.symbol: BOOK}
+    parts.wanted.streams = {A.symbol: BOOK, B.symbol: BOOK}
     listed = LISTED | {"A": replace(A, state="closed")}
-    out = list(parts.wish.apply(listed, 0))
+    out = list(parts.wanted.apply(listed, 0))
     assert [send.text for send in parts.up() if isinstance(send, Send)] == ["hello", "subscribe B"]
     out += parts.message("B", "book")
     assert FeedStatus(A.symbol, "stale", "delisted", 0) in out
     assert list(dict(parts.followed.on(LINK))) == ["B"]
-    assert Send(LINK, "subscribe A") in list(parts.wish.apply(LISTED, 9 * SECOND))
+    assert Send(LINK, "subscribe A") in list(parts.wanted.apply(LISTED, 9 * SECOND))
     assert list(dict(parts.followed.on(LINK))) == ["A", "B"]
-    assert Send(LINK, "unsubscribe A") in list(parts.wish.apply(listed, 18 * SECOND))
+    assert Send(LINK, "unsubscribe A") in list(parts.wanted.apply(listed, 18 * SECOND))

@@ -99,7 +99,7 @@ def new_client_id(form: ClientIdForm) -> str:
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
-class OrderCheck:
+class TrialOrder:
     """The listener of one order connector. It is used once."""
 
     def __init__(self, connector: OrderConnector) -> None:

@@ -3,22 +3,22 @@ from __future__ import annotations
 from floorwire.core.market_events import BookChange, BookSnapshot, MarketEvent, Quote, Trade
 from floorwire.core.order_commands import Amend, Cancel, Command, Place
 from floorwire.engine.matching import Matching
-from floorwire.engine.tape import MarketTape
+from floorwire.engine.public_events import PublicEvents
 
 S = "BTC-USDT"
 
 
 class Shown:
-    """A market with its tape."""
+    """A market with what it shows to the public."""
 
     def __init__(self) -> None:
         self.market = Matching()
-        self.tape = MarketTape(S, self.market, 1000)
+        self.public_events = PublicEvents(S, self.market, 1000)
 
     def after(self, *commands: Command) -> list[MarketEvent]:
         """Return what the last command showed."""
         for command in commands:
-            shown = self.tape.market_events(self.market.execute(command), 77)
+            shown = self.public_events.market_events(self.market.execute(command), 77)
         return shown
 
 
@@ -68,5 +68,5 @@ def test_the_snapshot_is_the_whole_book_best_first() -> None:
         shown.after(Place(S, order_id, 1, "buy", order_id, price))
     shown.after(Place(S, 9, 1, "sell", 5, 101), Place(S, 10, 1, "sell", 6, 100))
     expected = BookSnapshot(S, ((99, 2), (98, 1), (97, 3)), ((100, 6), (101, 5)), 78)
-    assert shown.tape.snapshot(78) == expected
-    assert shown.tape.quote(78) == Quote(S, 99, 2, 100, 6, 78)
+    assert shown.public_events.snapshot(78) == expected
+    assert shown.public_events.quote(78) == Quote(S, 99, 2, 100, 6, 78)

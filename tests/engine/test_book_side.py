@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from random import Random
 
-from floorwire.engine.levels import BookSide, PriceLevel, RestingOrder
+from floorwire.engine.book_side import BookSide, PriceLevel, RestingOrder
 
 
 def order(order_id: int, price_ticks: int = 100, lots: int = 1) -> RestingOrder:

@@ -6,7 +6,7 @@ from floorwire.venues.common.venue_book cimport VenueBook
 
 
 @cython.final
-cdef class MessageApplication:
+cdef class MessageHandler:
     cdef object _exchange
     cdef object _apply
     cdef FollowedSymbols _followed

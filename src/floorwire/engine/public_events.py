@@ -1,4 +1,4 @@
-"""The tape: what one market's matching shows to the public, as market events."""
+"""Public events: trades, book changes and quotes of one market, made from its matching events."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from floorwire.engine.matching import Matching
 from floorwire.engine.matching_events import LevelChanged, MatchingEvent, TradeMatched
 
 
-class MarketTape:
+class PublicEvents:
     """Turns the events of one command into trades, one book change and, if the best changed, a quote."""
 
     __slots__ = ("_best", "_market", "_symbol", "first_trade")

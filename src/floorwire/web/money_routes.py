@@ -20,7 +20,7 @@ from floorwire.core.refusal import Refusal
 from floorwire.protocol.replies import MoneyMoved
 from floorwire.web.auth_context import AUTH_SCHEME, AuthContext, RequestAuth
 from floorwire.web.http_desk_client import HttpDeskClient, respond
-from floorwire.web.query import CHECK_QUERY
+from floorwire.web.request_fields import CHECK_QUERY
 from floorwire.web.signed_in_route import SignedInRoute
 
 router = APIRouter(
