@@ -15,6 +15,8 @@ window.requestAnimationFrame = (draw) => setTimeout(() => draw(performance.now()
 window.cancelAnimationFrame = clearTimeout;
 """
 """Ten times a second instead of sixty: to draw costs most of a page's CPU time."""
+EMPTY = '<!doctype html><link rel="icon" href="data:,">'
+"""With an icon, or the browser would ask the server for one."""
 
 
 def expect_true(page: Page, expression: str, arg: str = "") -> None:
@@ -39,9 +41,10 @@ class BrowserPage:
         """Open the page."""
         self.page.goto(server.http(f"/{part}"))
 
-    def open_icon(self, server: Server) -> None:
-        """Open an image: a document of the same origin that does nothing, for tests of single modules."""
-        self.page.goto(server.http("/static/icon.svg"))
+    def open_empty(self, server: Server) -> None:
+        """Open an empty page of the same origin, for tests of single modules."""
+        self.page.route("**/empty", lambda route: route.fulfill(content_type="text/html", body=EMPTY))
+        self.page.goto(server.http("/empty"))
 
     def at(self, selector: str) -> Locator:
         """Return what the selector finds."""

@@ -105,7 +105,7 @@ def test_candles_are_drawn(browser_page: BrowserPage, server: Server) -> None:
 
 
 def test_bars_of_the_past_and_live_ones_are_one_series(browser_page: BrowserPage, server: Server) -> None:
-    browser_page.open_icon(server)
+    browser_page.open_empty(server)
     starts = browser_page.page.evaluate("""async () => {
       const { Bars } = await import('/static/bars.js');
       const row = (start, close) => ({ start, open: '1', high: '9', low: '1', close, volume: '2' });
@@ -262,7 +262,7 @@ def test_a_stale_feed_is_told_from_a_lost_connection(browser_page: BrowserPage, 
 
 
 def test_the_page_checks_sums_as_zlib_does(browser_page: BrowserPage, server: Server) -> None:
-    browser_page.open_icon(server)
+    browser_page.open_empty(server)
     texts = ["", "64249.5:0.03400|64250.0:0.00001", "0.002612:10|0.002614:3.50", "x" * 10_000]
     sums = browser_page.page.evaluate(
         "async (texts) => { const { crc32 } = await import('/static/book.js'); return texts.map(crc32); }",
@@ -272,7 +272,7 @@ def test_the_page_checks_sums_as_zlib_does(browser_page: BrowserPage, server: Se
 
 
 def test_a_minute_is_made_of_its_seconds(browser_page: BrowserPage, server: Server) -> None:
-    browser_page.open_icon(server)
+    browser_page.open_empty(server)
     second = 1_000_000
     figures = [(58, 10, 12, 9, 11, 1), (60, 11, 15, 11, 14, 2), (61, 14, 14, 8, 9, 3), (61, 14, 16, 8, 10, 4)]
     names = ("open", "high", "low", "close", "volume")

@@ -188,7 +188,7 @@ def test_where_a_key_is_needed_the_page_says_so_and_takes_one(
 
 
 def test_a_change_of_nothing_has_no_sign(browser_page: BrowserPage, server: Server) -> None:
-    browser_page.open_icon(server)
+    browser_page.open_empty(server)
     shown = browser_page.page.evaluate(
         """async () => {
             const { percentOf } = await import('/static/text.js');
