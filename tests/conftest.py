@@ -17,7 +17,7 @@ from floorwire.config import Settings
 # Property tests are judged by what they find, not by how fast the machine is.
 # The quick suite tries the same few examples each time; `make test-slow` wanders too: it tries other and more
 # examples, and prints the way back.
-settings.register_profile("wander", deadline=None, print_blob=True)
+settings.register_profile("wander", deadline=None, print_blob=True, max_examples=200)
 settings.register_profile("floorwire", deadline=None, print_blob=True, derandomize=True, max_examples=40)
 # `make mutants`: each test runs hundreds of times, and the smallest example of a failure is of no use there.
 settings.register_profile(
