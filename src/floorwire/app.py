@@ -21,6 +21,7 @@ from floorwire.access.authenticator import Authenticator
 from floorwire.auth.client_address import is_loopback
 from floorwire.auth.grant import GrantError, networks
 from floorwire.auth.origin_policy import OriginError, OriginPolicy, normal_origin
+from floorwire.backfill import Backfill
 from floorwire.bus.local import LocalBus
 from floorwire.clock import Clock
 from floorwire.config import Settings, SettingsError, VenueSettings
@@ -32,6 +33,7 @@ from floorwire.core.capabilities import Capabilities, HasCapabilities
 from floorwire.core.codes import CloseCode
 from floorwire.core.notices import DrainBegun, SecondPassed
 from floorwire.core.os_errors import sentence
+from floorwire.core.past_candles import TellsPast
 from floorwire.core.ports import StreamsOnDemand, TradingVenue, Venue
 from floorwire.core.risk_limits import Limits
 from floorwire.core.stream_interest import StreamInterest
@@ -153,6 +155,7 @@ class Gateway:
         self._feeds = [self._feed(venue) for venue in venues]
         trading_feeds = {feed.name: feed for feed in self._feeds if isinstance(feed, TradingFeed)}
         venue_router.set_venues(trading_feeds, remote_venues)
+        self._backfill = self._make_backfill(venues)
         self._live_orders.connect(
             {feed.name: feed.prices for feed in self._feeds if isinstance(feed, LiveFeed)}
         )
@@ -182,6 +185,15 @@ class Gateway:
                 venue, self._bus, self.stats, self.clock, stale_us, self.desk, connector, interest
             )
         return VenueFeed(venue, self._bus, self.stats, self.clock, stale_us, connector, interest)
+
+    def _make_backfill(self, venues: Sequence[Venue]) -> Backfill:
+        days = self.settings.history.past_days
+        told = [
+            (feed, venue.past_intervals)
+            for feed, venue in zip(self._feeds, venues, strict=True)
+            if days and isinstance(venue, TellsPast) and venue.past_intervals
+        ]
+        return Backfill(told, days, self.history, self.clock)
 
     @property
     def feeds(self) -> Sequence[VenueFeed]:
@@ -245,6 +257,7 @@ class Gateway:
                     self.authenticator.run(),
                     self.desk.run(),
                     self._deposits.run(),
+                    self._backfill.run(),
                 )
             ]
             try:

@@ -6,7 +6,7 @@ A trading venue's feed also executes the desk's commands, and passes the venue's
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, get_args
 
 import msgspec
@@ -21,6 +21,7 @@ from floorwire.core.execution_reports import Report
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Feed, FeedStatus, Listing, MarketEvent, StreamsEnded
 from floorwire.core.order_commands import Command
+from floorwire.core.past_candles import PastEnded, PastPage, PastWanted
 from floorwire.core.ports import (
     Activity,
     Close,
@@ -120,6 +121,8 @@ class VenueFeed:
         """Whether inputs were handled as they came, since the last scheduled turn."""
         self._interest = interest if isinstance(venue, StreamsOnDemand) and venue.streams_on_demand else None
         """What clients want of the venue. None: it streams whatever it has."""
+        self._on_past: Callable[[PastPage | PastEnded], None] | None = None
+        """Gets the candles of the past that were asked for last."""
         self._told: Streams | None = None
         """What the venue was last told to stream."""
 
@@ -186,6 +189,23 @@ class VenueFeed:
         if not isinstance(self._venue, PlaysRecording) or not self._is_up:
             return None
         return self._venue.position(self._time())
+
+    def ask_past(self, wanted: PastWanted, answer: Callable[[PastPage | PastEnded], None]) -> bool:
+        """Ask the venue for candles of its past; call ``answer`` with what comes. Return whether it runs.
+
+        What was asked before gets nothing more.
+        """
+        if not self._is_up or self._fault is not None:
+            return False
+        self._on_past = answer
+        before_us = self._wake_us
+        now_us = self._time()
+        try:
+            self._handle(self._venue.receive(wanted, now_us), now_us)
+        except Exception as error:  # noqa: BLE001 - _run() raises it again
+            self._fault = error
+        self._hurry(before_us)
+        return True
 
     def _tell_wanted(self, now_us: int) -> None:
         """Tell the venue what clients want, if that is not what it was told."""
@@ -308,6 +328,9 @@ class VenueFeed:
             elif type(output) is Activity:
                 self._publish_and_clear(events, now_us)
                 self._record_receipt(output, now_us)
+            elif type(output) is PastPage or type(output) is PastEnded:
+                if self._on_past is not None:
+                    self._on_past(output)
             elif isinstance(output, Open | Send | Close | Fetch) and self._connector is not None:
                 if type(output) is Close and output.reason in ENDED_FOR_GOOD:
                     self._stats.link_last_us.pop((self.name, output.link), None)

@@ -59,13 +59,21 @@ async def test_an_order_that_is_accepted_after_the_logs_header_was_overwritten_s
 ) -> None:
     """30 orders were accepted, and gone after kill -9: the next start finds no log without its header."""
     issued = key(tmp_path)
+    accepted: set[str] = set()
+    unknown: set[str] = set()
     with serving(tmp_path, *FREE) as server:
         async with trader(server, issued) as client:
             for number in range(ORDERS):
                 if number == ORDERS // 2:
                     with (tmp_path / LOG).open("r+b") as file:
                         file.write(bytes(32))
-                assert (await client.place(f"order-{number}"))["status"] == "accepted"
+                said = await client.place(f"order-{number}")
+                if said["status"] == "accepted":
+                    accepted.add(f"order-{number}")
+                else:  # a busy machine: it was noticed before all orders were sent
+                    assert number >= ORDERS // 2, said
+                    if said["order"] == "unknown":  # it waited for the journal when that broke
+                        unknown.add(f"order-{number}")
             assert eventually(lambda: "the journal failed" in server.log)
             assert f"{LOG} was overwritten" in server.log
             assert eventually(lambda: not is_refusing(server)), "it is opened again: nothing was lost"
@@ -77,7 +85,7 @@ async def test_an_order_that_is_accepted_after_the_logs_header_was_overwritten_s
             rows = (await client.ask("orders"))["orders"]
             assert isinstance(rows, list)
             kept = {row["client_order_id"] for row in rows if isinstance(row, dict)}
-            assert kept == {f"order-{number}" for number in range(ORDERS)}
+            assert accepted <= kept <= accepted | unknown
 
 
 async def test_orders_are_refused_when_the_log_was_cut_in_place(tmp_path: Path) -> None:

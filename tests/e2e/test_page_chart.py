@@ -81,6 +81,7 @@ def test_pan_to_the_left_brings_older_bars_and_moves_nothing(chart: ShownChart, 
     assert (chart.starts()[0], len(chart.asked)) == (starts[0], asked)
 
 
+@pytest.mark.slow
 def test_zoom_out_brings_older_bars_and_zoom_in_keeps_them(chart: ShownChart) -> None:
     first, spacing = chart.starts()[0], chart.places(chart.times_in_sight()).spacing
     while not chart.asked:
@@ -151,6 +152,7 @@ def test_another_interval_or_market_drops_what_is_under_way(chart: ShownChart) -
     assert hours == sorted(set(hours))
 
 
+@pytest.mark.slow
 def test_a_page_that_failed_is_asked_for_again_and_one_that_was_refused_is_not(
     chart: ShownChart, browser_page: BrowserPage
 ) -> None:

@@ -30,7 +30,7 @@ async def check(path: Path, written: int, at_us: int, starts_us: list[int]) -> i
     complete_us = (await store.extent(SYMBOL)).complete_us
     begin(store, at_us)
     await store.extent(SYMBOL)
-    holes = await store.holes(SYMBOL, "trades")
+    holes = await store.holes(SYMBOL, None)
     assert holes[0].from_us == 0
     if starts_us:
         assert holes[-1].from_us == complete_us

@@ -95,7 +95,7 @@ async def test_a_restart_goes_on_and_leaves_a_hole(tmp_path: Path) -> None:
     begin(store, START_US + 60 * SECOND_US)
     publish(store, trade(START_US + 70 * SECOND_US))
     assert [one.ts_us for one in await store.trades(SYMBOL)] == [START_US + 70 * SECOND_US, START_US + 1]
-    holes = await store.holes(SYMBOL, "trades")
+    holes = await store.holes(SYMBOL, None)
     assert [(hole.from_us - START_US, hole.reason) for hole in holes[1:]] == [(2 * SECOND_US, "restart")]
     assert holes[0].from_us == 0
     assert holes[1].to_us == START_US + 61 * SECOND_US
@@ -107,11 +107,11 @@ async def test_a_hole_lasts_while_the_feed_is_not_live(place: Path | None) -> No
     begin(store)
     publish(store, VenueTime(START_US + 5 * SECOND_US), FeedStatus(SYMBOL, "stale", "sequence_gap", START_US))
     publish(store, VenueTime(START_US + 6 * SECOND_US))
-    hole = (await store.holes(SYMBOL, "trades"))[-1]
+    hole = (await store.holes(SYMBOL, None))[-1]
     assert (hole.from_us, hole.to_us, hole.reason) == (START_US + 5 * SECOND_US, None, "sequence_gap")
     assert (await store.extent(SYMBOL)).complete_us == START_US + 5 * SECOND_US
     publish(store, FeedStatus(SYMBOL, "live", "synced", START_US), VenueTime(START_US + 7 * SECOND_US))
-    hole = (await store.holes(SYMBOL, "candles"))[-1]
+    hole = (await store.holes(SYMBOL, "1m"))[-1]
     assert hole.to_us == START_US + 8 * SECOND_US
     store.close()
 
@@ -121,7 +121,7 @@ async def test_a_missing_trade_is_a_hole_of_its_second() -> None:
     begin(store)
     publish(store, VenueTime(START_US + 10 * SECOND_US), MissingTrade(SYMBOL, START_US + 11 * SECOND_US + 7))
     publish(store, trade(START_US + 11 * SECOND_US + 9), VenueTime(START_US + 13 * SECOND_US))
-    hole = (await store.holes(SYMBOL, "trades"))[-1]
+    hole = (await store.holes(SYMBOL, None))[-1]
     assert (hole.from_us, hole.to_us) == (START_US + 11 * SECOND_US, START_US + 12 * SECOND_US)
     assert [one.is_incomplete for one in await store.candles(SYMBOL, "1s")] == [True]
     store.close()
@@ -132,12 +132,12 @@ async def test_trades_of_a_venue_on_demand_count_from_the_first_that_comes() -> 
     store.open()
     begin(store)
     publish(store, VenueTime(START_US + SECOND_US))
-    assert (await store.holes(SYMBOL, "trades"))[-1].to_us is None  # perhaps only its book is streamed
+    assert (await store.holes(SYMBOL, None))[-1].to_us is None  # perhaps only its book is streamed
     publish(store, trade(START_US + SECOND_US + 1), VenueTime(START_US + 2 * SECOND_US))
-    assert (await store.holes(SYMBOL, "trades"))[-1].to_us == START_US + 3 * SECOND_US
+    assert (await store.holes(SYMBOL, None))[-1].to_us == START_US + 3 * SECOND_US
     publish(store, StreamsEnded(SYMBOL, frozenset({"trades"}), START_US + 4 * SECOND_US))
     publish(store, VenueTime(START_US + 9 * SECOND_US))
-    assert (await store.holes(SYMBOL, "trades"))[-1].to_us is None
+    assert (await store.holes(SYMBOL, None))[-1].to_us is None
     store.close()
 
 
@@ -186,7 +186,7 @@ async def test_what_does_not_fit_into_the_queue_is_dropped_and_told() -> None:
     publish(store, *[trade(BASE_US)] * 101, VenueTime(BASE_US + SECOND_US))
     publish(store, trade(BASE_US + 2 * SECOND_US))
     assert store.figures().dropped == 101
-    hole = (await store.holes(SYMBOL, "trades"))[-1]
+    hole = (await store.holes(SYMBOL, None))[-1]
     assert len(await store.trades(SYMBOL)) == 1
     assert hole.to_us == BASE_US + 2 * SECOND_US  # the time came through
     store.close()

@@ -16,7 +16,6 @@ from floorwire.core.market_history import (
     Extent,
     HistoryUnavailableError,
     Hole,
-    HoleKind,
     InstrumentSince,
     StoredCandle,
     StoredTrade,
@@ -79,7 +78,13 @@ class SlowHistory:
         return [row for row in reversed(self.candle_rows) if row.start_us < to_us][:limit]
 
     async def holes(
-        self, symbol: str, kind: HoleKind, *, from_us: int = 0, to_us: int = MOST_US, limit: int = MOST_ROWS
+        self,
+        symbol: str,
+        interval: str | None,
+        *,
+        from_us: int = 0,
+        to_us: int = MOST_US,
+        limit: int = MOST_ROWS,
     ) -> Sequence[Hole]:
         return [Hole(0, START_US, "start")]
 

@@ -20,6 +20,7 @@ from floorwire.core.order_ports import (
     OrderSettings,
     SwitchChanged,
 )
+from floorwire.core.past_candles import PastWanted
 from floorwire.core.ports import Close, Fetch, Open, Send, Wake, Wanted, Woke
 from floorwire.core.remote_order_messages import (
     LinkUp,
@@ -98,7 +99,7 @@ class AdapterRun:
 
     def _drain(self) -> None:
         while (happened := self._connector.next_input()) is not None:
-            assert not isinstance(happened, Wanted)
+            assert not isinstance(happened, Wanted | PastWanted)
             self._carry_out(
                 self._adapter.receive(happened, self._clock.monotonic_us(), self._clock.wall_us())
             )

@@ -21,6 +21,7 @@ from floorwire.core.instrument import Instrument, Side
 from floorwire.core.order_commands import Amend, Cancel, Place
 from floorwire.core.order_ports import OrderAdapterOutput, OrderSettings, SwitchChanged
 from floorwire.core.orders import Order, OrderTicket, OrderType, TimeInForce
+from floorwire.core.past_candles import PastWanted
 from floorwire.core.ports import Close, Fetch, Open, Prices, Send, Wake, Wanted, Woke
 from floorwire.core.remote_order_messages import RemoteReport
 from floorwire.core.venue_names import bare
@@ -197,7 +198,7 @@ class LiveAccount:
 
     def _turn(self) -> None:
         while (happened := self.connector.next_input()) is not None:
-            assert not isinstance(happened, Wanted)
+            assert not isinstance(happened, Wanted | PastWanted)
             now_us = self._clock.monotonic_us()
             self._output(self.adapter.receive(happened, now_us, self._clock.wall_us()))
 

@@ -32,7 +32,11 @@ def narrow(folder: Path) -> Issued:
 
 
 async def trade(client: Trader, name: str, count: int) -> None:
-    """Place orders that fill, rest, are cancelled and are refused by the market."""
+    """Place orders that fill, rest, are cancelled and are refused by the market. Wait until they are over.
+
+    The reply to a query does not wait for the journal. Events do, so they may come after it.
+    """
+    unanswered: set[JsonValue] = set()
     for number in range(count):
         symbol = "ETH-USDT" if number % 3 == 0 else "BTC-USDT"
         far = "10" if symbol == "ETH-USDT" else "60000"
@@ -50,10 +54,22 @@ async def trade(client: Trader, name: str, count: int) -> None:
                 order |= {"side": "buy", "price": far, "quantity": "1"}
             case _:
                 order |= {"side": "buy", "price": far, "quantity": "1", "time_in_force": "ioc"}
-        await client.send("order.place", **order)
+        unanswered.add(await client.send("order.place", **order))
         if number % 8 == 2:
-            await client.send("order.cancel", client_order_id=f"{name}-{number}")
-    assert (await client.ask("balances"))["status"] == "ok"
+            unanswered.add(await client.send("order.cancel", client_order_id=f"{name}-{number}"))
+    resting = {f"{name}-{number}" for number in range(6, count, 8)}
+    while unanswered or open_orders(client) - resting:
+        unanswered.discard((await client.receive()).get("id"))
+
+
+def open_orders(client: Trader) -> set[JsonValue]:
+    """Return which orders are not over, by the events that have come."""
+    states = {
+        event["client_order_id"]: event["state"]
+        for event in client.events.get("orders", ())
+        if "order_id" in event
+    }
+    return {name for name, state in states.items() if state in ("new", "partially_filled")}
 
 
 @pytest.fixture(scope="module")

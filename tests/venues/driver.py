@@ -9,6 +9,7 @@ from typing import TypeVar, get_args
 from floorwire.core.capabilities import StreamKind
 from floorwire.core.market_events import BookChange, BookSnapshot, FeedStatus, MarketEvent
 from floorwire.core.order_book import Book
+from floorwire.core.past_candles import PastEnded, PastPage
 from floorwire.core.ports import (
     Activity,
     Answer,
@@ -118,7 +119,9 @@ def events(outputs: Iterable[VenueOutput]) -> list[MarketEvent]:
     return [
         said
         for said in outputs
-        if not isinstance(said, Open | Send | Close | Fetch | Wake | Reported | Activity)
+        if not isinstance(
+            said, Open | Send | Close | Fetch | Wake | Reported | Activity | PastPage | PastEnded
+        )
     ]
 
 

@@ -48,6 +48,14 @@ class HistorySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     simulated_past: Annotated[
         bool, Meta(description="give a simulated market candles of the time before its first start")
     ] = True
+    past_days: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=30,
+            description="days of minutes (and more of longer candles) that exchanges are asked for; 0: none",
+        ),
+    ] = 2
     waiting_events: Annotated[
         Count,
         Meta(description="events that may wait to be stored; trades beyond are dropped, and a hole is noted"),

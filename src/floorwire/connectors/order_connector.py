@@ -27,6 +27,7 @@ from floorwire.core.order_ports import (
     OrderAdapterOutput,
     SwitchChanged,
 )
+from floorwire.core.past_candles import PastWanted
 from floorwire.core.ports import Close, Fetch, Open, Send, Wake, Wanted, Woke
 from floorwire.core.remote_order_messages import (
     AmendAnswer,
@@ -220,7 +221,7 @@ class OrderConnector:
                 happened = self.connector.next_input()
                 if happened is None:
                     break
-                assert not isinstance(happened, Wanted), "nobody tells an order connector"
+                assert not isinstance(happened, Wanted | PastWanted), "nobody tells an order connector"
                 self._receive(happened)
             else:
                 self._schedule_turn()

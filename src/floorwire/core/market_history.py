@@ -20,15 +20,10 @@ MOST_US: Final = 1 << 62
 """Later than all times."""
 
 HoleKind: TypeAlias = Literal["trades", "candles"]
-"""What is missing: trades (and candles of less than a minute), or candles of a minute and more.
+"""What may be missing: trades (and candles of less than a minute), or candles of a minute and more.
 
-An exchange's own candles can fill a hole of the second kind.
+Candles of the venue can fill a hole of the second kind, for each stored interval apart.
 """
-
-
-def hole_kind(interval: str) -> HoleKind:
-    """Return which holes candles of this interval have."""
-    return "trades" if interval == "1s" else "candles"
 
 
 class HistoryUnavailableError(Exception):
@@ -167,13 +162,16 @@ class MarketHistory(Protocol):
     async def holes(
         self,
         symbol: str,
-        kind: HoleKind,
+        interval: str | None,
         *,
         from_us: int = 0,
         to_us: int = MOST_US,
         limit: int = MOST_ROWS,
     ) -> Sequence[Hole]:
-        """Return the earliest holes that reach into this time, the oldest first."""
+        """Return the earliest holes that reach into this time, the oldest first.
+
+        Those of candles that nothing fills, or those of trades (``interval`` None).
+        """
         ...
 
     async def extent(self, symbol: str) -> Extent:

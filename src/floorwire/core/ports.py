@@ -11,6 +11,7 @@ from floorwire.core.capabilities import StreamKind
 from floorwire.core.execution_reports import Report
 from floorwire.core.market_events import Feed, MarketEvent
 from floorwire.core.order_commands import Command
+from floorwire.core.past_candles import PastEnded, PastPage, PastWanted
 
 # --- the inputs of a venue ---------------------------------------------------------------------------
 
@@ -67,7 +68,7 @@ class Wanted(msgspec.Struct, frozen=True):
     streams: Mapping[str, frozenset[StreamKind]]
 
 
-VenueInput: TypeAlias = Opened | Frame | Closed | Answer | Woke | Wanted
+VenueInput: TypeAlias = Opened | Frame | Closed | Answer | Woke | Wanted | PastWanted
 
 # --- the outputs of a venue --------------------------------------------------------------------------
 
@@ -126,7 +127,7 @@ class Activity(msgspec.Struct, frozen=True):
 
 
 VenueEffect: TypeAlias = Open | Send | Close | Fetch | Wake
-VenueOutput: TypeAlias = MarketEvent | VenueEffect | Reported | Activity
+VenueOutput: TypeAlias = MarketEvent | VenueEffect | Reported | Activity | PastPage | PastEnded
 
 
 class Venue(Protocol):

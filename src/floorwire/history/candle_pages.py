@@ -6,15 +6,14 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
 import msgspec
-from msgspec.structs import replace
 
 from floorwire.core.candle_intervals import INTERVALS, CandleInterval
-from floorwire.core.common_units import CommonUnits
-from floorwire.core.market_history import MOST_ROWS, MOST_US, Hole, HoleKind, StoredCandle, StoredUnits
+from floorwire.core.market_history import MOST_ROWS, MOST_US, Hole, StoredCandle, StoredUnits
 from floorwire.history import candle_block, history_file, hole_pages
 from floorwire.history.candle_block import Bar, Origin
 from floorwire.history.candle_levels import BASES, LEVELS, CandleLevel
 from floorwire.history.history_file import Connection
+from floorwire.history.merged_candle import MergedCandle
 from floorwire.history.pauses import Pauses
 from floorwire.history.snapshot import Snapshot
 
@@ -27,31 +26,6 @@ class CandleQuery(msgspec.Struct, frozen=True):
     to_us: int
     limit: int
     newest_first: bool
-
-
-class _Merged:
-    """A candle of the page while the stored ones are added to it, in any order."""
-
-    __slots__ = ("bar", "start_us", "units")
-
-    def __init__(self, start_us: int, units: StoredUnits, bar: Bar) -> None:
-        self.start_us = start_us
-        self.units = units
-        self.bar = replace(bar, start_us=start_us)
-
-    def add(self, units: StoredUnits, bar: Bar) -> None:
-        """Add a stored candle."""
-        if units != self.units:
-            mine, change = CommonUnits(self.units.price, self.units.size).extended_to_steps(
-                units.price, units.size
-            )
-            self.bar.scale(change)
-            self.units = StoredUnits(mine.price, mine.size)
-            _, change = CommonUnits(units.price, units.size).extended_to_steps(mine.price, mine.size)
-            bar = replace(bar)
-            bar.scale(change)
-        self.bar.merge(bar)
-        self.bar.origin = max(self.bar.origin, bar.origin)
 
 
 class CandlePage:
@@ -67,15 +41,15 @@ class CandlePage:
         self._pause = Pauses()
         self._holes: Sequence[Hole] = ()
         self._hole_starts: list[int] = []
-        self._oldest_us = history_file.first_block_start(connection, snapshot.number, self._level.number)
+        stored_us = history_file.first_block_start(connection, snapshot.number, self._level.number)
+        self._oldest_us = None if stored_us is None else min([stored_us, *snapshot.bars])
 
     def read(self) -> list[StoredCandle]:
         """Return the page."""
         query = self._query
         if query.from_us >= query.to_us or self._limit <= 0:
             return []
-        kind: HoleKind = "trades" if self._level.number == 0 else "candles"
-        self._holes = hole_pages.read(self._connection, self._snapshot, kind, 0, query.to_us)
+        self._holes = hole_pages.read(self._connection, self._snapshot, query.interval, 0, query.to_us)
         self._hole_starts = [hole.from_us for hole in self._holes]
         candles = self._newest_first() if query.newest_first else self._oldest_first()
         page: list[StoredCandle] = []
@@ -112,7 +86,7 @@ class CandlePage:
             last = merged
         yield from self._flats_between(last, end_us)
 
-    def _flats_between(self, last: _Merged | None, until_us: int) -> Iterator[StoredCandle]:
+    def _flats_between(self, last: MergedCandle | None, until_us: int) -> Iterator[StoredCandle]:
         if last is not None:
             for start_us in self._flat_starts(last, until_us):
                 if start_us >= self._query.from_us:
@@ -135,9 +109,9 @@ class CandlePage:
 
     # --- stored candles ---------------------------------------------------------------------------------
 
-    def _merged(self, bars: Iterator[tuple[StoredUnits, Bar]]) -> Iterator[_Merged]:
+    def _merged(self, bars: Iterator[tuple[StoredUnits, Bar]]) -> Iterator[MergedCandle]:
         """Yield the candles of the interval, in the order of the stored ones."""
-        merged: _Merged | None = None
+        merged: MergedCandle | None = None
         start_us = end_us = 0
         for units, bar in bars:
             if merged is None or not start_us <= bar.start_us < end_us:
@@ -145,7 +119,7 @@ class CandlePage:
                     yield merged
                 start_us = self._interval.start_of(bar.start_us)
                 end_us = self._interval.end_of(start_us)
-                merged = _Merged(start_us, units, bar)
+                merged = MergedCandle(start_us, units, bar)
             else:
                 merged.add(units, bar)
         if merged is not None:
@@ -200,7 +174,7 @@ class CandlePage:
 
     # --- candles of the page ------------------------------------------------------------------------------
 
-    def _traded(self, merged: _Merged) -> StoredCandle:
+    def _traded(self, merged: MergedCandle) -> StoredCandle:
         bar, end_us = merged.bar, self._interval.end_of(merged.start_us)
         # Older stored candles of its time may have been deleted.
         is_cut = self._oldest_us is not None and merged.start_us < self._oldest_us
@@ -220,13 +194,13 @@ class CandlePage:
             merged.units,
         )
 
-    def _flat(self, last: _Merged, start_us: int) -> StoredCandle:
+    def _flat(self, last: MergedCandle, start_us: int) -> StoredCandle:
         price, end_us = last.bar.close_ticks, self._interval.end_of(start_us)
         return StoredCandle(
             start_us, end_us, start_us, price, price, price, price, 0, 0, True, False, False, last.units
         )
 
-    def _flat_starts(self, last: _Merged, until_us: int) -> Sequence[int]:
+    def _flat_starts(self, last: MergedCandle, until_us: int) -> Sequence[int]:
         """Return the starts of closed candles without trades after ``last``, up to a hole."""
         interval, hole_us = self._interval, self._next_hole(last.bar.last_us)
         start_us = interval.end_of(last.start_us)

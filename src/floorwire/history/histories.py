@@ -17,12 +17,13 @@ from floorwire.core.market_history import (
     MOST_US,
     Extent,
     Hole,
-    HoleKind,
     InstrumentSince,
     StoredCandle,
     StoredTrade,
 )
+from floorwire.core.past_candles import PastPage
 from floorwire.history import history_file
+from floorwire.history.candle_filling import Missing
 from floorwire.history.market_store import MarketStore
 from floorwire.history.past import CandlesByInterval
 from floorwire.history.retention import Bound, Kind
@@ -100,6 +101,18 @@ class MarketHistories:
         """Store candles of the time before a symbol was first listed, made for it. Blocks."""
         self._of(instrument.venue).put_past(instrument, candles, complete_until_us)
 
+    def take_regained(self) -> Sequence[str]:
+        """Return the symbols of venues that are no replays of which a hole has ended since the last call."""
+        return self._live.take_regained()
+
+    def fill(self, page: PastPage) -> None:
+        """Take in candles of a venue's past: they fill holes."""
+        self._store(page.symbol).fill(page)
+
+    async def missing(self, symbol: str, interval: str, first_us: int, back_us: int) -> Missing:
+        """Return what a venue can fill of a symbol's candles. Raises HistoryUnavailableError."""
+        return await self._store(symbol).missing(symbol, interval, first_us, back_us)
+
     def publish(self, venue: str, events: Sequence[MarketEvent], recv_us: int) -> None:
         """Take in a venue's events, in order. A consumer of the bus."""
         self._of(venue).publish(venue, events, recv_us)
@@ -148,10 +161,16 @@ class MarketHistories:
         )
 
     async def holes(
-        self, symbol: str, kind: HoleKind, *, from_us: int = 0, to_us: int = MOST_US, limit: int = MOST_ROWS
+        self,
+        symbol: str,
+        interval: str | None,
+        *,
+        from_us: int = 0,
+        to_us: int = MOST_US,
+        limit: int = MOST_ROWS,
     ) -> Sequence[Hole]:
         """Return a page of holes. Raises HistoryUnavailableError."""
-        return await self._store(symbol).holes(symbol, kind, from_us=from_us, to_us=to_us, limit=limit)
+        return await self._store(symbol).holes(symbol, interval, from_us=from_us, to_us=to_us, limit=limit)
 
     async def extent(self, symbol: str) -> Extent:
         """Return how far the history reaches. Raises HistoryUnavailableError."""

@@ -22,10 +22,17 @@ from floorwire.storage.private_files import touch_private
 Connection: TypeAlias = sqlite3.Connection
 
 FILE: Final = "market.db"
-VERSION: Final = 1
+VERSION: Final = 2
 TRADES: Final = -1
 """The kind of a block of trades. Those of candles are the numbers of their levels."""
 BUSY_TIMEOUT_S: Final = 5.0
+FILLED: Final = """
+CREATE TABLE filled (
+    symbol_id INTEGER NOT NULL, level INTEGER NOT NULL, from_us INTEGER NOT NULL, to_us INTEGER NOT NULL,
+    PRIMARY KEY (symbol_id, level, from_us)
+) STRICT, WITHOUT ROWID;
+"""
+"""What version 1 does not have."""
 SCHEMA: Final = """
 CREATE TABLE venues (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, clock_us INTEGER NOT NULL) STRICT;
 CREATE TABLE symbols (
@@ -105,8 +112,11 @@ def open_to_write(path: Path | None) -> Connection:
         connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA wal_autocheckpoint = 0")
-    if _checked_version(connection, path) == 0:
-        connection.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+    version = _version(connection)
+    if version == 1:
+        connection.executescript(f"BEGIN; {FILLED} PRAGMA user_version = {VERSION}; COMMIT;")
+    elif _checked_version(connection, path) == 0:
+        connection.executescript(f"BEGIN; {SCHEMA} {FILLED} PRAGMA user_version = {VERSION}; COMMIT;")
     return connection
 
 
@@ -131,11 +141,16 @@ def open_to_read(path: Path) -> Connection:
 
 def _checked_version(connection: Connection, path: Path | None) -> int:
     """Return the version; 0: the file is empty. Raises HistoryFileError where another version made it."""
-    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    version = _version(connection)
     if version not in (0, VERSION):
         connection.close()
         raise HistoryFileError(f"{path} was made by another version of Floorwire: {version}")
     return version
+
+
+def _version(connection: Connection) -> int:
+    found: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return found
 
 
 def _connect(path: Path, mode: Literal["rw", "ro"]) -> Connection:
@@ -240,6 +255,28 @@ def holes(
     )
     for row in rows:
         yield Hole(*row)
+
+
+# --- what candles of the venue fill ------------------------------------------------------------------------
+
+
+def filled(connection: Connection, number: int) -> Iterator[tuple[int, int, int]]:
+    """Yield level, start and end of the times that candles of the venue fill, in order."""
+    yield from connection.execute(
+        "SELECT level, from_us, to_us FROM filled WHERE symbol_id = ? ORDER BY level, from_us", (number,)
+    )
+
+
+def put_filled(connection: Connection, number: int, level: int, from_us: int, to_us: int) -> None:
+    """Store such a time, in the place of one that starts at the same time."""
+    connection.execute("INSERT OR REPLACE INTO filled VALUES (?, ?, ?, ?)", (number, level, from_us, to_us))
+
+
+def remove_filled(connection: Connection, number: int, level: int, from_us: int) -> None:
+    """Remove the one that starts then."""
+    connection.execute(
+        "DELETE FROM filled WHERE symbol_id = ? AND level = ? AND from_us = ?", (number, level, from_us)
+    )
 
 
 # --- blocks ------------------------------------------------------------------------------------------------
@@ -349,5 +386,6 @@ def remove_oldest(connection: Connection, kind: int, before: int, limit: int) ->
 
 
 def remove_holes(connection: Connection, before_us: int) -> None:
-    """Remove the holes that ended before this time. The first one of each symbol stays."""
+    """Remove the holes that ended before this time, and what fills them. The first of a symbol stays."""
     connection.execute("DELETE FROM holes WHERE from_us > 0 AND to_us < ?", (before_us,))
+    connection.execute("DELETE FROM filled WHERE to_us < ?", (before_us,))

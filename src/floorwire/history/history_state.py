@@ -7,6 +7,7 @@ may be late.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final
 
@@ -23,7 +24,10 @@ from floorwire.core.market_events import (
     Trade,
     VenueTime,
 )
-from floorwire.history import history_file, past
+from floorwire.core.past_candles import PastPage
+from floorwire.history import candle_filling, history_file, past
+from floorwire.history.candle_filling import Missing
+from floorwire.history.filled_ranges import FilledRanges
 from floorwire.history.history_file import Connection, SymbolRow, UnitNumbers
 from floorwire.history.past import START
 from floorwire.history.symbol_history import SymbolHistory
@@ -33,6 +37,7 @@ DROPPED: Final = "dropped"
 MISSING_TRADE: Final = "missing_trade"
 NOT_STREAMED: Final = "not_streamed"
 UNWANTED: Final = "unwanted"
+MOST_REGAINED: Final = 10_000
 
 
 class VenueHistory:
@@ -73,6 +78,8 @@ class HistoryState:
         """Those that were listed since the start."""
         self.trades = 0
         """How many were added."""
+        self.regained: deque[str] = deque(maxlen=MOST_REGAINED)
+        """Symbols of which a hole has ended: other threads take them out. If it is full, the oldest goes."""
 
     @property
     def venues(self) -> Iterable[VenueHistory]:
@@ -82,6 +89,26 @@ class HistoryState:
     def stored_symbol(self, symbol: str) -> SymbolRow | None:
         """Return a symbol as the file had it at the start."""
         return self._stored_symbols.get(symbol)
+
+    def stored_filled(self, row: SymbolRow) -> FilledRanges:
+        """Return what candles of the venue fill of a symbol's holes, as the file has it."""
+        return FilledRanges(history_file.filled(self._connection, row.number))
+
+    def fill(self, page: PastPage, pause: Callable[[], None]) -> None:
+        """Take in candles of a venue's past."""
+        known = self.symbols.get(page.symbol)
+        if known is not None:
+            venue = self._venue(known.instrument.venue)
+            self._add(venue)
+            candle_filling.fill(known, page, venue.clock_us, pause)
+
+    def missing(self, symbol: str, interval: str, first_us: int, back_us: int) -> Missing:
+        """Return what the venue can fill of a symbol's candles, from ``first_us`` on and not further back."""
+        known = self.symbols.get(symbol)
+        if known is None:
+            return Missing()
+        clock_us = self._venue(known.instrument.venue).clock_us
+        return candle_filling.missing(known, interval, max(first_us, clock_us - back_us), clock_us)
 
     def clock_us(self, venue: str) -> int:
         """Return the time up to which a venue was heard, now or before the start."""
@@ -143,6 +170,7 @@ class HistoryState:
                 second_us = ts_us - ts_us % SECOND_US
                 for holes in venue.symbols[symbol].holes.values():
                     holes.add(second_us, second_us + SECOND_US, MISSING_TRADE)
+                self.regained.append(symbol)
             case FeedStatus():
                 self._set_feed(venue, event)
             case Listing(instruments, ts_us):
@@ -221,6 +249,7 @@ class HistoryState:
         for holes in venue.symbols[symbol].holes.values():
             holes.close(venue.clock_us + SECOND_US)
         del venue.with_hole[symbol]
+        self.regained.append(symbol)
 
     # --- writing ----------------------------------------------------------------------------------------
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec.structs import replace
 
-from floorwire.core.market_history import Hole
+from floorwire.core.market_history import Hole, HoleKind
+from floorwire.history import history_file
+from floorwire.history.history_file import Connection
 
 
 class HoleList:
@@ -53,3 +57,24 @@ class HoleList:
 
     def _save(self, hole: Hole) -> None:
         self.unsaved[hole.from_us] = hole
+
+
+def read(
+    connection: Connection, number: int, kind: HoleKind, unsaved: Mapping[int, Hole], from_us: int, to_us: int
+) -> list[Hole]:
+    """Return the holes that reach into this time, the oldest first.
+
+    ``unsaved``: those in memory, by their start. They replace those of the file.
+    """
+    stored = [
+        hole
+        for hole in history_file.holes(connection, number, kind, from_us, to_us)
+        if hole.from_us not in unsaved
+    ]
+    fresh = [
+        hole
+        for hole in unsaved.values()
+        if hole.from_us < to_us and (hole.to_us is None or hole.to_us > from_us)
+    ]
+    holes = [hole for hole in stored + fresh if hole.to_us is None or hole.to_us > hole.from_us]
+    return sorted(holes, key=lambda hole: hole.from_us)

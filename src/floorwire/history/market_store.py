@@ -31,13 +31,14 @@ from floorwire.core.market_history import (
     Extent,
     HistoryUnavailableError,
     Hole,
-    HoleKind,
     InstrumentSince,
     StoredCandle,
     StoredTrade,
 )
 from floorwire.core.os_errors import sentence
+from floorwire.core.past_candles import PastPage
 from floorwire.history import candle_pages, history_file, hole_pages, past, retention, snapshot, trade_pages
+from floorwire.history.candle_filling import Missing
 from floorwire.history.candle_levels import BASES
 from floorwire.history.candle_pages import CandleQuery
 from floorwire.history.history_file import Connection, HistoryFileError
@@ -46,7 +47,7 @@ from floorwire.history.pauses import Pauses
 from floorwire.history.retention import KINDS, Bound, Kind
 from floorwire.history.snapshot import ReadRequest, Snapshot
 from floorwire.history.trade_pages import TradeQuery
-from floorwire.history.waiting_events import Batch, Dropped, ReadMark, WaitingEvents
+from floorwire.history.waiting_events import Batch, Dropped, Filling, ReadMark, WaitingEvents
 from floorwire.ops.stats import HistoryFigures
 from floorwire.storage import worker_threads
 
@@ -162,13 +163,19 @@ class MarketStore:
         )
 
     async def holes(
-        self, symbol: str, kind: HoleKind, *, from_us: int = 0, to_us: int = MOST_US, limit: int = MOST_ROWS
+        self,
+        symbol: str,
+        interval: str | None,
+        *,
+        from_us: int = 0,
+        to_us: int = MOST_US,
+        limit: int = MOST_ROWS,
     ) -> Sequence[Hole]:
         """Return a page of holes. Raises HistoryUnavailableError."""
         limit = min(limit, MOST_ROWS)
         return await self._page(
             ReadRequest(symbol),
-            lambda file, known: hole_pages.read(file, known, kind, from_us, to_us)[:limit],
+            lambda file, known: hole_pages.read(file, known, interval, from_us, to_us)[:limit],
             (),
         )
 
@@ -192,6 +199,41 @@ class MarketStore:
         return await asyncio.get_running_loop().run_in_executor(
             self._readers, self._read, mark, read, nothing
         )
+
+    # --- candles of a venue's past --------------------------------------------------------------------------
+
+    def take_regained(self) -> Sequence[str]:
+        """Return the symbols of which a hole has ended since the last call."""
+        if self._error is not None:
+            return ()
+        regained, found = self._state.regained, []
+        while regained:
+            found.append(regained.popleft())
+        return found
+
+    def fill(self, page: PastPage) -> None:
+        """Take in candles of a venue's past: they fill holes."""
+        if self._error is None:
+            self._waiting.fill(page)
+
+    async def missing(self, symbol: str, interval: str, first_us: int, back_us: int) -> Missing:
+        """Return what a venue can fill of a symbol's candles, after all pages that came before.
+
+        ``first_us``, ``back_us``: not before this time, nor longer ago. Raises HistoryUnavailableError.
+        """
+        mark = ReadMark(ReadRequest(symbol))
+        self._waiting.mark(mark)
+        return await asyncio.get_running_loop().run_in_executor(
+            self._readers, self._missing, mark, symbol, interval, first_us, back_us
+        )
+
+    def _missing(self, mark: ReadMark, symbol: str, interval: str, first_us: int, back_us: int) -> Missing:
+        with self._lock:
+            if not mark.is_taken:
+                self._take(mark)
+            if self._error is not None:
+                raise HistoryUnavailableError(self._error)
+            return self._state.missing(symbol, interval, first_us, back_us)
 
     # --- before the venues start ----------------------------------------------------------------------------
 
@@ -243,6 +285,8 @@ class MarketStore:
                     pass
                 elif type(entry) is Batch:
                     self._state.apply(entry.venue, entry.events)
+                elif type(entry) is Filling:
+                    self._state.fill(entry.page, self._pause)
                 elif type(entry) is Dropped:
                     self._state.drop(entry.venue)
                 elif type(entry) is ReadMark:

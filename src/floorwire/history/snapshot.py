@@ -9,6 +9,7 @@ import msgspec
 from floorwire.core.market_history import Extent, Hole, HoleKind, InstrumentSince, StoredTrade, StoredUnits
 from floorwire.history.candle_block import Bar
 from floorwire.history.candle_levels import LEVELS
+from floorwire.history.filled_ranges import Range
 from floorwire.history.history_state import HistoryState
 from floorwire.history.symbol_history import HOLE_KINDS
 
@@ -38,6 +39,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     """By their start. They replace those of the file."""
     instruments: Sequence[InstrumentSince]
     """Those that are not in the file."""
+    filled: Mapping[int, Sequence[Range]]
+    """What candles of the venue fill of the holes, by level: all of it."""
 
 
 def take(state: HistoryState, request: ReadRequest) -> Snapshot | None:
@@ -57,6 +60,7 @@ def take(state: HistoryState, request: ReadRequest) -> Snapshot | None:
         {} if request.level is None else known.bars(LEVELS[request.level]),
         {kind: known.holes[kind].unsaved.copy() for kind in HOLE_KINDS},
         [*known.unsaved_instruments],
+        known.filled.by_level(),
     )
 
 
@@ -68,4 +72,6 @@ def _stored_only(state: HistoryState, symbol: str) -> Snapshot | None:
     clock_us = state.clock_us(row.venue)
     gone = {clock_us: Hole(clock_us, None, "restart")}
     holes = dict.fromkeys(HOLE_KINDS, gone)
-    return Snapshot(row.number, clock_us, Extent(clock_us, row.last_row), row.late_us, (), {}, holes, ())
+    extent = Extent(clock_us, row.last_row)
+    filled = state.stored_filled(row).by_level()
+    return Snapshot(row.number, clock_us, extent, row.late_us, (), {}, holes, (), filled)

@@ -28,6 +28,7 @@ from floorwire.core.os_errors import reason
 from floorwire.core.venue_names import bare
 from floorwire.history import history_file, trade_pages
 from floorwire.history.candle_pages import CandlePage, CandleQuery
+from floorwire.history.filled_ranges import FilledRanges
 from floorwire.history.history_file import FILE, Connection, HistoryFileError, SymbolRow
 from floorwire.history.snapshot import Snapshot
 from floorwire.history.symbol_history import HOLE_KINDS
@@ -93,7 +94,13 @@ class StoredHistory:
         """Return how far the file reached when it was opened. Nothing is in memory."""
         clock_us = self._clocks.get(symbol.venue, 0)
         extent = Extent(clock_us, symbol.last_row)
-        return Snapshot(symbol.number, clock_us, extent, symbol.late_us, (), {}, NO_HOLES, ())
+        with self._errors():
+            filled = FilledRanges(
+                self._in_transaction(lambda file: [*history_file.filled(file, symbol.number)])
+            )
+        return Snapshot(
+            symbol.number, clock_us, extent, symbol.late_us, (), {}, NO_HOLES, (), filled.by_level()
+        )
 
     def _page(self, read: Callable[[Connection, Query], Sequence[T]], query: Query) -> Sequence[T]:
         with self._errors():

@@ -9,15 +9,16 @@ from typing import Final
 
 import msgspec
 
-from floorwire.core.candle_intervals import SECOND_US
+from floorwire.core.candle_intervals import MINUTE_US, SECOND_US
 from floorwire.core.candle_state import CandleState
 from floorwire.core.common_units import CommonUnits
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Trade
-from floorwire.core.market_history import HoleKind, InstrumentSince, StoredUnits
-from floorwire.history import candle_block, history_file, trade_block
+from floorwire.core.market_history import Hole, HoleKind, InstrumentSince, StoredUnits
+from floorwire.history import candle_block, history_file, hole_list, trade_block
 from floorwire.history.candle_block import Bar, CandleBlock, Origin
-from floorwire.history.candle_levels import LEVELS, CandleLevel
+from floorwire.history.candle_levels import LEVELS, MINUTES, CandleLevel
+from floorwire.history.filled_ranges import FilledRanges, unfilled
 from floorwire.history.history_file import TRADES, Connection, SymbolRow, UnitNumbers
 from floorwire.history.hole_list import HoleList
 from floorwire.history.trade_block import TradeRun
@@ -44,6 +45,8 @@ class SymbolHistory:
         self.holes = {
             kind: HoleList(history_file.last_hole(connection, row.number, kind)) for kind in HOLE_KINDS
         }
+        self.filled = FilledRanges(history_file.filled(connection, row.number))
+        """What candles of the venue fill of the holes of candles."""
         self._connection = connection
         self._instrument = instrument
         self._units = StoredUnits(instrument.price, instrument.size)
@@ -91,11 +94,52 @@ class SymbolHistory:
             self.late_us = max(
                 self.late_us, *(row - ts_us for row, ts_us in zip(rows, times_us, strict=True))
             )
+        told_us = self._told_until()
         for figures in _seconds(trades, times_us):
-            for level in LEVELS:
+            is_told = figures.start_us < told_us and self._is_told(figures.start_us)
+            for level in LEVELS[:MINUTES] if is_told else LEVELS:
                 start_us = level.interval.start_of(figures.start_us)
                 self.block(level, level.block_start(start_us)).add(start_us, figures, Origin.COUNTED)
         self._is_changed = True
+
+    # --- candles of the venue -------------------------------------------------------------------------
+
+    def candle_holes(self, level: CandleLevel, from_us: int, to_us: int) -> list[Hole]:
+        """Return the holes that are left of this time in the candles of a level, the oldest first."""
+        unsaved = self.holes["candles"].unsaved
+        holes = hole_list.read(self._connection, self.number, "candles", unsaved, from_us, to_us)
+        left = unfilled(holes, self.filled.of(level.number))
+        return [
+            hole for hole in left if hole.from_us < to_us and (hole.to_us is None or hole.to_us > from_us)
+        ]
+
+    def put(self, level: CandleLevel, units: StoredUnits, figures: CandleState, origin: Origin) -> None:
+        """Put a candle, given in these units, in the place of what is there."""
+        block = self.block(level, level.block_start(figures.start_us))
+        block.extend_units(units)
+        block.put(figures.start_us, figures, origin)
+        block.extend_units(self._units)
+
+    def changed(self) -> None:
+        """Let it be written: candles were put."""
+        self._is_changed = True
+
+    def first_candle(self, level: CandleLevel) -> int | None:
+        """Return from when on there are candles of a level, at the earliest; None: there are none."""
+        stored = history_file.first_block_start(self._connection, self.number, level.number)
+        known = [block_us for number, block_us in self.blocks if number == level.number]
+        return min([*known, *(() if stored is None else (stored,))], default=None)
+
+    def _told_until(self) -> int:
+        """Return the end of the last minute that the venue told."""
+        ranges = self.filled.of(MINUTES)
+        return -(-ranges[-1][1] // MINUTE_US) * MINUTE_US if ranges else 0
+
+    def _is_told(self, ts_us: int) -> bool:
+        """Return whether the minute of a time is the venue's: a trade of it that comes late is in it."""
+        level, minute_us = LEVELS[MINUTES], ts_us - ts_us % MINUTE_US
+        bar = self.block(level, level.block_start(minute_us)).bars.get(minute_us)
+        return bar is not None and bar.origin == Origin.VENUE
 
     def _run(self) -> TradeRun:
         """Return the run that the next trade belongs to."""
@@ -158,6 +202,10 @@ class SymbolHistory:
                 history_file.put_hole(self._connection, self.number, kind, hole)
         if not self._is_changed:
             return
+        for filled_level, from_us in self.filled.removed:
+            history_file.remove_filled(self._connection, self.number, filled_level, from_us)
+        for (filled_level, from_us), to_us in self.filled.unsaved.items():
+            history_file.put_filled(self._connection, self.number, filled_level, from_us, to_us)
         for since in self._unsaved_instruments:
             history_file.put_instrument(self._connection, self.number, since)
         for run in self.runs:
@@ -186,6 +234,7 @@ class SymbolHistory:
             return
         self._is_changed, self._idle_writes = False, 0
         self._unsaved_instruments = []
+        self.filled.saved()
         self.runs = self.runs[-1:]
         for run in self.runs:
             run.drop_full_blocks()

@@ -23,6 +23,7 @@ from floorwire.core.market_events import (
     Trade,
     VenueTime,
 )
+from floorwire.core.past_candles import PastPage
 from floorwire.history.snapshot import ReadRequest, Snapshot
 
 NEVER_DROPPED: Final = frozenset({VenueTime, FeedStatus, Listing, StreamsEnded})
@@ -36,6 +37,13 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
 
     venue: str
     events: Sequence[MarketEvent]
+
+
+@final
+class Filling(msgspec.Struct, frozen=True, gc=False):
+    """Candles of a venue's past came."""
+
+    page: PastPage
 
 
 @final
@@ -57,7 +65,7 @@ class ReadMark:
         self.snapshot: Snapshot | None = None
 
 
-Entry: TypeAlias = Batch | Dropped | ReadMark
+Entry: TypeAlias = Batch | Filling | Dropped | ReadMark
 
 
 class WaitingEvents:
@@ -86,6 +94,10 @@ class WaitingEvents:
             self._dropping.discard(venue)
         self._put += len(events)
         self._entries.append(Batch(venue, events))
+
+    def fill(self, page: PastPage) -> None:
+        """Queue candles of the past. They are few: of a venue one page after another comes, by HTTP."""
+        self._entries.append(Filling(page))
 
     def mark(self, mark: ReadMark) -> None:
         """Queue the mark of a read."""

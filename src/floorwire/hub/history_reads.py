@@ -24,7 +24,6 @@ from floorwire.core.market_history import (
     MarketHistory,
     StoredCandle,
     StoredTrade,
-    hole_kind,
 )
 from floorwire.hub.turn_queue import TurnQueue
 from floorwire.protocol.market_replies import CandleHistory, CandleRow, HoleRow, TradeHistory, TradeRow
@@ -113,7 +112,7 @@ class HistoryReads:
         trades = await history.trades(symbol, limit=request.count)
         holes: Sequence[Hole] = ()
         if trades:
-            holes = await history.holes(symbol, "trades", from_us=trades[-1].ts_us, limit=MAX_HOLES)
+            holes = await history.holes(symbol, None, from_us=trades[-1].ts_us, limit=MAX_HOLES)
         return _message(request, await self._rows(owner, trades[::-1], TradeRow.of), holes)
 
     async def _candles(self, owner: str, request: HistoryRequest) -> HistoryMessage:
@@ -127,8 +126,7 @@ class HistoryReads:
         holes: Sequence[Hole] = ()
         if candles:
             from_us, to_us = candles[-1].start_us, MOST_US if before_us is None else before_us
-            kind = hole_kind(interval)
-            holes = await history.holes(symbol, kind, from_us=from_us, to_us=to_us, limit=MAX_HOLES)
+            holes = await history.holes(symbol, interval, from_us=from_us, to_us=to_us, limit=MAX_HOLES)
         return _message(request, await self._rows(owner, candles[::-1], CandleRow.of), holes)
 
     def _available(self) -> MarketHistory:

@@ -16,6 +16,7 @@ from floorwire.core.capabilities import Capabilities
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot, Feed, FeedStatus, Listing, Trade
 from floorwire.core.order_ports import AddressLimits, MakesOrderAdapter
+from floorwire.core.past_candles import TellsPast
 from floorwire.core.ports import CountsSkipped, Prices, Venue, VenueInput, VenueOutput
 from floorwire.core.venue_names import bare
 from floorwire.engine.reference_market import ReferenceMarket
@@ -57,6 +58,11 @@ class LiveVenue:
         self._markets: dict[str, ReferenceMarket] = {}
         self._natives: dict[str, str] = {}
         self._symbols: dict[str, str] = {}
+
+    @property
+    def past_intervals(self) -> Sequence[str]:
+        """The intervals of candles that the venue can tell of its past."""
+        return self._venue.past_intervals if isinstance(self._venue, TellsPast) else ()
 
     @property
     def skipped(self) -> Mapping[str, int]:

@@ -27,6 +27,7 @@ from floorwire.core.market_events import (
     Trade,
 )
 from floorwire.core.order_commands import Command, Place
+from floorwire.core.past_candles import TellsPast
 from floorwire.core.ports import (
     CountsSkipped,
     Execution,
@@ -103,6 +104,11 @@ class PaperVenue:
     def resting_symbols(self) -> Collection[str]:
         """The symbols with open orders: their prices are needed."""
         return [symbol for symbol, market in self._markets.items() if market.open_count]
+
+    @property
+    def past_intervals(self) -> Sequence[str]:
+        """The intervals of candles that the venue can tell of its past."""
+        return self._venue.past_intervals if isinstance(self._venue, TellsPast) else ()
 
     @property
     def skipped(self) -> Mapping[str, int]:

@@ -25,10 +25,12 @@ from floorwire.storage.database import DatabaseError
 from floorwire.trading.operator_requests import Change
 from floorwire.trading.risk_status import RiskStatus
 from floorwire.trading.visibility import visible_halts
+from floorwire.web.admin_replies import AccountLimits, HaltChanged, HaltList, HaltRow, JournalState
 from floorwire.web.auth_context import AUTH_SCHEME, AuthContext, RequestAuth
 from floorwire.web.http_desk_client import HttpDeskClient, respond
 from floorwire.web.http_responses import answer
 from floorwire.web.limits_body import read_limits
+from floorwire.web.openapi_schemas import gives_json
 from floorwire.web.order_routes import takes
 from floorwire.web.request_fields import CHECK_QUERY
 from floorwire.web.signed_in_route import SignedInRoute
@@ -58,7 +60,7 @@ class NewHalt:
     name: HaltedName = ""
 
 
-@router.put("/limits/{account}", openapi_extra=takes(Limits))
+@router.put("/limits/{account}", responses=gives_json(Done), openapi_extra=takes(Limits))
 async def set_limits(
     auth: RequestAuth,
     account: AccountPath,
@@ -80,40 +82,38 @@ async def set_limits(
     return await _administer(auth, Action.LIMITS_SET, f"{account} {key}".strip(), change)
 
 
-@router.get("/limits/{account}")
+@router.get("/limits/{account}", responses=gives_json(AccountLimits))
 async def show_limits(auth: RequestAuth, account: AccountPath, key: KeyQuery = "") -> Response:
     """Show the effective limits of an account, defaults included, or those of one of its keys."""
     auth.require(Action.LIMITS_SHOW, account)
     risk_status = auth.gateway.desk.operators.risk_status()
     return answer(
-        {
-            "status": "ok",
-            "account": account,
-            "limits": risk_status.limits(account, key or None),
-            "default": Limits() if key else risk_status.limits(NO_ACCOUNT),
-            "unknown_assets": risk_status.unknown_assets(account, key or None),
-            "journal": _journal(risk_status),
-            "in_doubt": risk_status.limits_are_uncertain(account, key or None),
-        }
+        AccountLimits(
+            account=account,
+            limits=risk_status.limits(account, key or None),
+            default=Limits() if key else risk_status.limits(NO_ACCOUNT),
+            unknown_assets=risk_status.unknown_assets(account, key or None),
+            journal=_journal(risk_status),
+            in_doubt=risk_status.limits_are_uncertain(account, key or None),
+        )
     )
 
 
-@router.get("/halts")
+@router.get("/halts", responses=gives_json(HaltList))
 async def list_halts(auth: RequestAuth) -> Response:
     """List what is halted, of the accounts and symbols that your key is for."""
     auth.require(Action.HALTS_LIST)
     risk_status = auth.gateway.desk.operators.risk_status()
     return answer(
-        {
-            "status": "ok",
-            "halts": _rows(auth, risk_status.halts()),
-            "journal": _journal(risk_status),
-            "in_doubt": _rows(auth, risk_status.uncertain_halts()),
-        }
+        HaltList(
+            halts=_rows(auth, risk_status.halts()),
+            journal=_journal(risk_status),
+            in_doubt=_rows(auth, risk_status.uncertain_halts()),
+        )
     )
 
 
-@router.post("/halts")
+@router.post("/halts", responses=gives_json(HaltChanged))
 async def halt(auth: RequestAuth, new: NewHalt) -> Response:
     """The kill switch: refuse new orders and amends in the scope, and cancel its open orders."""
     _check(auth, Action.HALT, new)
@@ -141,10 +141,10 @@ async def halt(auth: RequestAuth, new: NewHalt) -> Response:
     if response.status_code != OK:
         return response
     _notify(auth, new, is_halted=True)
-    return answer({"status": "ok", "scope": new.scope, "name": _shown(auth, new), "cancelled": cancelled})
+    return answer(HaltChanged(scope=new.scope, name=_shown(auth, new), cancelled=cancelled))
 
 
-@router.delete("/halts")
+@router.delete("/halts", responses=gives_json(HaltChanged))
 async def resume(
     auth: RequestAuth, scope: HaltScope, name: Annotated[str, Query(max_length=64)] = ""
 ) -> Response:
@@ -167,10 +167,10 @@ async def resume(
     if response.status_code != OK:
         return response
     _notify(auth, ended, is_halted=False)
-    return answer({"status": "ok", "scope": scope, "name": _shown(auth, ended)})
+    return answer(HaltChanged(scope=scope, name=_shown(auth, ended)))
 
 
-@router.get("/journal")
+@router.get("/journal", responses=gives_json(JournalState))
 async def journal(auth: RequestAuth) -> Response:
     """Show the number of journal records, and the digest of all accounts after the last one."""
     auth.require(Action.JOURNAL)
@@ -178,7 +178,7 @@ async def journal(auth: RequestAuth) -> Response:
     state = await asyncio.to_thread(
         accounts.digest
     )  # It takes up to a second, and would block the event loop.
-    return answer({"status": "ok", "records": records, "state": state})
+    return answer(JournalState(records=records, state=state))
 
 
 async def _check_key(auth: AuthContext, account: str, key: str) -> None:
@@ -200,10 +200,10 @@ def _journal(risk_status: RiskStatus) -> Literal["ok", "broken"]:
     return "ok" if risk_status.is_current else "broken"
 
 
-def _rows(auth: AuthContext, halts: Sequence[tuple[HaltScope, str]]) -> list[dict[str, str]]:
+def _rows(auth: AuthContext, halts: Sequence[tuple[HaltScope, str]]) -> list[HaltRow]:
     seen = visible_halts(auth.principal, halts, auth.gateway.authenticator.keyring.account_of)
     shown = auth.gateway.names.shown
-    return [{"scope": scope, "name": shown(name) if scope == "symbol" else name} for scope, name in seen]
+    return [HaltRow(scope, shown(name) if scope == "symbol" else name) for scope, name in seen]
 
 
 def _check(auth: AuthContext, action: Action, new: NewHalt) -> None:

@@ -13,7 +13,7 @@ from msgspec import UNSET
 
 from floorwire.channels.candles import DEFAULT_INTERVAL
 from floorwire.core.candle_intervals import MINUTE_US
-from floorwire.core.market_history import MOST_ROWS, MOST_US, hole_kind
+from floorwire.core.market_history import MOST_ROWS, MOST_US
 from floorwire.history import market_tables as history_tables
 from floorwire.protocol.cost_budget import PAGE_US
 from floorwire.protocol.market_replies import CandleList, CandleRow, HoleRow, TradeList, TradeRow
@@ -63,7 +63,7 @@ async def list_trades(
         )
         is_full = len(trades) == limit
         holes = await market.history.holes(
-            identity, "trades", from_us=trades[-1].ts_us if is_full else from_us, to_us=to_us, limit=MAX_HOLES
+            identity, None, from_us=trades[-1].ts_us if is_full else from_us, to_us=to_us, limit=MAX_HOLES
         )
         extent = await market.history.extent(identity)
     market.charge(PAGE_US)
@@ -101,7 +101,7 @@ async def list_candles(
         is_full = len(candles) == limit
         holes = await market.history.holes(
             identity,
-            hole_kind(interval),
+            interval,
             from_us=candles[-1].start_us if is_full else from_us,
             to_us=to_us,
             limit=MAX_HOLES,
@@ -116,5 +116,6 @@ async def list_candles(
         next=candles[-1].start_us if is_full else UNSET,
     )
     ends = [candle.end_us for candle in candles[:1]]
-    is_closed = max(to_us, *ends, 0) <= extent.complete_us - SETTLED_US
+    # Candles of the exchange may fill a hole later.
+    is_closed = not holes and max(to_us, *ends, 0) <= extent.complete_us - SETTLED_US
     return market.answer(reply, "closed" if is_closed else "open")

@@ -82,10 +82,14 @@ def answer(message: object, status: int = 200) -> Response:
     return Response(msgspec.json.encode(message), status, media_type="application/json")
 
 
-def is_about_order(scope: Scope) -> bool:
-    """Return whether the request places, amends or cancels an order. Its errors have the order's fate."""
+def is_about_order(method: str, path: str) -> bool:
+    """Return whether such a request places, amends or cancels an order. Its errors have the order's fate."""
+    return any(pattern.fullmatch(path) for pattern in ORDER_PATHS.get(method, ()))
+
+
+def _is_about_order(scope: Scope) -> bool:
     path = str(scope["path"]).removeprefix(str(scope.get("root_path", "")))
-    return any(pattern.fullmatch(path) for pattern in ORDER_PATHS.get(scope["method"], ()))
+    return is_about_order(scope["method"], path)
 
 
 def refused(refusal: Refusal, fate: Fate | None = None) -> Response:
@@ -101,7 +105,7 @@ def refused(refusal: Refusal, fate: Fate | None = None) -> Response:
 
 def order_fate(scope: Scope) -> Fate | None:
     """Return ``rejected`` if the request is about an order: it never reached the desk. Else None."""
-    return "rejected" if is_about_order(scope) else None
+    return "rejected" if _is_about_order(scope) else None
 
 
 def failed(failure: HTTPException, message: str = "", fate: Fate | None = None) -> Response:
@@ -140,13 +144,13 @@ def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
         return failed(failure, fate=order_fate(request.scope))
 
     @app.exception_handler(DatabaseError)
-    async def _(_: Request, failure: DatabaseError) -> Response:
+    async def _(request: Request, failure: DatabaseError) -> Response:
         log.error("the keys cannot be read or written", error=str(failure))
-        return refused(Refusal(Code.INTERNAL, NO_KEY_STORE))
+        return refused(Refusal(Code.INTERNAL, NO_KEY_STORE), order_fate(request.scope))
 
     @app.exception_handler(Exception)
     async def _(request: Request, __: Exception) -> Response:
-        fate: Fate | None = "unknown" if is_about_order(request.scope) else None
+        fate: Fate | None = "unknown" if _is_about_order(request.scope) else None
         response = refused(Refusal(Code.INTERNAL, Code.INTERNAL.meaning), fate)
         # Starlette answers outside our middleware here.
         response.headers.update(security_headers(over_tls=request.url.scheme == "https"))

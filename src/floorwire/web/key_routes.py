@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar, TypeAlias
 
 import msgspec
 from fastapi import APIRouter, Path, Response
+from msgspec import UNSET
 from pydantic import ConfigDict, Field
 
 from floorwire.auth import grant
@@ -22,8 +23,10 @@ from floorwire.core.refusal import Refusal
 from floorwire.protocol.requests import SAFE
 from floorwire.storage.database import DatabaseError
 from floorwire.storage.key_store import UnknownKeyError
+from floorwire.web.admin_replies import EncodedKeyList, KeyIssued, KeyList, KeyRevoked
 from floorwire.web.auth_context import AUTH_SCHEME, AuthContext, RequestAuth
 from floorwire.web.http_responses import answer
+from floorwire.web.openapi_schemas import gives_json
 from floorwire.web.request_fields import CHECK_QUERY
 from floorwire.web.signed_in_route import SignedInRoute
 
@@ -72,7 +75,7 @@ class NewKey:
         )
 
 
-@router.get("")
+@router.get("", responses=gives_json(KeyList))
 async def list_keys(auth: RequestAuth) -> Response:
     """List the keys of the accounts and symbols that you administer, without secrets.
 
@@ -90,13 +93,11 @@ def _listing(auth: AuthContext) -> Response:
     stored = auth.gateway.data_dir.keys.read()
     seen = (KeyInfo.of(key).seen_by(auth.principal) for key in stored.keys)
     rows = b",".join(msgspec.json.encode(info) for info in seen if info is not None)
-    message: dict[str, object] = {"status": "ok", "keys": msgspec.Raw(b"[" + rows + b"]")}
-    if not auth.principal.is_narrowed:
-        message["faults"] = stored.faults()
-    return answer(message)
+    faults = UNSET if auth.principal.is_narrowed else stored.faults()
+    return answer(EncodedKeyList(keys=msgspec.Raw(b"[" + rows + b"]"), faults=faults))
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses=gives_json(KeyIssued, status=201))
 async def create(auth: RequestAuth, new: NewKey) -> Response:
     """Create a key. Only this answer shows its secret."""
     auth.require(Action.KEYS_CREATE, new.account)
@@ -115,10 +116,10 @@ async def create(auth: RequestAuth, new: NewKey) -> Response:
     auth.require_none(Action.KEYS_CREATE, deposit_refusal(auth.principal, deposits, auth.gateway.names))
     issued = await asyncio.to_thread(auth.gateway.data_dir.keys.create, allowed, deposits, at_us)
     await _changed(auth, Action.KEYS_CREATE, issued.key)
-    return answer({"status": "ok", "key": issued.key, "secret": issued.secret}, 201)
+    return answer(KeyIssued(key=issued.key, secret=issued.secret), 201)
 
 
-@router.delete("/{key}")
+@router.delete("/{key}", responses=gives_json(KeyRevoked))
 async def revoke(auth: RequestAuth, key: KeyPath) -> Response:
     """Revoke a key. Its connections close within a second."""
     found = await _require_key(auth, Action.KEYS_REVOKE, key)
@@ -129,10 +130,10 @@ async def revoke(auth: RequestAuth, key: KeyPath) -> Response:
     except UnknownKeyError as unknown:
         raise _unknown(unknown) from None
     await _changed(auth, Action.KEYS_REVOKE, key)
-    return answer({"status": "ok", "key": key})
+    return answer(KeyRevoked(key=key))
 
 
-@router.post("/{key}/rotate")
+@router.post("/{key}/rotate", responses=gives_json(KeyIssued))
 async def rotate(auth: RequestAuth, key: KeyPath) -> Response:
     """Offer a new secret, shown in this answer only. The old one ends when the new one is first used."""
     found = await _require_key(auth, Action.KEYS_ROTATE, key)
@@ -143,7 +144,7 @@ async def rotate(auth: RequestAuth, key: KeyPath) -> Response:
     except UnknownKeyError as unknown:
         raise _unknown(unknown) from None
     await _changed(auth, Action.KEYS_ROTATE, key)
-    return answer({"status": "ok", "key": issued.key, "secret": issued.secret})
+    return answer(KeyIssued(key=issued.key, secret=issued.secret))
 
 
 async def _require_key(auth: AuthContext, action: Action, key: str) -> Grant:

@@ -20,6 +20,7 @@ from floorwire.core.refusal import Refusal
 from floorwire.protocol.replies import MoneyMoved
 from floorwire.web.auth_context import AUTH_SCHEME, AuthContext, RequestAuth
 from floorwire.web.http_desk_client import HttpDeskClient, respond
+from floorwire.web.openapi_schemas import gives_json
 from floorwire.web.request_fields import CHECK_QUERY
 from floorwire.web.signed_in_route import SignedInRoute
 
@@ -69,7 +70,7 @@ class NewReset:
     balances: Annotated[dict[str, ShortText], Field(max_length=100)]
 
 
-@router.post("/withdrawals")
+@router.post("/withdrawals", responses=gives_json(MoneyMoved))
 async def withdraw(auth: RequestAuth, account: AccountPath, new: NewWithdrawal) -> Response:
     """Take paper money from an account: what no open order holds."""
     _require(auth, Action.ACCOUNTS_WITHDRAW, account)
@@ -78,7 +79,7 @@ async def withdraw(auth: RequestAuth, account: AccountPath, new: NewWithdrawal) 
     return await _move(auth, Action.ACCOUNTS_WITHDRAW, request, f"{account} {new.asset}={new.amount}")
 
 
-@router.post("/transfers")
+@router.post("/transfers", responses=gives_json(MoneyMoved))
 async def transfer(auth: RequestAuth, account: AccountPath, new: NewTransfer) -> Response:
     """Move paper money from one account to another: what no open order holds."""
     _require(auth, Action.ACCOUNTS_TRANSFER, account)
@@ -92,7 +93,7 @@ async def transfer(auth: RequestAuth, account: AccountPath, new: NewTransfer) ->
     return await _move(auth, Action.ACCOUNTS_TRANSFER, request, target)
 
 
-@router.post("/reset")
+@router.post("/reset", responses=gives_json(MoneyMoved))
 async def reset(auth: RequestAuth, account: AccountPath, new: NewReset) -> Response:
     """Cancel the account's open orders, and give it these balances and no positions."""
     _require(auth, Action.ACCOUNTS_RESET, account)

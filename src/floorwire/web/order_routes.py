@@ -9,7 +9,18 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from floorwire.core.authorization import Action
 from floorwire.protocol.desk_ports import Reply
-from floorwire.protocol.replies import Error
+from floorwire.protocol.replies import (
+    AccountReply,
+    AllCancelled,
+    BalanceList,
+    Error,
+    FillList,
+    LedgerList,
+    OrderAcceptedReply,
+    OrderList,
+    OrderReply,
+    PositionList,
+)
 from floorwire.protocol.requests import SAFE
 from floorwire.protocol.trading_requests import (
     MAX_CHANGES,
@@ -23,10 +34,11 @@ from floorwire.protocol.trading_requests import (
 from floorwire.trading import account_export
 from floorwire.trading.account_export import Table
 from floorwire.web import account_tables, table_stream
+from floorwire.web.admin_replies import OwnLimits
 from floorwire.web.auth_context import AUTH_SCHEME, AuthContext, RequestAuth
 from floorwire.web.http_desk_client import ask, body, reply_to, respond
 from floorwire.web.http_responses import answer
-from floorwire.web.openapi_schemas import Responses
+from floorwire.web.openapi_schemas import gives_json
 from floorwire.web.request_fields import CHECK_QUERY, PlainInteger
 from floorwire.web.signed_in_route import SignedInRoute
 from floorwire.web.table_stream import CSV_TYPE, PARQUET_TYPE
@@ -43,12 +55,6 @@ OrderId: TypeAlias = Annotated[str, Path(pattern=ID_PATTERN)]
 Symbol: TypeAlias = Annotated[str | None, Query(max_length=64)]
 PAGE_ROWS: Final = 1_000
 """Rows of one page of a whole table."""
-TABLES: Final[Responses] = {
-    200: {
-        "description": "A page; the whole list as CSV or Parquet",
-        "content": {CSV_TYPE: {}, PARQUET_TYPE: {}},
-    }
-}
 Fields: TypeAlias = dict[str, object]
 Id: TypeAlias = Annotated[str | None, Query(pattern=ID_PATTERN)]
 From: TypeAlias = Annotated[PlainInteger | None, Query(alias="from", ge=0, le=SAFE)]
@@ -66,13 +72,18 @@ def takes(kind: type[msgspec.Struct], *without: str) -> dict[str, object]:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": shape}}}}
 
 
-@router.post("/orders", status_code=201, openapi_extra=takes(OrderPlace))
+@router.post(
+    "/orders",
+    status_code=201,
+    responses=gives_json(OrderAcceptedReply, status=201) | gives_json(OrderAcceptedReply),
+    openapi_extra=takes(OrderPlace),
+)
 async def place(auth: RequestAuth, request: Request) -> Response:
     """Place an order. 201: it is new. 200: the same order was placed before (idempotency)."""
     return await ask(auth, Action.ORDER_PLACE, await body(request))
 
 
-@router.get("/orders", responses=TABLES)
+@router.get("/orders", responses=gives_json(OrderList, CSV_TYPE, PARQUET_TYPE))
 async def list_orders(
     auth: RequestAuth,
     request: Request,
@@ -93,31 +104,35 @@ async def list_orders(
     return await _list(auth, request, "orders", {**fields, "from": from_us, "to": to_us})
 
 
-@router.delete("/orders")
+@router.delete("/orders", responses=gives_json(AllCancelled))
 async def cancel_all(auth: RequestAuth, symbol: Symbol = None) -> Response:
     """Cancel every open order that the key may see, or those of one symbol."""
     return await ask(auth, Action.ORDER_CANCEL_ALL, {"symbol": symbol})
 
 
-@router.get("/orders/{order_id}")
+@router.get("/orders/{order_id}", responses=gives_json(OrderReply))
 async def status(auth: RequestAuth, order_id: OrderId) -> Response:
     """Show an order as it is now."""
     return await ask(auth, Action.ORDER_STATUS, {"order_id": order_id})
 
 
-@router.patch("/orders/{order_id}", openapi_extra=takes(OrderAmend, "order_id", "client_order_id"))
+@router.patch(
+    "/orders/{order_id}",
+    responses=gives_json(OrderAcceptedReply),
+    openapi_extra=takes(OrderAmend, "order_id", "client_order_id"),
+)
 async def amend(auth: RequestAuth, order_id: OrderId, request: Request) -> Response:
     """Change an open order's price, its quantity, or both."""
     return await ask(auth, Action.ORDER_AMEND, {**await body(request), "order_id": order_id})
 
 
-@router.delete("/orders/{order_id}")
+@router.delete("/orders/{order_id}", responses=gives_json(OrderAcceptedReply))
 async def cancel(auth: RequestAuth, order_id: OrderId) -> Response:
     """Cancel an open order."""
     return await ask(auth, Action.ORDER_CANCEL, {"order_id": order_id})
 
 
-@router.get("/fills", responses=TABLES)
+@router.get("/fills", responses=gives_json(FillList, CSV_TYPE, PARQUET_TYPE))
 async def list_fills(
     auth: RequestAuth,
     request: Request,
@@ -132,7 +147,7 @@ async def list_fills(
     return await _list(auth, request, "fills", fields)
 
 
-@router.get("/ledger", responses=TABLES)
+@router.get("/ledger", responses=gives_json(LedgerList, CSV_TYPE, PARQUET_TYPE))
 async def list_ledger(
     auth: RequestAuth,
     request: Request,
@@ -165,7 +180,7 @@ async def _list(auth: AuthContext, request: Request, table: Table, fields: Field
     return await table_stream.respond(kind, table, columns, account_tables.parts(first, page))
 
 
-@router.get("/account")
+@router.get("/account", responses=gives_json(AccountReply))
 async def account(
     auth: RequestAuth,
     currency: Symbol = None,
@@ -175,22 +190,22 @@ async def account(
     return await ask(auth, Action.ACCOUNT, {"currency": currency, "days": days})
 
 
-@router.get("/balances")
+@router.get("/balances", responses=gives_json(BalanceList))
 async def list_balances(auth: RequestAuth) -> Response:
     """List the account's balances."""
     return await ask(auth, Action.BALANCES, {})
 
 
-@router.get("/positions")
+@router.get("/positions", responses=gives_json(PositionList))
 async def list_positions(auth: RequestAuth) -> Response:
     """List the account's positions."""
     return await ask(auth, Action.POSITIONS, {})
 
 
-@router.get("/limits")
+@router.get("/limits", responses=gives_json(OwnLimits))
 async def limits(auth: RequestAuth) -> Response:
     """Show the effective limits of the account, and those of the key."""
     auth.require(Action.LIMITS)
     risk_status, principal = auth.gateway.desk.operators.risk_status(), auth.principal
     own, keys = risk_status.limits(principal.account), risk_status.limits(principal.account, principal.key)
-    return answer({"status": "ok", "account": principal.account, "limits": own, "key_limits": keys})
+    return answer(OwnLimits(account=principal.account, limits=own, key_limits=keys))

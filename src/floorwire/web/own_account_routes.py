@@ -18,8 +18,10 @@ from floorwire.core.refusal import Refusal
 from floorwire.storage.database import DatabaseError
 from floorwire.storage.deposit_rows import AccountExistsError, TooManyAccountsError
 from floorwire.storage.key_store import OWNED, owner_of
+from floorwire.web.account_replies import AccountMade, AccountNames
 from floorwire.web.auth_context import AUTH_SCHEME, RequestAuth
 from floorwire.web.http_responses import answer
+from floorwire.web.openapi_schemas import gives_json
 from floorwire.web.request_fields import CHECK_QUERY
 from floorwire.web.signed_in_route import SignedInRoute
 
@@ -43,17 +45,17 @@ class NewAccount:
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,19}$")]
 
 
-@router.get("")
+@router.get("", responses=gives_json(AccountNames))
 async def list_accounts(auth: RequestAuth) -> Response:
     """List the account of the key, and those that its owner made, if the key may see them all."""
     auth.require(Action.ACCOUNTS_LIST)
     account, prefix = auth.principal.account, owner_of(auth.principal.account) + OWNED
     known = await asyncio.to_thread(auth.gateway.data_dir.keys.accounts)
     own = [name for name in known if account == owner_of(account) and name.startswith(prefix)]
-    return answer({"status": "ok", "accounts": sorted({account, *own})})
+    return answer(AccountNames(accounts=sorted({account, *own})))
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses=gives_json(AccountMade, status=201))
 async def create_account(auth: RequestAuth, new: NewAccount) -> Response:
     """Make a paper account with money, and a key for it. Only this answer has the secret."""
     auth.require(Action.ACCOUNTS_CREATE)
@@ -80,9 +82,7 @@ async def create_account(auth: RequestAuth, new: NewAccount) -> Response:
     authenticator.record(principal, Action.ACCOUNTS_CREATE, auth.address, target=f"{account} {issued.key}")
     with suppress(DatabaseError):  # The key is stored. It is read at the next poll.
         await authenticator.refresh()
-    return answer(
-        {"status": "ok", "account": account, "key": issued.key, "secret": issued.secret}, status=201
-    )
+    return answer(AccountMade(account=account, key=issued.key, secret=issued.secret), 201)
 
 
 def _grant(principal: Principal, account: str) -> Grant:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import msgspec
 from fastapi import APIRouter, Path, Query, Response
 from msgspec import UNSET
 
@@ -14,9 +13,11 @@ from floorwire.core.codes import Code
 from floorwire.core.orders import Order
 from floorwire.core.refusal import Refusal
 from floorwire.protocol.replies import Done
+from floorwire.web.admin_replies import QuarantineList, QuarantineReleased, QuarantineRow
 from floorwire.web.auth_context import AUTH_SCHEME, AuthContext, RequestAuth
 from floorwire.web.http_desk_client import HttpDeskClient, respond
 from floorwire.web.http_responses import answer
+from floorwire.web.openapi_schemas import gives_json
 from floorwire.web.request_fields import CHECK_QUERY
 from floorwire.web.signed_in_route import SignedInRoute
 
@@ -28,31 +29,14 @@ router = APIRouter(
 )
 
 
-class QuarantineRow(msgspec.Struct, frozen=True):
-    """One entry. ``order_id``, ``symbol`` and ``state`` are null where no order of ours is known."""
-
-    number: int
-    venue: str
-    account: str
-    order_id: str | None
-    symbol: str | None
-    state: str | None
-    client_id: str
-    """The id that the venue has of the order."""
-    reason: str
-    report: str
-    """What the venue reported."""
-    ts: int
-
-
-@router.get("/quarantine")
+@router.get("/quarantine", responses=gives_json(QuarantineList))
 async def list_quarantine(auth: RequestAuth) -> Response:
     """List the orders in quarantine, the oldest first, of the accounts and symbols that your key is for."""
     auth.require(Action.QUARANTINE_LIST)
-    return answer({"status": "ok", "quarantine": [row for row, _ in _visible(auth)]})
+    return answer(QuarantineList(quarantine=[row for row, _ in _visible(auth)]))
 
 
-@router.delete("/quarantine/{number}")
+@router.delete("/quarantine/{number}", responses=gives_json(QuarantineReleased))
 async def release(
     auth: RequestAuth,
     number: Annotated[int, Path(ge=1, le=1 << 53)],
@@ -73,7 +57,7 @@ async def release(
         return respond(auth, Action.QUARANTINE_RELEASE, reply)
     target = f"{number} over" if over else str(number)
     auth.gateway.authenticator.record(auth.principal, Action.QUARANTINE_RELEASE, auth.address, target=target)
-    return answer({"status": "ok", "number": number})
+    return answer(QuarantineReleased(number=number))
 
 
 def _visible(auth: AuthContext) -> list[tuple[QuarantineRow, Quarantined]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, TypeAlias
+from typing import Annotated, ClassVar, TypeAlias, TypeVar
 
 import structlog
 from fastapi import APIRouter, Path, Response
@@ -25,8 +25,10 @@ from floorwire.core.replay_controls import (
     Unpause,
 )
 from floorwire.protocol.requests import SAFE
+from floorwire.web.admin_replies import ReplayChanged, ReplayList, ReplayRow
 from floorwire.web.auth_context import AUTH_SCHEME, AuthContext, RequestAuth
 from floorwire.web.http_responses import answer
+from floorwire.web.openapi_schemas import gives_json
 from floorwire.web.request_fields import CHECK_QUERY
 from floorwire.web.signed_in_route import SignedInRoute
 
@@ -38,6 +40,8 @@ router = APIRouter(
 )
 
 VenuePath: TypeAlias = Annotated[str, Path(max_length=64)]
+
+RowT = TypeVar("RowT", bound=ReplayRow)
 
 log = structlog.get_logger("floorwire.venues")
 
@@ -69,16 +73,16 @@ class ReplayChange:
         return controls
 
 
-@router.get("")
+@router.get("", responses=gives_json(ReplayList))
 async def list_replays(auth: RequestAuth) -> Response:
     """List the venues that play a recording, and where each stands."""
     auth.require(Action.REPLAYS_LIST)
     positions = ((feed.name, feed.position()) for feed in auth.gateway.feeds)
-    rows = [_row(name, position) for name, position in positions if position is not None]
-    return answer({"status": "ok", "replays": rows})
+    rows = [_row(ReplayRow, name, position) for name, position in positions if position is not None]
+    return answer(ReplayList(replays=rows))
 
 
-@router.patch("/{venue}")
+@router.patch("/{venue}", responses=gives_json(ReplayChanged))
 async def change_replay(auth: RequestAuth, venue: VenuePath, change: ReplayChange) -> Response:
     """Seek, pause, resume, or set the speed. All clients see it: ``stale paused``, ``connecting seek``."""
     auth.require(Action.REPLAYS_CONTROL)
@@ -96,7 +100,7 @@ async def change_replay(auth: RequestAuth, venue: VenuePath, change: ReplayChang
         except SeekError as error:
             raise _outside(error.first_us, error.last_us) from None
     _record(auth, venue, change)
-    return answer({"status": "ok", **_row(venue, position)})
+    return answer(_row(ReplayChanged, venue, position))
 
 
 def _outside(first_us: int, last_us: int) -> Refusal:
@@ -111,15 +115,15 @@ def _record(auth: AuthContext, venue: str, change: ReplayChange) -> None:
     log.info("replay changed", venue=venue, change=target)
 
 
-def _row(venue: str, position: ReplayPosition) -> dict[str, object]:
-    return {
-        "venue": venue,
-        "first": position.first_us,
-        "last": position.last_us,
-        "at": position.at_us,
-        "speed": position.speed or 0,
-        "paused": position.is_paused,
-        "seeking": position.is_seeking,
-        "ended": position.is_ended,
-        "round": position.round,
-    }
+def _row(kind: type[RowT], venue: str, position: ReplayPosition) -> RowT:
+    return kind(
+        venue=venue,
+        first=position.first_us,
+        last=position.last_us,
+        at=position.at_us,
+        speed=position.speed or 0,
+        paused=position.is_paused,
+        seeking=position.is_seeking,
+        ended=position.is_ended,
+        round=position.round,
+    )

@@ -9,8 +9,10 @@ from fastapi import APIRouter, Response
 from floorwire.core.authorization import Scope
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
+from floorwire.web.account_replies import TicketIssued
 from floorwire.web.auth_context import AUTH_SCHEME, RequestAuth
 from floorwire.web.http_responses import answer
+from floorwire.web.openapi_schemas import gives_json
 from floorwire.web.request_fields import CHECK_QUERY
 
 NO_DEMO: Final = Refusal(
@@ -28,7 +30,11 @@ FOR_METRICS: Final = Refusal(
 router = APIRouter(prefix="/api/v1", tags=["sign-in"], dependencies=[AUTH_SCHEME, CHECK_QUERY])
 
 
-@router.post("/tickets", status_code=201)
+@router.post(
+    "/tickets",
+    status_code=201,
+    responses={**gives_json(TicketIssued, status=201), 204: {"description": "A page that needs no ticket"}},
+)
 async def issue(auth: RequestAuth) -> Response:
     """Return a ticket for ``/ws?ticket=``. It is valid for 30 s, and once.
 
@@ -44,7 +50,7 @@ async def issue(auth: RequestAuth) -> Response:
     if principal.key:
         auth.require_none("ticket", FOR_METRICS if principal.scopes == {Scope.MONITOR} else None)
         ticket = authenticator.issue_ticket(principal, auth.address)
-        return answer({"status": "ok", "ticket": ticket.ticket, "expires": ticket.expires}, 201)
+        return answer(TicketIssued(ticket=ticket.ticket, expires=ticket.expires), 201)
     if auth.is_page:
         return Response(status_code=204)  # not an error: the page tried whether it needs a key
     raise Refusal(Code.UNAUTHENTICATED, "give a key in the Authorization header")

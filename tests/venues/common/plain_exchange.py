@@ -11,6 +11,7 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.ports import VenueOutput
 from floorwire.venues.common.backoff import no_jitter
 from floorwire.venues.common.book_requests import BookRequests
+from floorwire.venues.common.candle_history import CandleHistory
 from floorwire.venues.common.decimals import OffTickError
 from floorwire.venues.common.exchange import FetchedSnapshots, LinkKind, Operation, Reading, Unreadable
 from floorwire.venues.common.followed_symbols import FollowedSymbols
@@ -76,6 +77,7 @@ class PlainExchange:
     silent_us = 60 * SECOND
     symbol_silent_us = 30 * SECOND
     requests = (2, SECOND)
+    candle_history: CandleHistory | None = None
     allowances: Mapping[str, Allowance] = {CONNECTIONS: Allowance(9, SECOND), REST: Allowance(1, SECOND)}
     list_weight = 1
     pauses_us: Mapping[int, int] = {}

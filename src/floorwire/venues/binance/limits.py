@@ -34,6 +34,9 @@ Binance: a weight of 6,000 in a minute, of REST and the WebSocket API together. 
 LIST_WEIGHT = 20
 SNAPSHOT_WEIGHT = 50
 """Binance: with up to 1,000 levels of a side."""
+CANDLES_WEIGHT = 2
+CANDLES_PER_REQUEST = 1_000
+"""Binance: at most, with the same weight for any number."""
 PAUSES_US: Mapping[int, int] = {429: 60 * SECOND_US, 418: 120 * SECOND_US, 403: 60 * SECOND_US}
 """Binance: too many requests (429), and banned for going on (418), from two minutes on. Both say for how
 long in Retry-After. 403 comes from the firewall in front."""

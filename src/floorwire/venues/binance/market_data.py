@@ -19,6 +19,7 @@ from floorwire.core.market_events import BookChange, MissingTrade, Quote
 from floorwire.core.ports import VenueOutput
 from floorwire.core.symbols import normalize_symbol
 from floorwire.venues.binance import limits, mapping, messages
+from floorwire.venues.binance.candle_history import BinanceCandles
 from floorwire.venues.binance.depth_book import DepthBook
 from floorwire.venues.binance.mapping import scanned_diff, scanned_quote, scanned_trade
 from floorwire.venues.binance.messages import (
@@ -36,6 +37,7 @@ from floorwire.venues.binance.messages import (
 )
 from floorwire.venues.binance.scanned_messages import ScannedDepth, ScannedQuote, ScannedTrade
 from floorwire.venues.common.backoff import SECOND_US
+from floorwire.venues.common.candle_history import CandleHistory
 from floorwire.venues.common.decimals import epoch_us
 from floorwire.venues.common.exchange import (
     Control,
@@ -108,6 +110,7 @@ class Binance:
     allowances = limits.ALLOWANCES
     list_weight = limits.LIST_WEIGHT
     pauses_us = limits.PAUSES_US
+    candle_history: CandleHistory | None = BinanceCandles()
 
     def __init__(self, prefix: str) -> None:
         self.skipped: Counter[str] = Counter()

@@ -34,6 +34,8 @@ Bybit: 600 HTTP requests in 5 s from an address, of prices and orders. With thos
 budgets of orders are 47 at once."""
 PAUSES_US: Mapping[int, int] = {403: 600 * SECOND_US, 429: 60 * SECOND_US}
 """Bybit: 403 "access too frequent" is a ban of ten minutes, in which nothing may be sent."""
+CANDLES_PER_REQUEST = 1_000
+"""Bybit: at most."""
 TOO_MANY_CODE = 10006
 """Bybit: too many visits."""
 PING_US = 5 * SECOND_US

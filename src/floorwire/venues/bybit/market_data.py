@@ -19,7 +19,9 @@ from floorwire.core.market_events import MissingTrade
 from floorwire.core.ports import VenueOutput
 from floorwire.core.symbols import normalize_symbol
 from floorwire.venues.bybit import limits, mapping, messages
+from floorwire.venues.bybit.candle_history import BybitCandles
 from floorwire.venues.bybit.numbered_book import NumberedBook
+from floorwire.venues.common.candle_history import CandleHistory
 from floorwire.venues.common.decimals import OffTickError
 from floorwire.venues.common.exchange import (
     Control,
@@ -99,6 +101,7 @@ class Bybit:
     allowances = limits.ALLOWANCES
     list_weight = 1
     pauses_us = limits.PAUSES_US
+    candle_history: CandleHistory | None = BybitCandles()
     snapshots: FetchedSnapshots | None = None
 
     def __init__(self, prefix: str) -> None:

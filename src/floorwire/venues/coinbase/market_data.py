@@ -16,7 +16,9 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import MissingTrade
 from floorwire.core.ports import VenueOutput
 from floorwire.venues.coinbase import limits, mapping, messages, messages_advanced
+from floorwire.venues.coinbase.candle_history import CoinbaseCandles
 from floorwire.venues.coinbase.product_book import ProductBook
+from floorwire.venues.common.candle_history import CandleHistory
 from floorwire.venues.common.exchange import (
     Control,
     FetchedSnapshots,
@@ -94,6 +96,7 @@ class Coinbase:
     allowances = limits.ALLOWANCES
     list_weight = 1
     pauses_us = limits.PAUSES_US
+    candle_history: CandleHistory | None = CoinbaseCandles()
     snapshots: FetchedSnapshots | None = None
 
     def __init__(self, prefix: str) -> None:

@@ -12,6 +12,7 @@ import msgspec
 from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument
 from floorwire.core.ports import VenueOutput
+from floorwire.venues.common.candle_history import CandleHistory
 from floorwire.venues.common.rate_limits import Allowance
 from floorwire.venues.common.subscribed_symbol import KeptBook, SubscribedSymbol
 from floorwire.venues.common.venue_clock import VenueClock
@@ -131,6 +132,8 @@ class Exchange(Protocol):
     """Status of an answer -> for how long nothing is sent after it, unless it says so itself."""
     snapshots: FetchedSnapshots | None
     """None: a whole book comes after each subscription, and at any other time."""
+    candle_history: CandleHistory | None
+    """None: its past is not asked for."""
     skipped: Counter[str]
     clock: VenueClock
 

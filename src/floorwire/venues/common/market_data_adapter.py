@@ -11,6 +11,7 @@ from itertools import count
 from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Listing, MissingTrade
+from floorwire.core.past_candles import PastWanted
 from floorwire.core.ports import (
     Answer,
     Close,
@@ -27,6 +28,7 @@ from floorwire.core.ports import (
 )
 from floorwire.venues.common.backoff import SECOND_US, Jitter
 from floorwire.venues.common.book_requests import BookRequests
+from floorwire.venues.common.candle_fetches import CandleFetches
 from floorwire.venues.common.exchange import (
     Control,
     EndsSoon,
@@ -64,6 +66,7 @@ class MarketDataAdapter:
         "_activity",
         "_books",
         "_by_new",
+        "_candles",
         "_catalogue",
         "_clock",
         "_exchange",
@@ -124,6 +127,9 @@ class MarketDataAdapter:
         self._books = BookRequests(
             exchange, self._streams, self._followed, fetches, limits, jitter, is_recorded=self._is_recorded
         )
+        self._candles = CandleFetches(
+            None if self._is_recorded else exchange.candle_history, limits, self._ids, jitter
+        )
         self._rotations = LinkRotations(exchange, self._streams, self._followed, self._books)
         self._by_new = self._rotations.by_new
         self._wish = WantedStreams(
@@ -140,6 +146,11 @@ class MarketDataAdapter:
         self._symbols: dict[str, Instrument] = {}
         """The exchange's name -> each instrument that is listed."""
         self._list_failed = False
+
+    @property
+    def past_intervals(self) -> Sequence[str]:
+        """The intervals of candles of the past that can be asked for."""
+        return self._candles.intervals
 
     def start(self, now_us: int) -> Sequence[VenueOutput]:
         """Request the list of instruments. Started again, it begins anew: no link is up."""
@@ -174,6 +185,9 @@ class MarketDataAdapter:
             case Wanted(streams) if not self._is_recorded:
                 self._wish.streams = streams
                 yield from self._wish.apply(self._symbols, now_us)
+            case PastWanted():
+                self._candles.want(happened)
+                yield from self._candles.due(self._symbols, now_us)
 
     def _tick(self, now_us: int) -> Iterator[VenueOutput]:
         for effect in self._links.due_effects(now_us):
@@ -192,6 +206,7 @@ class MarketDataAdapter:
             yield from self._streams.due_requests(now_us)
         yield from self._followed.activity.pop()
         yield from self._request_list(now_us)
+        yield from self._candles.due(self._symbols, now_us)
         yield from self._clock.events(now_us)
         yield _next_second(now_us)
 
@@ -209,6 +224,14 @@ class MarketDataAdapter:
             yield from self._apply_list(answer, now_us)
         elif (found := self._books.answered(answer)) is not None:
             yield from self._messages.apply_fetched(found, answer.body, now_us)
+        elif self._candles.is_answered_by(answer):
+            yield from self._past_answered(answer, now_us)
+
+    def _past_answered(self, answer: Answer, now_us: int) -> Iterator[VenueOutput]:
+        try:
+            yield from self._candles.apply(answer, self._symbols, now_us)
+        except TooManyRequestsError:
+            self._pause(SAID_PAUSE_US, now_us, REST)
 
     def _obey(self, status: int, headers: Headers, name: str, now_us: int) -> None:
         """Pause if the exchange asks for that: what was refused, or everything after a ban."""

@@ -6,6 +6,8 @@ for prices or for orders. Orders go first, in two ways:
 - Prices leave a part of a bucket that only orders use (``Allowance.for_orders``). As large as the burst of
   the orders' own budgets, which come back no faster than the bucket, that part is never used up.
 - Where too little was there for an order, prices get nothing more until orders have got theirs.
+
+What can wait, as candles of the past, leaves half of what prices may use too (``allow_spare``).
 """
 
 from __future__ import annotations
@@ -42,7 +44,8 @@ class Allowance(NamedTuple):
 class RateLimits:
     """Named buckets of weight, and the times until which nothing may be sent.
 
-    Prices use ``allow``. Orders use the rest: it is ``AddressLimits`` of ``core.order_ports``.
+    Prices use ``allow``, and what can wait ``allow_spare``. Orders use the rest: it is ``AddressLimits`` of
+    ``core.order_ports``.
     """
 
     __slots__ = ("_allowances", "_blocked_until", "_buckets", "_orders_wait_until", "blocked_until")
@@ -65,6 +68,17 @@ class RateLimits:
         if now_us < max(self._blocked_us(name), self._orders_wait_until.get(name, 0)):
             return False
         return self._buckets[name].spend(weight, now_us, self._allowances[name].for_orders)
+
+    def allow_spare(self, name: str, weight: int, now_us: int) -> bool:
+        """Take weight for what can wait; return False, and take nothing, if others may soon need it.
+
+        Half of what prices may use is left to them.
+        """
+        if now_us < max(self._blocked_us(name), self._orders_wait_until.get(name, 0)):
+            return False
+        allowance = self._allowances[name]
+        left = allowance.for_orders + (allowance.capacity - allowance.for_orders) // 2
+        return self._buckets[name].spend(weight, now_us, left)
 
     def spend(self, name: str, weight: int, now_us: int, left: int = 0) -> bool:
         """Take weight, if so much is left then; return False, and take nothing, if not."""

@@ -32,6 +32,8 @@ ALLOWANCES: Mapping[str, Allowance] = {
 }
 """Kraken: some 150 new connections in ten minutes from an address. With those at once, these are 130.
 Kraken: about one public request a second."""
+CANDLES_PER_REQUEST = 720
+"""Kraken: the latest, whatever is asked for."""
 PAUSES_US: Mapping[int, int] = {429: 60 * SECOND_US, 403: 600 * SECOND_US}
 """Kraken: an address that connects too often is banned for ten minutes."""
 TOO_MANY = "Rate limit exceeded"

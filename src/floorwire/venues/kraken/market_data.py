@@ -16,6 +16,7 @@ from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Candle, DayStats, MissingTrade
 from floorwire.core.ports import VenueOutput
+from floorwire.venues.common.candle_history import CandleHistory
 from floorwire.venues.common.decimals import rfc3339_us
 from floorwire.venues.common.exchange import (
     Control,
@@ -34,6 +35,7 @@ from floorwire.venues.common.venue_book import LostChangeError
 from floorwire.venues.common.venue_clock import VenueClock
 from floorwire.venues.common.venue_maker import VenueMaker
 from floorwire.venues.kraken import limits, mapping, messages, messages_v1
+from floorwire.venues.kraken.candle_history import KrakenCandles
 from floorwire.venues.kraken.checked_book import CheckedBook
 from floorwire.venues.kraken.messages import BookFrame, Ohlc, Ticker, Trade
 from floorwire.venues.kraken.messages import read as read_v2
@@ -90,6 +92,7 @@ class Kraken:
     allowances = limits.ALLOWANCES
     list_weight = 1
     pauses_us = limits.PAUSES_US
+    candle_history: CandleHistory | None = KrakenCandles()
     snapshots: FetchedSnapshots | None = None
 
     def __init__(self, prefix: str) -> None:

@@ -16,6 +16,7 @@ from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import MissingTrade
 from floorwire.core.ports import VenueOutput
+from floorwire.venues.common.candle_history import CandleHistory
 from floorwire.venues.common.exchange import (
     Control,
     EndsSoon,
@@ -34,6 +35,7 @@ from floorwire.venues.common.venue_book import LostChangeError
 from floorwire.venues.common.venue_clock import VenueClock
 from floorwire.venues.common.venue_maker import VenueMaker
 from floorwire.venues.okx import limits, mapping, messages
+from floorwire.venues.okx.candle_history import OkxCandles
 from floorwire.venues.okx.messages import (
     BookFrame,
     CandleFrame,
@@ -113,6 +115,7 @@ class Okx:
     allowances = limits.ALLOWANCES
     list_weight = 1
     pauses_us = limits.PAUSES_US
+    candle_history: CandleHistory | None = OkxCandles()
     snapshots: FetchedSnapshots | None = None
 
     def __init__(self, prefix: str) -> None:

@@ -3,7 +3,7 @@
 import { request } from './signin.js';
 
 const PAGE_BARS = 1000; // the most that the server gives at once
-const GIVE_UP_MS = 15_000;
+const GIVE_UP_MS = 60_000;
 const RETRY_MS = { first: 1000, most: 60_000 };
 const isForGood = ({ status }) => status >= 400 && status < 500 && status !== 429;
 const NOTHING = { rows: [], hasOlder: true };
