@@ -33,7 +33,7 @@ COMPILED := src/floorwire/hub/sendloop.c src/floorwire/compiled.py src/floorwire
 
 $(BIN)/floorwire: pyproject.toml setup.py requirements.txt $(COMPILED)
 	@$(SUITABLE)
-	@echo "Installing Floorwire into $(VENV), once: two to three minutes of CPU time, on all cores."
+	@echo "Installing Floorwire into $(VENV), once: three to four minutes of CPU time, on all cores."
 	@echo "1/3 Making $(VENV) with $(PYTHON)"
 	@$(PYTHON) -m venv $(VENV)
 	@echo "2/3 Fetching the packages that it needs"
@@ -59,7 +59,7 @@ test: $(VENV)/.dev browser ## the whole quick suite, and what is compiled once m
 	PURE_PYTHON=1 $(BIN)/python -m pytest $(THREE_AT_A_TIME) tests/core tests/engine tests/trading/test_faults.py \
 		tests/venues/common/test_frame_scanner.py tests/venues/common/test_level_reader.py tests/venues/common/test_venue_book.py \
 		tests/venues/binance/test_scanned_messages.py tests/venues/kraken/test_checked_book.py \
-		tests/venues/kraken/test_scanned_book.py tests/venues/okx/test_scanned_book.py
+		tests/venues/kraken/test_scanned_book.py tests/venues/kraken/test_scanned_book_v2.py tests/venues/okx/test_scanned_messages.py
 
 browser: ## Chromium for the tests of the page: Debian's, where there is none and it can be installed
 	@for name in chromium chromium-browser google-chrome google-chrome-stable; do \

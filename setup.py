@@ -15,11 +15,20 @@ sys.path.insert(0, str(SOURCES))
 
 from floorwire.compiled import COMPILED_PACKAGES, LAYOUTS_OF, folder, sources  # noqa: E402
 
-# -O2 compiles longer, and was measured to make nothing faster here.
-FLAGS = [] if sys.platform == "win32" else ["-O1", "-g0", "-Werror=incompatible-pointer-types"]
+FLAGS = [] if sys.platform == "win32" else ["-g0", "-Werror=incompatible-pointer-types"]
 # Compiled code must behave as the sources do: annotations keep their meaning, and None is checked.
 AS_PYTHON = {"language_level": "3", "annotation_typing": False, "nonecheck": True}
 READS = re.compile(r"= __Pyx_PyObject_GetAttrStr\((\w+), (__pyx_mstate_global->__pyx_n_u_\w+)\)")
+
+
+def optimization(package_name: str) -> list[str]:
+    """Return the compiler's option for a package.
+
+    -O2 compiles nearly twice as long. It makes frames of exchanges 3 to 4% faster, and the engine no faster.
+    """
+    if sys.platform == "win32":
+        return []
+    return ["-O2"] if package_name.startswith("venues/") else ["-O1"]
 
 
 def compiled(package_name: str) -> list[Extension]:
@@ -33,7 +42,7 @@ def compiled(package_name: str) -> list[Extension]:
                 [str(source)],
                 include_dirs=[str(root)],
                 depends=[str(root / "slots.h")],
-                extra_compile_args=FLAGS,
+                extra_compile_args=FLAGS + optimization(package_name),
             )
             for source in sources(root, package_name)
         ],

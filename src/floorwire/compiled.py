@@ -36,8 +36,8 @@ COMPILED_PACKAGES: Mapping[str, Sequence[str]] = {
     "venues/binance": (*BOOKS, "depth_book", "scanned_messages"),
     "venues/bybit": (*BOOKS, "numbered_book"),
     "venues/coinbase": (*BOOKS, "product_book"),
-    "venues/kraken": (*BOOKS, "checked_book", "messages_v1", "scanned_book"),
-    "venues/okx": (*BOOKS, "numbered_book", "scanned_book"),
+    "venues/kraken": (*BOOKS, "checked_book", "messages_v1", "pair_names", "scanned_book", "scanned_book_v2"),
+    "venues/okx": (*BOOKS, "numbered_book", "scanned_messages"),
 }
 """The packages that setup.py compiles, and which modules of each; none named: all. Of the venues: those that
 a frame goes through."""

@@ -35,6 +35,10 @@ FAULTS: dict[str, Callable[[Faults, str], None]] = {
     "cut": Faults.cut_answer,
     "no answer": Faults.lose_answer,
 }
+QUICK_FAULTS = ("429", "5xx", "garbage")
+SOME_OF_FAULTS = [
+    pytest.param(name, marks=[] if name in QUICK_FAULTS else pytest.mark.slow, id=name) for name in FAULTS
+]
 ONE_OF_FACES = [
     pytest.param(face, marks=[] if face is OKX else pytest.mark.slow, id=str(face)) for face in FACES
 ]
@@ -76,7 +80,7 @@ async def test_a_hole_of_a_lost_link_is_filled(face: Face, tmp_path: Path) -> No
         assert_right(await until_whole(client, 3, "15m"), market, "15m")
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", SOME_OF_FAULTS)
 @pytest.mark.parametrize("face", ONE_OF_FACES)
 async def test_a_fault_costs_only_time(face: Face, fault: str, tmp_path: Path) -> None:
     async with with_past(face) as market, gateway_over(market, tmp_path) as client:
@@ -90,7 +94,8 @@ async def test_a_fault_costs_only_time(face: Face, fault: str, tmp_path: Path) -
         assert_right(await until_whole(client, minutes_of(face)), market)
 
 
-@pytest.mark.parametrize("face", ONE_OF_FACES)
+@pytest.mark.slow
+@pytest.mark.parametrize("face", FACES, ids=str)
 async def test_a_server_that_starts_again_fills_the_time_between(face: Face, tmp_path: Path) -> None:
     async with with_past(face) as market:
         async with gateway_over(market, tmp_path) as client:

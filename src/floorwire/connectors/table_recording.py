@@ -17,7 +17,7 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.ports import Frame, Opened
 from floorwire.core.units import MAX_DECIMALS
 from floorwire.venues.binance import mapping
-from floorwire.venues.kraken.mapping import current_coin
+from floorwire.venues.kraken.pair_names import current_coin
 from floorwire.venues.recorded_answers import RecordedAnswer
 from floorwire.venues.recorded_links import RecordedInput
 from floorwire.venues.recorded_round import Adapter

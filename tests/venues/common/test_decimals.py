@@ -21,6 +21,12 @@ def test_times_are_exact() -> None:
         decimals.rfc3339_us("1969-12-31T00:00:00Z")
 
 
+@pytest.mark.parametrize("text", ["2021-04-17T16:44:07.859760", "2021-04-17", "20210417T164407", "", "x"])
+def test_a_time_that_does_not_say_how_far_it_is_from_utc_is_none(text: str) -> None:
+    with pytest.raises(ValueError, match=r"UTC|isoformat"):
+        decimals.rfc3339_us(text)
+
+
 @pytest.mark.parametrize("digits", ["999999", "9999991", "999999999", "999999999999"])
 def test_what_is_finer_than_a_microsecond_is_cut_off(digits: str) -> None:
     assert decimals.rfc3339_us(f"2021-04-17T16:44:59.{digits}Z") == 1_618_677_899_999_999

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from floorwire.venues.common.decimals import rfc3339_us
 from floorwire.venues.common.frame_scanner import FrameScanner
 from floorwire.venues.common.plain_decimals import NOT_PLAIN, plain_decimal, plain_text
 
@@ -83,7 +85,7 @@ def test_nothing_is_read_after_something_else() -> None:
     assert not frame.has(b'{"a":')
     assert (frame.number(), frame.decimal(), frame.text()) == (0, NOT_PLAIN, "")
     frame.expect_pairs()
-    assert not frame.is_in_row()
+    assert not frame.next_level()
     assert not frame.is_whole()
 
 
@@ -114,11 +116,10 @@ def test_a_list_of_pairs_is_gone_past_if_all_are_plain(pairs: list[tuple[str, st
         return
     frame.at = 1
     for price, size in pairs:
-        assert frame.is_in_row()
-        assert frame.decimal() == plain_decimal(price)
-        frame.expect(b'","')
-        assert frame.decimal() == plain_decimal(size)
-    assert not frame.is_in_row()
+        assert frame.next_level()
+        assert (frame.price, frame.size) == (plain_decimal(price), plain_decimal(size))
+        assert frame.row() == f'{price}","{size}"'.encode()
+    assert not frame.next_level()
 
 
 @pytest.mark.parametrize(
@@ -140,3 +141,72 @@ def test_what_is_no_list_of_pairs_is_not_gone_past(text: str) -> None:
     frame = FrameScanner(text.encode())
     frame.expect_pairs()
     assert not frame.is_whole()
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_a_row_has_so_many_plain_decimals(count: int) -> None:
+    for length in range(1, 6):
+        frame = FrameScanner(json.dumps(["1.5"] * length, separators=(",", ":")).encode())
+        frame.expect_row(count)
+        assert frame.is_whole() == (length == count)
+
+
+@given(decimals)
+def test_a_decimal_of_json_is_what_plain_decimal_says(text: str) -> None:
+    frame = FrameScanner(f"{text},".encode())
+    found = frame.json_decimal()
+    frame.expect(b",")
+    try:
+        is_json = isinstance(json.loads(text), int | float)
+    except ValueError:
+        is_json = False
+    assert frame.is_whole() == (is_json and plain_decimal(text) != NOT_PLAIN)
+    if frame.is_whole():
+        assert found == plain_decimal(text)
+
+
+prices = st.sampled_from(["0", "0.5", "10", "64525.10", "0.00000000"])
+
+
+@given(st.lists(st.tuples(prices, prices), max_size=4))
+def test_levels_that_are_objects_are_read_one_by_one(pairs: list[tuple[str, str]]) -> None:
+    levels = ",".join(f'{{"price":{price},"qty":{size}}}' for price, size in pairs)
+    frame = FrameScanner(f"[{levels}]".encode())
+    frame.has_objects = True
+    for price, size in pairs:
+        assert frame.next_level()
+        assert (frame.price, frame.size) == (plain_decimal(price), plain_decimal(size))
+        assert frame.row() == f'{price}","{size}"'.encode()
+    assert not frame.next_level()
+
+
+def read_time(text: str) -> int | None:
+    frame = FrameScanner(text.encode())
+    found = frame.time_us()
+    return found if frame.is_whole() else None
+
+
+@given(st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999_999)))
+def test_a_time_is_what_it_is_by_the_calendar(at: datetime) -> None:
+    text = f"{at.isoformat(timespec='microseconds')}Z"
+    assert read_time(text) == rfc3339_us(text)
+
+
+@given(
+    st.text("0123456789:.-TZ+ ", max_size=28)
+    | st.from_regex(
+        r"(19[67]|[0-9]{3})[0-9](-[0-3][0-9]){2}T[0-2][0-9](:[0-6][0-9]){2}\.[0-9]{6}Z", fullmatch=True
+    )
+)
+def test_another_time_is_refused_or_is_the_same(text: str) -> None:
+    found = read_time(text)
+    if found is not None:
+        assert found == rfc3339_us(text)
+
+
+@pytest.mark.parametrize(
+    "day", ["2023-02-29", "2100-02-29", "2024-04-31", "2024-00-10", "2024-13-01", "1969-12-31"]
+)
+def test_a_day_that_is_none_is_left_to_the_decoder(day: str) -> None:
+    assert read_time(f"{day}T00:00:00.000000Z") is None
+    assert read_time("2024-02-29T00:00:00.000000Z") == rfc3339_us("2024-02-29T00:00:00Z")

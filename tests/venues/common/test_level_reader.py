@@ -15,7 +15,7 @@ from floorwire.core.units import InexactError
 from floorwire.venues.common.decimals import OffTickError, floor_lots, price_ticks, traded_lots
 from floorwire.venues.common.frame_scanner import FrameScanner
 from floorwire.venues.common.level_reader import LevelReader
-from floorwire.venues.common.plain_decimals import NOT_PLAIN, plain_decimal
+from floorwire.venues.common.plain_decimals import NOT_PLAIN, plain_decimal, plain_text
 
 ABC = Instrument("ABC-USDT", "ABC", "USDT", "x", "0.05", "0.002")
 FINER = Instrument("ABC-USDT", "ABC", "USDT", "x", "0.01", "0.001")
@@ -130,6 +130,53 @@ def test_levels_in_a_frame_are_read_as_decoded_ones(messages: list[Message]) -> 
             assert scanning.scan(instrument, frame, 1) == expected
 
 
+def scanned(instrument: Instrument, pairs: list[tuple[str, str]]) -> tuple[LevelReader, tuple[Level, ...]]:
+    reader = LevelReader(WHOLE)
+    frame = FrameScanner(b"." + json.dumps(pairs, separators=(",", ":")).encode())
+    return reader, reader.scan(instrument, frame, 1)[0]
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 10**6), st.integers(0, 10**6)), max_size=5, unique_by=lambda one: one[0]
+    ),
+    st.integers(0, 4),
+    st.integers(0, 4),
+)
+def test_digits_are_ticks_and_lots_times_their_units_where_all_have_the_same_decimals(
+    found: list[tuple[int, int]], more_decimals: int, more_of_sizes: int
+) -> None:
+    price_unit, size_unit = 10**more_decimals, 10**more_of_sizes
+    pairs = [
+        (
+            plain_text(ticks * price_unit << 5 | FINER.price.decimals + more_decimals),
+            plain_text(lots * size_unit << 5 | FINER.size.decimals + more_of_sizes),
+        )
+        for ticks, lots in found
+    ]
+    reader, read = scanned(FINER, pairs)
+    assert set(read) == set(found)
+    if found:
+        assert (reader.is_uniform, reader.price_unit, reader.size_unit) == (True, price_unit, size_unit)
+
+
+@pytest.mark.parametrize(
+    ("instrument", "pairs"),
+    [
+        (FINER, [("1.00", "1.000"), ("1.010", "1.000")]),
+        (FINER, [("1.00", "1.000"), ("1.01", "1.0000")]),
+        (FINER, [("1.0", "1.000")]),
+        (FINER, [("1.00", "1.0005")]),
+        (FINER, [("1.00", "1.000"), ("1.01", "0.0005")]),
+        (FINER, [("1.00", "1.00")]),
+        (ABC, [("1.00", "1.000")]),
+        (WHOLE, [("10", "100")]),
+    ],
+)
+def test_other_levels_are_not_uniform(instrument: Instrument, pairs: list[tuple[str, str]]) -> None:
+    assert not scanned(instrument, pairs)[0].is_uniform
+
+
 @given(st.sampled_from(INSTRUMENTS), st.lists(st.tuples(texts, texts), min_size=1, max_size=5))
 def test_plain_decimals_are_read_as_their_texts(instrument: Instrument, pairs: list[tuple[str, str]]) -> None:
     reader = LevelReader(ABC)
@@ -137,7 +184,11 @@ def test_plain_decimals_are_read_as_their_texts(instrument: Instrument, pairs: l
         plain_price, plain_size = plain_decimal(price), plain_decimal(size)
         if NOT_PLAIN in (plain_price, plain_size):
             continue
-        for plainly, quickly in (reader.best, reader.plain_best), (reader.trade, reader.plain_trade):
+        for plainly, quickly in (
+            (reader.level, reader.plain_level),
+            (reader.best, reader.plain_best),
+            (reader.trade, reader.plain_trade),
+        ):
             try:
                 expected = plainly(instrument, price, size)
             except ValueError as error:

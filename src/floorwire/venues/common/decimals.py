@@ -45,6 +45,8 @@ def rfc3339_us(text: str) -> int:
     1970, ValueError if the text is no time.
     """
     at = datetime.fromisoformat(text)  # cuts off all but six digits of a second
+    if at.tzinfo is None:
+        raise ValueError(f"{text} does not say how far it is from UTC")
     us = (at - EPOCH) // MICROSECOND
     if us < 0:
         raise BadTimeError(at)

@@ -7,14 +7,22 @@ only says so, once, at the end.
 
 from __future__ import annotations
 
-from floorwire.venues.common.plain_decimals import NOT_PLAIN
+from floorwire.venues.common.plain_decimals import NOT_PLAIN, plain_text
 
 IS_COMPILED = not __file__.endswith(".py")
 ZERO, NINE, DOT = ord("0"), ord("9"), ord(".")
 QUOTE, BACKSLASH, OPENING, CLOSING = ord('"'), ord("\\"), ord("["), ord("]")
+COMMA, BRACE = ord(","), ord("{")
 FIRST_PRINTED, LAST_PRINTED = ord(" "), ord("~")
 MAX_DIGITS = 17
 """As many as in what ``plain_decimal`` reads, for whole numbers too."""
+BETWEEN, BEFORE_PRICE, BEFORE_SIZE = len('","'), len('{"price":'), len(',"qty":')
+"""What is between price and size in an array, and what is before them in an object."""
+MONTH_DAYS = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365)
+"""The days of a year up to the end of each month."""
+FIRST_YEAR, LAST_YEAR = 1970, 9999
+LEAP_DAYS_BEFORE = 477
+"""The leap days before 1970."""
 
 
 class FrameScanner:
@@ -23,13 +31,18 @@ class FrameScanner:
     After something else than expected it stands at the end, where nothing is read any more.
     """
 
-    __slots__ = ("_data", "_failed", "at")
+    __slots__ = ("_begin", "_data", "_failed", "at", "has_objects", "price", "size")
 
     def __init__(self, data: bytes) -> None:
         # In C each bytes object ends with a zero, which is part of nothing that is read here.
         self._data = data if IS_COMPILED else data + b"\0"
         self.at = 0
         self._failed = False
+        self.has_objects = False
+        """Whether levels are objects of price and qty, and not arrays."""
+        self.price = self.size = NOT_PLAIN
+        """What ``next_level`` read, as ``plain_decimal`` returns it."""
+        self._begin = 0
 
     def is_whole(self) -> bool:
         """Return whether the whole frame was read, and was as expected."""
@@ -105,7 +118,95 @@ class FrameScanner:
         self.at = at
         return units << 5 | (at - after_dot if after_dot >= 0 else 0)
 
-    # --- pairs of decimals ----------------------------------------------------------------------
+    def json_decimal(self) -> int:
+        """Return what ``plain_decimal`` returns of a number of JSON, and go past it."""
+        data, start = self._data, self.at
+        at, units, after_dot = start, 0, -1
+        while at - start <= MAX_DIGITS + 1:
+            if ZERO <= data[at] <= NINE:
+                units = units * 10 + data[at] - ZERO
+            elif data[at] == DOT and after_dot < 0:
+                after_dot = at + 1
+            else:
+                break
+            at += 1
+        digits = at - start - (after_dot >= 0)
+        whole = after_dot - 1 - start if after_dot >= 0 else digits
+        if (
+            not whole
+            or digits > MAX_DIGITS
+            or after_dot == at
+            or data[at] == DOT
+            or (data[start] == ZERO and whole > 1)
+        ):
+            self.fail()
+            return NOT_PLAIN
+        self.at = at
+        return units << 5 | (at - after_dot if after_dot >= 0 else 0)
+
+    def time_us(self) -> int:
+        """Return a time such as 2026-07-19T17:54:39.768901Z in microseconds since 1970, and go past it."""
+        year = self._digits(4)
+        self.expect(b"-")
+        month = self._digits(2)
+        self.expect(b"-")
+        day = self._digits(2)
+        self.expect(b"T")
+        hour = self._digits(2)
+        self.expect(b":")
+        minute = self._digits(2)
+        self.expect(b":")
+        second = self._digits(2)
+        self.expect(b".")
+        microsecond = self._digits(6)
+        self.expect(b"Z")
+        is_leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+        if (
+            not FIRST_YEAR <= year <= LAST_YEAR
+            or not 1 <= month <= 12
+            or hour > 23
+            or minute > 59
+            or second > 59
+        ):
+            self.fail()
+            return 0
+        days_before, days_after = MONTH_DAYS[month - 1], MONTH_DAYS[month]
+        if not 1 <= day <= days_after - days_before + (is_leap and month == 2):
+            self.fail()
+            return 0
+        before = year - 1
+        days = (year - FIRST_YEAR) * 365 + before // 4 - before // 100 + before // 400 - LEAP_DAYS_BEFORE
+        days += days_before + (is_leap and month > 2) + day - 1
+        return (((days * 24 + hour) * 60 + minute) * 60 + second) * 1_000_000 + microsecond
+
+    def _digits(self, count: int) -> int:
+        """Return a number of so many digits, and go past it."""
+        data, at, value = self._data, self.at, 0
+        for _ in range(count):
+            if not ZERO <= data[at] <= NINE:
+                self.fail()
+                return 0
+            value = value * 10 + data[at] - ZERO
+            at += 1
+        self.at = at
+        return value
+
+    # --- levels ---------------------------------------------------------------------------------
+
+    def next_level(self) -> bool:
+        """Read the next level of a list that was gone past before; return False after the last one.
+
+        It goes on from the beginning of the list, or from the end of a size.
+        """
+        if self.has_objects:
+            return self._next_object()
+        if not self._is_in_row():
+            return False
+        self._begin = self.at
+        self.price = self.decimal()
+        self.at += BETWEEN
+        self.size = self.decimal()
+        return True
 
     def expect_pairs(self) -> int:
         """Go past a list of pairs of plain decimals in quotation marks; return the place where it begins."""
@@ -113,17 +214,21 @@ class FrameScanner:
         self.expect(b"[")
         if self.has(b"]"):
             return begin
-        self._expect_pair()
+        self.expect_row(2)
         while self.has(b","):
-            self._expect_pair()
+            self.expect_row(2)
         self.expect(b"]")
         return begin
 
-    def is_in_row(self) -> bool:
-        """Go to the price of the next row of a list that was gone past before; False after the last one.
+    def row(self) -> bytes:
+        """Return price and size of the last level as in an array: from the price to the end of the size."""
+        if self.has_objects:
+            return f'{plain_text(self.price)}","{plain_text(self.size)}"'.encode()
+        data = self._data
+        return data[self._begin : self.at + 1]
 
-        It goes on from the beginning of the list, or from the end of a size.
-        """
+    def _is_in_row(self) -> bool:
+        """Go to the price of the next row; return False after the last one."""
         data, at = self._data, self.at
         if self._failed:
             return False
@@ -136,17 +241,36 @@ class FrameScanner:
         self.at = at + len('[["')
         return True
 
-    def row(self, begin: int) -> str:
-        """Return a row from its price to the quotation mark after its size, which was read last."""
-        data = self._data
-        return data[begin : self.at + 1].decode("ascii")
+    def _next_object(self) -> bool:
+        data, at = self._data, self.at + 1
+        if self._failed:
+            return False
+        if data[at] == COMMA:
+            at += 1
+        if data[at] != BRACE:
+            return False
+        self.at = at + BEFORE_PRICE
+        self.price = self.json_decimal()
+        self.at += BEFORE_SIZE
+        self.size = self.json_decimal()
+        return True
 
-    def _expect_pair(self) -> None:
-        self.expect(b'["')
-        self.expect_decimal()
-        self.expect(b'","')
-        self.expect_decimal()
-        self.expect(b'"]')
+    def expect_row(self, count: int) -> None:
+        """Go past an array of so many plain decimals in quotation marks."""
+        data, at, before = self._data, self.at, OPENING
+        for _ in range(count):
+            if data[at] != before or data[at + 1] != QUOTE:
+                self.fail()
+                return
+            before = COMMA
+            self.at = at + 2
+            self.expect_decimal()
+            at = self.at + (not self._failed)  # past the quotation mark
+        self.at = at
+        if data[at] != CLOSING:
+            self.fail()
+        else:
+            self.at = at + 1
 
     def expect_decimal(self) -> None:
         """Go to the end of what ``decimal`` reads."""

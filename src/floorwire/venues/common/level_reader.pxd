@@ -9,7 +9,6 @@ from floorwire.venues.common.price_levels cimport price_and_size
 cdef uint64_t MAX_UNITS
 cdef tuple TEN_TO_THE
 cdef int64_t NOT_PLAIN
-cdef Py_ssize_t BETWEEN
 
 
 @cython.final
@@ -23,13 +22,18 @@ cdef class LevelReader:
     cdef int64_t _lot_decimals
     cdef int64_t _size_written
     cdef uint64_t _size_factor
+    cdef readonly bint is_uniform
+    cdef readonly int64_t price_unit
+    cdef readonly int64_t size_unit
 
     @cython.locals(levels=list, ticks=int64_t, lots=int64_t, off_tick=Py_ssize_t, price=str, size=str)
     cpdef tuple read(self, object instrument, object rows)
-    @cython.locals(levels=list, begin=Py_ssize_t, price=int64_t, size=int64_t, ticks=int64_t, lots=int64_t, off_tick=Py_ssize_t)
+    @cython.locals(levels=list, price=int64_t, size=int64_t, ticks=int64_t, lots=int64_t, off_tick=Py_ssize_t, last=int64_t, is_uniform=bint, rises=bint, falls=bint)
     cpdef tuple scan(self, object instrument, FrameScanner frame, Py_ssize_t at, list rows=*)
     @cython.locals(ticks=int64_t, lots=int64_t)
     cpdef tuple level(self, object instrument, str price, str size)
+    @cython.locals(ticks=int64_t, lots=int64_t)
+    cpdef tuple plain_level(self, object instrument, int64_t price, int64_t size)
     @cython.locals(ticks=int64_t, lots=int64_t)
     cpdef tuple best(self, object instrument, str price, str size)
     @cython.locals(ticks=int64_t, lots=int64_t)

@@ -17,8 +17,6 @@ from floorwire.venues.common.plain_decimals import NOT_PLAIN, plain_decimal, pla
 from floorwire.venues.common.price_levels import PriceAndSize, price_and_size
 
 MAX_UNITS = 2**63 - 1
-BETWEEN = len('","')
-"""What is between price and size in a frame."""
 TEN_TO_THE: tuple[int, ...] = tuple(10**exponent for exponent in range(19))
 
 
@@ -35,9 +33,16 @@ class LevelReader:
         "_size_written",
         "_tick",
         "_tick_decimals",
+        "is_uniform",
+        "price_unit",
+        "size_unit",
     )
 
     def __init__(self, instrument: Instrument) -> None:
+        self.price_unit = self.size_unit = 0
+        """What a tick and a lot are in the digits that were written last; 0 if that is no power of ten."""
+        self.is_uniform = False
+        """Whether the digits of all levels of the last ``scan`` are their ticks and lots times these."""
         self._use(instrument)
 
     def read(self, instrument: Instrument, rows: Iterable[PriceAndSize]) -> tuple[tuple[Level, ...], int]:
@@ -72,23 +77,32 @@ class LevelReader:
             self._use(instrument)
         levels: list[Level] = []
         off_tick = 0
+        last = 0
+        is_uniform = rises = falls = True
         frame.at = at
-        while frame.is_in_row():
-            begin = frame.at
-            price = frame.decimal()
-            frame.at += BETWEEN
-            size = frame.decimal()
+        while frame.next_level():
+            price, size = frame.price, frame.size
             if rows is not None:
-                rows.append(frame.row(begin))
+                rows.append(frame.row())
+            if is_uniform and last:
+                is_uniform = price & 31 == self._price_written and size & 31 == self._size_written
             ticks = self._ticks(price)
             lots = self._lots(size)
             if ticks == NOT_PLAIN or lots == NOT_PLAIN:
                 off_tick += not self._add_other(plain_text(price), plain_text(size), levels)
+                is_uniform = rises = falls = False
             elif ticks:
                 levels.append((ticks, lots))
+                is_uniform = is_uniform and lots * self.size_unit == size >> 5
+                rises = rises and ticks > last
+                falls = falls and (ticks < last or not last)
+                last = ticks
             else:
                 off_tick += 1
-        return _each_once(levels), off_tick
+        self.is_uniform = is_uniform and self.price_unit > 0
+        if rises or falls:  # as exchanges send them; so no price comes twice
+            return tuple(levels), off_tick
+        return tuple(dict(levels).items()), off_tick
 
     def level(self, instrument: Instrument, price: str, size: str) -> Level:
         """Return one level. Raises OffTickError, and InexactError if one is no price or no size."""
@@ -99,6 +113,16 @@ class LevelReader:
         if ticks > 0 and lots >= 0:
             return ticks, lots
         return price_ticks(instrument, price), floor_lots(instrument, size)
+
+    def plain_level(self, instrument: Instrument, price: int, size: int) -> Level:
+        """Return the same of plain decimals."""
+        if instrument is not self._instrument:
+            self._use(instrument)
+        ticks = self._ticks(price)
+        lots = self._lots(size)
+        if ticks > 0 and lots >= 0:
+            return ticks, lots
+        return self.level(instrument, plain_text(price), plain_text(size))
 
     def best(self, instrument: Instrument, price: str, size: str) -> Level:
         """Return one best level; 0 ticks of a side without levels, whose price is 0.
@@ -158,6 +182,8 @@ class LevelReader:
         self._price_written = self._size_written = 0
         self._price_factor = TEN_TO_THE[price.decimals]
         self._size_factor = TEN_TO_THE[size.decimals]
+        self.price_unit = int(self._tick == 1 and not price.decimals)
+        self.size_unit = int(self._lot == 1 and not size.decimals)
 
     def _add_other(self, price: str, size: str, levels: list[Level]) -> bool:
         """Add a level that is not plain; return False if its price is between two ticks."""
@@ -177,6 +203,7 @@ class LevelReader:
         if decimals != self._price_written:  # an exchange writes the same number of decimals each time
             self._price_written = decimals
             self._price_factor = TEN_TO_THE[abs(self._tick_decimals - decimals)]
+            self.price_unit = self._price_factor if self._tick == 1 and decimals >= self._tick_decimals else 0
         factor = self._price_factor
         if decimals <= self._tick_decimals:
             if units > MAX_UNITS // factor:
@@ -202,6 +229,7 @@ class LevelReader:
         if decimals != self._size_written:
             self._size_written = decimals
             self._size_factor = TEN_TO_THE[abs(self._lot_decimals - decimals)]
+            self.size_unit = self._size_factor if self._lot == 1 and decimals >= self._lot_decimals else 0
         factor = self._size_factor
         if decimals <= self._lot_decimals:
             if units > MAX_UNITS // factor:

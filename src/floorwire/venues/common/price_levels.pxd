@@ -3,6 +3,10 @@ from libc.stdint cimport int64_t
 
 
 cdef bint IS_COMPILED
+cdef unsigned char ZERO
+cdef unsigned char DOT
+cdef unsigned char COMMA
+cdef unsigned char QUOTE
 
 
 @cython.final
@@ -13,6 +17,8 @@ cdef class PriceLevels:
     cdef object _text_of
     cdef list _top
     cdef Py_ssize_t _top_count
+    cdef public int64_t price_unit
+    cdef public int64_t size_unit
 
     cpdef object clear(self)
     cpdef bint replace(self, tuple levels, rows=*) except -1
@@ -22,8 +28,12 @@ cdef class PriceLevels:
     cpdef tuple cut(self, Py_ssize_t depth)
     @cython.locals(place=Py_ssize_t, level=tuple)
     cpdef tuple best(self)
-    @cython.locals(top=list, written=list, place=Py_ssize_t)
+    @cython.locals(top=list, written=list, first=Py_ssize_t, place=Py_ssize_t)
     cpdef list top(self)
+    @cython.locals(written=list, place=Py_ssize_t)
+    cdef object _write_digits(self)
+    @cython.locals(level=tuple, ticks=int64_t, lots=int64_t, price=int64_t, size=int64_t)
+    cdef bytes _digits(self, Py_ssize_t place)
     @cython.locals(levels=list, low=Py_ssize_t, high=Py_ssize_t, middle=Py_ssize_t, step=Py_ssize_t)
     cdef Py_ssize_t _place(self, int64_t ticks, Py_ssize_t near) except -1
     @cython.locals(level=tuple, price=int64_t)
@@ -33,6 +43,8 @@ cdef class PriceLevels:
 
 
 @cython.locals(length=Py_ssize_t)
-cdef bint _is_of_frame(str text) except -1
+cdef bint _is_of_frame(bytes text) except -1
 cpdef bint has_size(object row) except -1
 cpdef tuple price_and_size(object row)
+@cython.locals(at=Py_ssize_t)
+cdef bint _ends_with_size(bytes row) except -1

@@ -15,6 +15,7 @@ from floorwire.core.market_events import Level
 from floorwire.venues.common.decimals import MAX_TICKS
 
 IS_COMPILED = not __file__.endswith(".py")
+ZERO, DOT, COMMA, QUOTE = ord("0"), ord("."), ord(","), ord('"')
 EMPTY: Level = (0, 0)
 """The best level of a side without levels."""
 
@@ -26,12 +27,14 @@ class WrittenLevel(msgspec.Struct, array_like=True, gc=False):
     size: str
 
 
-PriceAndSize: TypeAlias = WrittenLevel | tuple[str, str] | str
-"""A level as an exchange wrote it. A text is its part of the frame, with the quotation mark at the end."""
-TextOf: TypeAlias = Callable[[PriceAndSize], str]
+PriceAndSize: TypeAlias = WrittenLevel | tuple[str, str] | bytes
+"""A level as an exchange wrote it. Bytes are its part of the frame, with the quotation mark at the end."""
+TextOf: TypeAlias = Callable[[PriceAndSize], bytes]
 """Makes the text that a level has in the checksum."""
-Rows: TypeAlias = Sequence[PriceAndSize] | None
-"""Levels as the exchange wrote them, each price once; None if no checksum is of them."""
+Rows: TypeAlias = Sequence[PriceAndSize | None] | None
+"""Levels as the exchange wrote them, each price once; None if no checksum is of them.
+
+A row is None if its digits are those of ticks and lots times ``PriceLevels.price_unit`` and ``size_unit``."""
 
 
 class PriceLevels:
@@ -41,7 +44,16 @@ class PriceLevels:
     one lot is then part of the checksum and of the depth, but not of what is told.
     """
 
-    __slots__ = ("_levels", "_sign", "_text_of", "_top", "_top_count", "_written")
+    __slots__ = (
+        "_levels",
+        "_sign",
+        "_text_of",
+        "_top",
+        "_top_count",
+        "_written",
+        "price_unit",
+        "size_unit",
+    )
 
     def __init__(self, sign: int, text_of: TextOf | None = None, top_count: int = 0) -> None:
         """``sign`` 1: the highest price is best; -1: the lowest.
@@ -51,10 +63,12 @@ class PriceLevels:
         self._sign = sign
         self._text_of = text_of
         self._top_count = top_count
+        self.price_unit = self.size_unit = 0
+        """What a tick and a lot are in the digits of rows that are None."""
         self._levels: list[Level] = []
-        self._written: list[PriceAndSize | str] | None = None
+        self._written: list[PriceAndSize | None] | None = None
         """What was written of the levels, or already its text; None if no checksum is of it."""
-        self._top: list[str] | None = None
+        self._top: list[bytes] | None = None
         """The texts of the best levels; None if they are not known."""
 
     def clear(self) -> None:
@@ -93,7 +107,7 @@ class PriceLevels:
             if written is not None and rows is not None:
                 row = rows[index]
                 index += 1
-                is_left = is_left or has_size(row)
+                is_left = is_left or (row is not None and has_size(row))
                 if count - place - is_there < self._top_count:
                     self._top = None
                 if is_left and is_there:
@@ -140,11 +154,12 @@ class PriceLevels:
 
         A level between two ticks is left out, not added to another level. No checksum can be compared then.
         """
-        written, converted = self._written, []
+        converted: list[Level] = []
+        self._write_digits()
         for price, size in self._levels:
             ticks, is_exact = convert_steps(price, before.price, now.price)
             lots, _ = convert_steps(size, before.size, now.size)
-            if is_exact and ticks <= MAX_TICKS and (lots or written is not None):
+            if is_exact and ticks <= MAX_TICKS and (lots or self._written is not None):
                 converted.append((ticks, lots))
         if len(converted) < len(self._levels):
             self._written = None
@@ -155,21 +170,39 @@ class PriceLevels:
         """Whether what the exchange wrote is known of all levels."""
         return self._written is not None
 
-    def top(self) -> list[str]:
+    def top(self) -> list[bytes]:
         """Return the texts of the best levels, the best first: the same list until one of them changes."""
         top = self._top
         if top is None:
             written, text_of = self._written, self._text_of
             assert written is not None
             assert text_of is not None
-            top = []
-            for place in range(len(written) - 1, max(-1, len(written) - 1 - self._top_count), -1):
+            first = max(0, len(written) - self._top_count)
+            for place in range(first, len(written)):
                 row = written[place]
-                if not isinstance(row, str) or _is_of_frame(row):
-                    row = written[place] = text_of(row)
-                top.append(row)
+                if row is None:
+                    written[place] = self._digits(place)
+                elif type(row) is not bytes or _is_of_frame(row):
+                    written[place] = text_of(row)
+            top = [text for text in written[first:] if type(text) is bytes]
+            top.reverse()
             self._top = top
         return top
+
+    def _write_digits(self) -> None:
+        """Keep the digits of each level, because its ticks and lots will be others."""
+        written = self._written
+        if written is not None:
+            for place in range(len(written)):
+                if written[place] is None:
+                    written[place] = self._digits(place)
+
+    def _digits(self, place: int) -> bytes:
+        """Return the digits of price and size of a level as they were written, without leading zeros."""
+        level = self._levels[place]
+        ticks, lots = level
+        price, size = ticks * self.price_unit, lots * self.size_unit
+        return f"{price}{size}".encode()
 
     # --- places ---------------------------------------------------------------------------------
 
@@ -221,16 +254,16 @@ class PriceLevels:
         return True
 
 
-def _is_of_frame(text: str) -> bool:
+def _is_of_frame(text: bytes) -> bool:
     """Return whether a text is still a part of a frame, not what a checksum is of."""
     length = len(text)
-    return length > 0 and text[length - 1] == '"'
+    return length > 0 and text[length - 1] == QUOTE
 
 
 def has_size(row: PriceAndSize) -> bool:
     """Return whether a level is there: its size as it was written is not 0."""
-    if isinstance(row, str):
-        return not row.rstrip('0."').endswith(",")
+    if isinstance(row, bytes):
+        return _ends_with_size(row)
     return bool(price_and_size(row)[1].strip("0."))
 
 
@@ -238,7 +271,15 @@ def price_and_size(row: PriceAndSize) -> tuple[str, str]:
     """Return the two texts of a level."""
     if isinstance(row, tuple):
         return row
-    if isinstance(row, str):
-        price, _, size = row.partition('","')
+    if isinstance(row, bytes):
+        price, _, size = row.decode().partition('","')
         return price, size.removesuffix('"')
     return row.price, row.size
+
+
+def _ends_with_size(row: bytes) -> bool:
+    """Return whether the last decimal in a part of a frame is not 0."""
+    at = len(row) - 1
+    while at >= 0 and (row[at] == ZERO or row[at] == QUOTE or row[at] == DOT):
+        at -= 1
+    return at >= 0 and row[at] != COMMA

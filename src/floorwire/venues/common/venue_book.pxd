@@ -13,6 +13,8 @@ cdef class VenueBook:
     cdef readonly PriceLevels bids
     cdef readonly PriceLevels asks
     cdef object _told
+    cdef tuple _told_bid
+    cdef tuple _told_ask
 
     cpdef object clear(self)
     cpdef object apply_snapshot(self, tuple bids, tuple asks, object ts_us, bid_rows=*, ask_rows=*)
@@ -20,6 +22,7 @@ cdef class VenueBook:
     cpdef object apply_change(self, tuple bids, tuple asks, object ts_us, bid_rows=*, ask_rows=*)
     cpdef tuple best(self)
     cpdef object quoted(self, object quote)
+    @cython.locals(bid=tuple, ask=tuple)
     cpdef tuple changed_quote(self, object ts_us)
     @cython.locals(bid=int64_t, ask=int64_t)
     cdef object _check(self)

@@ -31,7 +31,7 @@ class LostChangeError(ValueError):
 class VenueBook:
     """The book of one instrument. It is synced from a snapshot on until it is cleared."""
 
-    __slots__ = ("_told", "asks", "bids", "instrument", "is_synced", "reader")
+    __slots__ = ("_told", "_told_ask", "_told_bid", "asks", "bids", "instrument", "is_synced", "reader")
 
     def __init__(self, instrument: Instrument, text_of: TextOf | None = None, top_count: int = 0) -> None:
         """``text_of`` and ``top_count``: of the exchange's checksum, if it has one (``PriceLevels``)."""
@@ -43,13 +43,16 @@ class VenueBook:
         self.asks = PriceLevels(-1, text_of, top_count)
         self._told: Quote | None = None
         """The best prices that were told last."""
+        self._told_bid: Level | None = None
+        self._told_ask: Level | None = None
+        """The levels of the book that they are; None if they may be others."""
 
     def clear(self) -> None:
         """Drop the book. The next snapshot starts it again (resync)."""
         self.is_synced = False
         self.bids.clear()
         self.asks.clear()
-        self._told = None
+        self._told = self._told_bid = self._told_ask = None
 
     def apply_snapshot(
         self,
@@ -72,7 +75,7 @@ class VenueBook:
         """Convert the book from the steps of ``before`` to those of the instrument; return it as an event."""
         self.bids.convert(before, self.instrument)
         self.asks.convert(before, self.instrument)
-        self._told = None
+        self._told = self._told_bid = self._told_ask = None
         return self.snapshot(ts_us)
 
     def snapshot(self, ts_us: int) -> BookSnapshot:
@@ -95,7 +98,7 @@ class VenueBook:
         self._check()
         return BookChange(self.instrument.symbol, bids, asks, ts_us)
 
-    def last_of_each_price(self, rows: Sequence[PriceAndSize]) -> list[PriceAndSize]:
+    def last_of_each_price(self, rows: Sequence[PriceAndSize]) -> Sequence[PriceAndSize]:
         """Return levels as ``reader`` reads them, each price once, but as they were written."""
         last: dict[int, PriceAndSize] = {}
         for row in rows:
@@ -110,11 +113,16 @@ class VenueBook:
     def quoted(self, quote: Quote) -> None:
         """Record best prices that the exchange sent, and that were told."""
         self._told = quote
+        self._told_bid = self._told_ask = None
 
     def changed_quote(self, ts_us: int) -> Sequence[MarketEvent]:
         """Return the best bid and ask if they changed since the last call."""
-        bid_ticks, bid_lots = self.bids.best()
-        ask_ticks, ask_lots = self.asks.best()
+        bid, ask = self.bids.best(), self.asks.best()
+        if bid is self._told_bid and ask is self._told_ask:
+            return ()
+        self._told_bid, self._told_ask = bid, ask
+        bid_ticks, bid_lots = bid
+        ask_ticks, ask_lots = ask
         told = self._told
         if (
             told is not None

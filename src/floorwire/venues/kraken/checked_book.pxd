@@ -3,6 +3,7 @@ from libc.stdint cimport int64_t
 
 from floorwire.venues.common.frame_scanner cimport FrameScanner
 from floorwire.venues.common.level_reader cimport LevelReader
+from floorwire.venues.common.price_levels cimport PriceLevels
 from floorwire.venues.common.venue_book cimport VenueBook
 from floorwire.venues.kraken.scanned_book cimport ScannedBook
 
@@ -16,6 +17,7 @@ cdef class CheckedBook:
     cdef readonly object off_tick
     cdef list _top_asks
     cdef list _top_bids
+    cdef bytes _text_of_bids
     cdef object _crc_asks
     cdef object _crc
 
@@ -24,12 +26,15 @@ cdef class CheckedBook:
     cpdef object apply_snapshot(self, object message, object ts_us)
     @cython.locals(levels=VenueBook, bids=tuple, asks=tuple, bids_out=tuple, asks_out=tuple)
     cpdef object apply_change(self, object message, object ts_us)
-    @cython.locals(reader=LevelReader, scanned=ScannedBook, bids=tuple, asks=tuple, rows=list)
+    @cython.locals(scanned=ScannedBook)
     cdef tuple _read(self, object message)
-    @cython.locals(asks=list, bids=list)
-    cdef object _check(self, object checksum)
+    @cython.locals(frame=FrameScanner, reader=LevelReader, side=tuple, rows=list)
+    cdef tuple _scan_side(self, ScannedBook scanned, Py_ssize_t at, PriceLevels kept)
+    @cython.locals(side=tuple)
+    cdef tuple _read_side(self, object rows)
+    @cython.locals(scanned=ScannedBook, asks=list, bids=list)
+    cdef object _check(self, object message)
 
 
 cdef tuple _with_removed(tuple changed, tuple prices)
-@cython.locals(frame=FrameScanner, plain_price=int64_t, plain_size=int64_t)
-cpdef str checksum_text(object row)
+cpdef bytes checksum_text(object row)

@@ -13,8 +13,7 @@ from zlib import crc32
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot, Level
 from floorwire.venues.common.decimals import OffTickError
-from floorwire.venues.common.frame_scanner import FrameScanner
-from floorwire.venues.common.price_levels import PriceAndSize, Rows, price_and_size
+from floorwire.venues.common.price_levels import PriceAndSize, PriceLevels, Rows, price_and_size
 from floorwire.venues.common.venue_book import LostChangeError, VenueBook
 from floorwire.venues.kraken.messages import BookFrame
 from floorwire.venues.kraken.scanned_book import ScannedBook
@@ -24,6 +23,7 @@ CHECKSUM_LEVELS = 10
 
 
 ReadLevels: TypeAlias = tuple[tuple[Level, ...], tuple[Level, ...], Rows, Rows]
+ReadSide: TypeAlias = tuple[tuple[Level, ...], Rows]
 
 
 class CheckedBook:
@@ -33,6 +33,7 @@ class CheckedBook:
         "_crc",
         "_crc_asks",
         "_instrument",
+        "_text_of_bids",
         "_top_asks",
         "_top_bids",
         "depth",
@@ -50,10 +51,11 @@ class CheckedBook:
         self.has_left_out = False
         self.off_tick = 0
         """Both are never set: a level between two ticks would make the depth wrong, so it ends the book."""
-        self._top_asks: list[str] | None = None
-        self._top_bids: list[str] | None = None
+        self._top_asks: list[bytes] | None = None
+        self._top_bids: list[bytes] | None = None
         """The texts that the last checksum was computed of."""
         self._crc_asks = self._crc = 0
+        self._text_of_bids = b""
 
     @property
     def instrument(self) -> Instrument:
@@ -78,7 +80,7 @@ class CheckedBook:
             pushed_out = levels.bids.cut(self.depth) + levels.asks.cut(self.depth)
             if pushed_out:
                 event = levels.snapshot(ts_us)
-            self._check(message.checksum)
+            self._check(message)
         except ValueError:
             self.clear()
             raise
@@ -104,7 +106,7 @@ class CheckedBook:
             if bids_out or asks_out:
                 bids, asks = _with_removed(bids, bids_out), _with_removed(asks, asks_out)
                 event = BookChange(event.symbol, bids, asks, ts_us)
-            self._check(message.checksum)
+            self._check(message)
         except ValueError:
             self.clear()
             raise
@@ -112,47 +114,57 @@ class CheckedBook:
 
     def _read(self, message: BookFrame | ScannedBook) -> ReadLevels:
         """Return bids and asks, and what is written of them, each price once."""
-        reader, of = self.levels.reader, self.levels.instrument
-        bids: tuple[Level, ...] = ()
-        asks: tuple[Level, ...] = ()
-        bid_rows: Sequence[PriceAndSize]
-        ask_rows: Sequence[PriceAndSize]
-        bids_off = asks_off = 0
-        if isinstance(message, ScannedBook):
-            scanned = message
-            bid_rows = ask_rows = ()
-            if scanned.bids_at >= 0:
-                rows: list[PriceAndSize] = []
-                bids, bids_off = reader.scan(of, scanned.frame, scanned.bids_at, rows)
-                bid_rows = rows
-            if scanned.asks_at >= 0:
-                rows = []
-                asks, asks_off = reader.scan(of, scanned.frame, scanned.asks_at, rows)
-                ask_rows = rows
-        else:
-            bid_rows, ask_rows = message.bids, message.asks
-            bids, bids_off = reader.read(of, bid_rows)
-            asks, asks_off = reader.read(of, ask_rows)
-        if bids_off or asks_off:
-            raise OffTickError("a level", of)
-        if len(bids) != len(bid_rows):
-            bid_rows = self.levels.last_of_each_price(bid_rows)
-        if len(asks) != len(ask_rows):
-            ask_rows = self.levels.last_of_each_price(ask_rows)
+        if not isinstance(message, ScannedBook):
+            bids, bid_rows = self._read_side(message.bids)
+            asks, ask_rows = self._read_side(message.asks)
+            return bids, asks, bid_rows, ask_rows
+        scanned = message
+        bids, bid_rows = self._scan_side(scanned, scanned.bids_at, self.levels.bids)
+        asks, ask_rows = self._scan_side(scanned, scanned.asks_at, self.levels.asks)
         return bids, asks, bid_rows, ask_rows
 
-    def _check(self, checksum: int | None) -> None:
+    def _scan_side(self, scanned: ScannedBook, at: int, kept: PriceLevels) -> ReadSide:
+        if at < 0:
+            return (), ()
+        frame, reader, of = scanned.frame, self.levels.reader, self.levels.instrument
+        side, off_tick = reader.scan(of, frame, at)
+        if off_tick:
+            raise OffTickError("a level", of)
+        if scanned.is_snapshot:
+            kept.price_unit, kept.size_unit = reader.price_unit, reader.size_unit
+        # Kraken writes each price and each size with as many decimals: so no text is kept of them.
+        if reader.is_uniform and reader.price_unit == kept.price_unit and reader.size_unit == kept.size_unit:
+            return side, [None] * len(side)
+        rows: list[PriceAndSize] = []
+        reader.scan(of, frame, at, rows)
+        return side, rows if len(side) == len(rows) else self.levels.last_of_each_price(rows)
+
+    def _read_side(self, rows: Sequence[PriceAndSize]) -> ReadSide:
+        of = self.levels.instrument
+        side, off_tick = self.levels.reader.read(of, rows)
+        if off_tick:
+            raise OffTickError("a level", of)
+        return side, rows if len(side) == len(rows) else self.levels.last_of_each_price(rows)
+
+    def _check(self, message: BookFrame | ScannedBook) -> None:
         """Compare the checksum. Without one, as in snapshots of few levels, there is nothing to compare.
 
         Kraken: the asks, then the bids, each price and size without the dot and without leading zeros.
         """
+        if isinstance(message, ScannedBook):
+            scanned = message
+            checksum = scanned.checksum
+        else:
+            checksum = message.checksum
         if checksum is None:
             return
         asks, bids = self.levels.asks.top(), self.levels.bids.top()
-        if asks is not self._top_asks:
-            self._crc_asks, self._top_asks, self._top_bids = crc32("".join(asks).encode()), asks, None
-        if bids is not self._top_bids:
-            self._crc, self._top_bids = crc32("".join(bids).encode(), self._crc_asks), bids
+        if asks is not self._top_asks or bids is not self._top_bids:
+            if asks is not self._top_asks:
+                self._crc_asks, self._top_asks = crc32(b"".join(asks)), asks
+            if bids is not self._top_bids:
+                self._text_of_bids, self._top_bids = b"".join(bids), bids
+            self._crc = crc32(self._text_of_bids, self._crc_asks)
         if self._crc != checksum:
             raise LostChangeError(self.levels.instrument.symbol, "bad_message")
 
@@ -162,13 +174,7 @@ def _with_removed(changed: tuple[Level, ...], prices: Sequence[int]) -> tuple[Le
     return tuple((dict(changed) | dict.fromkeys(prices, 0)).items())
 
 
-def checksum_text(row: PriceAndSize) -> str:
+def checksum_text(row: PriceAndSize) -> bytes:
     """Return the text that a level has in the checksum."""
-    if isinstance(row, str):
-        frame = FrameScanner(row.encode())
-        plain_price = frame.decimal()
-        frame.expect(b'","')
-        plain_size = frame.decimal()
-        return f"{plain_price >> 5}{plain_size >> 5}"
     price, size = price_and_size(row)
-    return price.replace(".", "").lstrip("0") + size.replace(".", "").lstrip("0")
+    return (price.replace(".", "").lstrip("0") + size.replace(".", "").lstrip("0")).encode()

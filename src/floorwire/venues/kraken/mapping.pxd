@@ -1,7 +1,6 @@
 from floorwire.venues.common.level_reader cimport LevelReader
 
 
-cpdef str current_pair(str name)
 cpdef object trade(object message, object of, LevelReader reader)
 cpdef object quote(object ticker, object of, LevelReader reader, object ts_us)
 cdef tuple _best(object price, object qty, object of, LevelReader reader)

@@ -17,6 +17,7 @@ from floorwire.venues.common.event_mapping import Ohlc
 from floorwire.venues.common.level_reader import LevelReader
 from floorwire.venues.kraken import messages
 from floorwire.venues.kraken.messages import number
+from floorwire.venues.kraken.pair_names import current_coin
 
 VENUE = "kraken"
 MINUTE_US = 60_000_000
@@ -25,20 +26,6 @@ WEEK_MINUTES = 7 * 1440
 STATES: dict[str, InstrumentState] = {"online": "open", "delisted": "closed"}
 """Every other status means halted."""
 SIDES: dict[str, Side] = {"buy": "buy", "sell": "sell"}
-RENAMED = {"XBT": "BTC", "XDG": "DOGE"}
-"""Names of coins that REST and the WebSocket v1 still use, and those of the WebSocket v2."""
-
-
-def current_coin(name: str) -> str:
-    """Return a coin's name of the WebSocket v2."""
-    return RENAMED.get(name, name)
-
-
-def current_pair(name: str) -> str:
-    """Return the name of the WebSocket v2 for a pair as BASE/QUOTE."""
-    if "XBT" not in name and "XDG" not in name:
-        return name
-    return "/".join(map(current_coin, name.split("/")))
 
 
 def listed(row: bytes, prefix: str) -> tuple[str, Instrument]:

@@ -6,6 +6,7 @@ from floorwire.venues.common.venue_book cimport VenueBook
 from floorwire.venues.common.venue_clock cimport VenueClock
 from floorwire.venues.kraken.checked_book cimport CheckedBook
 from floorwire.venues.kraken.messages cimport read as read_v2
+from floorwire.venues.kraken.messages_v1 cimport is_array
 from floorwire.venues.kraken.messages_v1 cimport read as read_v1
 from floorwire.venues.kraken.scanned_book cimport ScannedBook
 
@@ -25,7 +26,7 @@ cdef class Kraken:
     @cython.locals(scanned=ScannedBook)
     cpdef object apply(self, object message, SubscribedSymbol symbol, object now_us, list out)
     @cython.locals(book=CheckedBook, levels=VenueBook)
-    cdef object _book(self, object frame, object told_us, Py_ssize_t most_levels, SubscribedSymbol symbol, object now_us, list out)
+    cdef object _book(self, object frame, bint is_snapshot, object told_us, Py_ssize_t most_levels, SubscribedSymbol symbol, object now_us, list out)
     cdef object _ticker(self, object ticker, SubscribedSymbol symbol, object now_us, list out)
     @cython.locals(ids=TradeIds)
     cdef object _trade(self, object message, SubscribedSymbol symbol, list out)

@@ -39,6 +39,7 @@ from floorwire.venues.kraken.candle_history import KrakenCandles
 from floorwire.venues.kraken.checked_book import CheckedBook
 from floorwire.venues.kraken.messages import BookFrame, Ohlc, Ticker, Trade
 from floorwire.venues.kraken.messages import read as read_v2
+from floorwire.venues.kraken.messages_v1 import is_array
 from floorwire.venues.kraken.messages_v1 import read as read_v1
 from floorwire.venues.kraken.scanned_book import ScannedBook
 
@@ -157,8 +158,7 @@ class Kraken:
 
     def read(self, data: str | bytes, link: str) -> Reading | None:
         """Return what a frame is. Raises ValueError, RecursionError."""
-        is_v1 = data[:1] in (b"[", "[")
-        message = read_v1(data) if is_v1 else read_v2(data)
+        message = read_v1(data) if is_array(data) else read_v2(data)
         if message is None:
             message = messages_v1.read_event(data)
         if message is None:
@@ -178,10 +178,10 @@ class Kraken:
         """Append the market events of a message. Raises ValueError."""
         if type(message) is ScannedBook:
             scanned = message
-            self._book(scanned, scanned.ts_us, scanned.most_levels, symbol, now_us, out)
+            self._book(scanned, scanned.is_snapshot, scanned.ts_us, scanned.most_levels, symbol, now_us, out)
         elif type(message) is BookFrame:
             most_levels = max(len(message.bids), len(message.asks))
-            self._book(message, message.ts_us, most_levels, symbol, now_us, out)
+            self._book(message, message.is_snapshot, message.ts_us, most_levels, symbol, now_us, out)
         elif type(message) is Trade:
             self._trade(message, symbol, out)
         elif type(message) is Ticker:
@@ -192,6 +192,7 @@ class Kraken:
     def _book(
         self,
         frame: BookFrame | ScannedBook,
+        is_snapshot: bool,
         told_us: int | None,
         most_levels: int,
         symbol: SubscribedSymbol,
@@ -204,7 +205,7 @@ class Kraken:
         assert isinstance(book, CheckedBook)
         symbol.book_came()
         ts_us = told_us or self.clock.venue_time(now_us)
-        if frame.is_snapshot:
+        if is_snapshot:
             book.depth = self._depths.get(frame.symbol) or _fitting_depth(most_levels)
             out.append(book.apply_snapshot(frame, ts_us))
         elif not levels.is_synced:

@@ -16,7 +16,9 @@ from floorwire.venues.common.decimals import rfc3339_us
 from floorwire.venues.common.exchange import SymbolMessages
 from floorwire.venues.common.plain_decimals import plain_decimal
 from floorwire.venues.common.price_levels import PriceAndSize
+from floorwire.venues.kraken.scanned_book_v2 import scan
 
+IS_COMPILED = not __file__.endswith(".py")
 MAX_NUMBER = 60
 """A number with more characters is none that Kraken sends."""
 MAX_EXPONENT = 40
@@ -215,6 +217,15 @@ def read(data: str | bytes) -> SymbolMessages | Pairs | Notice | None:
 
     Raises ValueError if it is no valid message, RecursionError if it is nested too deep.
     """
+    if IS_COMPILED and type(data) is bytes:  # from the sources, a JSON decoder is faster
+        scanned = scan(data)
+        if scanned is not None:
+            return SymbolMessages(scanned.symbol, (scanned,))
+    return decode_frame(data)
+
+
+def decode_frame(data: str | bytes) -> SymbolMessages | Pairs | Notice | None:
+    """Return the same as ``read``, always by decoding."""
     if type(data) is bytes and data.startswith(BOOK):
         book_frame = _book_envelopes.decode(data)
         is_snapshot = book_frame.type == "snapshot"

@@ -1,13 +1,16 @@
 cimport cython
 from libc.stdint cimport int64_t
 
-from floorwire.venues.kraken.mapping cimport current_pair
+from floorwire.venues.kraken.pair_names cimport current_pair
 from floorwire.venues.kraken.scanned_book cimport ScannedBook, scan
 
 
 cdef bint IS_COMPILED
+cdef unsigned char OPENING
 
 
+@cython.locals(encoded=bytes)
+cpdef bint is_array(object data) except -1
 @cython.locals(scanned=ScannedBook)
 cpdef object read(object data)
 cpdef object decode_frame(object data)

@@ -18,13 +18,16 @@ import msgspec
 from floorwire.venues.common.exchange import SymbolMessages
 from floorwire.venues.common.price_levels import WrittenLevel
 from floorwire.venues.kraken import messages
-from floorwire.venues.kraken.mapping import current_pair
 from floorwire.venues.kraken.messages import BookFrame, Message, Notice, Result
+from floorwire.venues.kraken.pair_names import current_pair
 from floorwire.venues.kraken.scanned_book import scan
 
 SIDES = {"b": "buy", "s": "sell"}
 """The taker's side."""
 IS_COMPILED = not __file__.endswith(".py")
+OPENING = ord("[")
+END = 60
+"""The channel and the pair are in so many characters at the end of a frame."""
 MAX_CHECKSUM = 2**32
 
 
@@ -108,6 +111,14 @@ def read_event(data: str | bytes) -> Notice | None:
         return None
 
 
+def is_array(data: str | bytes) -> bool:
+    """Return whether a frame is an array: of v1, with data."""
+    if isinstance(data, bytes):
+        encoded = data
+        return len(encoded) > 0 and encoded[0] == OPENING
+    return data.startswith("[")
+
+
 def read(data: str | bytes) -> SymbolMessages | None:
     """Return the message in a frame that is an array; None if it is of another kind.
 
@@ -122,7 +133,9 @@ def read(data: str | bytes) -> SymbolMessages | None:
 
 def decode_frame(data: str | bytes) -> SymbolMessages | None:
     """Return the same as ``read``, always by decoding."""
-    if (book := _read_book(data)) is not None:
+    end = data[-END:]
+    is_book = b'"book-' in end if isinstance(end, bytes) else '"book-' in end
+    if is_book and (book := _read_book(data)) is not None:
         return book
     parts = _parts.decode(data)
     if len(parts) < 4:
@@ -198,8 +211,8 @@ def _date(seconds: str) -> str:
     whole, _, fraction = seconds.partition(".")
     if len(whole) != 10 or not (whole + fraction).isdecimal():
         raise ValueError(seconds)
-    at = datetime.fromtimestamp(int(whole), UTC)
-    return f"{at:%Y-%m-%dT%H:%M:%S}.{fraction[:6].ljust(6, '0')}Z"
+    at = datetime.fromtimestamp(int(whole), UTC).replace(tzinfo=None)
+    return f"{at.isoformat()}.{fraction[:6].ljust(6, '0')}Z"
 
 
 def _has(row: Sequence[str], length: int) -> bool:

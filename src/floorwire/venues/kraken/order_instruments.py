@@ -10,7 +10,7 @@ import msgspec
 from floorwire.venues.common.order_clock import InstrumentReads
 from floorwire.venues.common.request_sequences import HttpRequest
 from floorwire.venues.kraken import order_messages as messages
-from floorwire.venues.kraken.mapping import current_coin
+from floorwire.venues.kraken.pair_names import current_coin
 
 PAIRS = "/0/public/AssetPairs"
 MOST_LOT_DECIMALS = 18

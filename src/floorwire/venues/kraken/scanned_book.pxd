@@ -2,7 +2,7 @@ cimport cython
 from libc.stdint cimport int64_t
 
 from floorwire.venues.common.frame_scanner cimport FrameScanner
-from floorwire.venues.kraken.mapping cimport current_pair
+from floorwire.venues.kraken.pair_names cimport current_pair
 
 
 cdef int64_t MAX_CHECKSUM

@@ -7,7 +7,7 @@ refused, or read in another way: a number with a sign or an exponent, or too man
 from __future__ import annotations
 
 from floorwire.venues.common.frame_scanner import FrameScanner
-from floorwire.venues.kraken.mapping import current_pair
+from floorwire.venues.kraken.pair_names import current_pair
 
 MAX_CHECKSUM = 2**32
 MICROSECOND_DECIMALS = 6

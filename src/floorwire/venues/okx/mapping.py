@@ -12,6 +12,7 @@ from floorwire.venues.common.event_mapping import Ohlc
 from floorwire.venues.common.level_reader import LevelReader
 from floorwire.venues.common.price_levels import WrittenLevel
 from floorwire.venues.okx import messages
+from floorwire.venues.okx.scanned_messages import ScannedQuote, ScannedTrade
 
 VENUE = "okx"
 MILLISECOND_US = 1_000
@@ -67,6 +68,20 @@ def quote(message: messages.Book, of: Instrument, reader: LevelReader) -> Quote:
     """Return best bid and ask, of the channel bbo-tbt. An empty side has no level."""
     bid_ticks, bid_lots = _best(message.bids, of, reader)
     ask_ticks, ask_lots = _best(message.asks, of, reader)
+    return Quote(of.symbol, bid_ticks, bid_lots, ask_ticks, ask_lots, message.ts * MILLISECOND_US)
+
+
+def scanned_trade(message: ScannedTrade, of: Instrument, reader: LevelReader) -> Trade:
+    """Return the trade of a frame."""
+    ticks, lots = reader.plain_trade(of, message.price, message.size)
+    side: Side = "sell" if message.is_sale else "buy"
+    return Trade(of.symbol, str(message.trade_id), ticks, lots, side, message.ts * MILLISECOND_US)
+
+
+def scanned_quote(message: ScannedQuote, of: Instrument, reader: LevelReader) -> Quote:
+    """Return best bid and ask of a frame."""
+    bid_ticks, bid_lots = reader.plain_level(of, message.bid, message.bid_size)
+    ask_ticks, ask_lots = reader.plain_level(of, message.ask, message.ask_size)
     return Quote(of.symbol, bid_ticks, bid_lots, ask_ticks, ask_lots, message.ts * MILLISECOND_US)
 
 

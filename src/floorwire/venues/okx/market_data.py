@@ -14,7 +14,7 @@ import msgspec
 
 from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument
-from floorwire.core.market_events import MissingTrade
+from floorwire.core.market_events import MissingTrade, Quote
 from floorwire.core.ports import VenueOutput
 from floorwire.venues.common.candle_history import CandleHistory
 from floorwire.venues.common.exchange import (
@@ -36,6 +36,7 @@ from floorwire.venues.common.venue_clock import VenueClock
 from floorwire.venues.common.venue_maker import VenueMaker
 from floorwire.venues.okx import limits, mapping, messages
 from floorwire.venues.okx.candle_history import OkxCandles
+from floorwire.venues.okx.mapping import scanned_quote, scanned_trade
 from floorwire.venues.okx.messages import (
     BookFrame,
     CandleFrame,
@@ -47,7 +48,7 @@ from floorwire.venues.okx.messages import (
     read as read_message,
 )
 from floorwire.venues.okx.numbered_book import NumberedBook
-from floorwire.venues.okx.scanned_book import ScannedBook
+from floorwire.venues.okx.scanned_messages import ScannedBook, ScannedQuote, ScannedTrade
 
 HOSTS = frozenset(
     (
@@ -182,6 +183,8 @@ class Okx:
         message = read_message(data)
         if type(message) is ScannedBook:
             return SymbolMessages(message.symbol, (message,))
+        if type(message) is ScannedQuote or type(message) is ScannedTrade:
+            return SymbolMessages(message.symbol, (message,))
         if type(message) is BookFrame or type(message) is TickerFrame or type(message) is CandleFrame:
             return SymbolMessages(message.stream.inst_id, (message,))
         if type(message) is TradeFrame:
@@ -198,15 +201,23 @@ class Okx:
         """Append the market events of a message. Raises ValueError."""
         if type(message) is ScannedBook:
             self._book(message.is_snapshot, message, symbol, now_us, out)
+        elif type(message) is ScannedQuote:
+            levels = symbol.levels
+            self._quote(scanned_quote(message, levels.instrument, levels.reader), symbol, now_us, out)
+        elif type(message) is ScannedTrade:
+            traded = message
+            self._trade(traded, traded.trade_id, traded.ts, symbol, now_us, out)
         elif type(message) is BookFrame:
             is_book = message.stream.channel == "books"
             for row in message.rows:
                 if is_book:
                     self._book(message.action == "snapshot", row, symbol, now_us, out)
                 else:
-                    self._quote(row, symbol, now_us, out)
+                    levels = symbol.levels
+                    quote = mapping.quote(row, levels.instrument, levels.reader)
+                    self._quote(quote, symbol, now_us, out)
         elif type(message) is Trade:
-            self._trade(message, symbol, now_us, out)
+            self._trade(message, message.trade_id, message.ts, symbol, now_us, out)
         elif type(message) is TickerFrame:
             out += [mapping.day(ticker, symbol.instrument) for ticker in message.rows]
         elif type(message) is CandleFrame:
@@ -238,25 +249,33 @@ class Okx:
         if not symbol.has_quotes(now_us):
             out += levels.changed_quote(row.ts * mapping.MILLISECOND_US)
 
-    def _quote(
-        self, row: messages.Book, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]
-    ) -> None:
-        quote = mapping.quote(row, symbol.levels.instrument, symbol.levels.reader)
+    def _quote(self, quote: Quote, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]) -> None:
         out.append(quote)
         if symbol.quoted((quote.bid_ticks, quote.bid_lots), (quote.ask_ticks, quote.ask_lots), now_us):
             symbol.book.clear()
             raise LostChangeError(symbol.instrument.symbol, "silent")
 
-    def _trade(self, message: Trade, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]) -> None:
-        of, ts_us = symbol.levels.instrument, message.ts * mapping.MILLISECOND_US
+    def _trade(
+        self,
+        message: Trade | ScannedTrade,
+        trade_id: int,
+        ts_ms: int,
+        symbol: SubscribedSymbol,
+        now_us: int,
+        out: list[VenueOutput],
+    ) -> None:
+        of, ts_us = symbol.levels.instrument, ts_ms * mapping.MILLISECOND_US
         ids = self._trade_ids.get(of.symbol)
         if ids is None:
             ids = self._trade_ids[of.symbol] = TradeIds()
-        if ids.check(message.trade_id, self.clock.bounded(ts_us, now_us)) == "repeated":
+        if ids.check(trade_id, self.clock.bounded(ts_us, now_us)) == "repeated":
             self.skipped["repeated"] += 1
             return
         try:
-            out.append(mapping.trade(message, of, symbol.levels.reader))
+            if isinstance(message, ScannedTrade):
+                out.append(scanned_trade(message, of, symbol.levels.reader))
+            else:
+                out.append(mapping.trade(message, of, symbol.levels.reader))
         except ValueError:
             out.append(MissingTrade(of.symbol, ts_us))
             raise

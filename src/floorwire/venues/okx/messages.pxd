@@ -1,4 +1,4 @@
-from floorwire.venues.okx.scanned_book cimport scan
+from floorwire.venues.okx.scanned_messages cimport scan
 
 
 cdef bint IS_COMPILED

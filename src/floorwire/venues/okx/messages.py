@@ -12,7 +12,7 @@ from typing import Annotated, TypeAlias
 import msgspec
 
 from floorwire.venues.common.price_levels import WrittenLevel
-from floorwire.venues.okx.scanned_book import ScannedBook, scan
+from floorwire.venues.okx.scanned_messages import ScannedMessage, scan
 
 Time: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799_999)]
 """Milliseconds since the epoch. The decoders accept them in text."""
@@ -201,7 +201,7 @@ NAME_FROM = len(HEAD)
 _rows = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-def read(data: str | bytes) -> Message | ScannedBook | None:
+def read(data: str | bytes) -> Message | ScannedMessage | None:
     """Return the message in a frame; None if it is of another kind.
 
     Raises ValueError if it is no valid message, RecursionError if it is nested too deep.

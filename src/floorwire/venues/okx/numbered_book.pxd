@@ -2,7 +2,7 @@ cimport cython
 
 from floorwire.venues.common.level_reader cimport LevelReader
 from floorwire.venues.common.venue_book cimport VenueBook
-from floorwire.venues.okx.scanned_book cimport ScannedBook
+from floorwire.venues.okx.scanned_messages cimport ScannedBook
 
 
 @cython.final
@@ -26,4 +26,4 @@ cdef class NumberedBook:
     cdef object _check(self, object checksum)
 
 
-cpdef str checksum_text(object row)
+cpdef bytes checksum_text(object row)

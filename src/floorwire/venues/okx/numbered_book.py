@@ -17,7 +17,7 @@ from floorwire.venues.common.price_levels import PriceAndSize, Rows, price_and_s
 from floorwire.venues.common.venue_book import LostChangeError, VenueBook
 from floorwire.venues.okx import mapping
 from floorwire.venues.okx.messages import Book
-from floorwire.venues.okx.scanned_book import ScannedBook
+from floorwire.venues.okx.scanned_messages import ScannedBook
 
 CHECKSUM_LEVELS = 25
 SIGN_BIT = 1 << 31
@@ -39,8 +39,8 @@ class NumberedBook:
         """How many levels of the last message were left out."""
         self._last: int | None = None
         """The number of the last message; None in recordings that have no numbers."""
-        self._top_bids: list[str] | None = None
-        self._top_asks: list[str] | None = None
+        self._top_bids: list[bytes] | None = None
+        self._top_asks: list[bytes] | None = None
         """The texts that the last checksum was computed of."""
         self._crc = 0
 
@@ -135,21 +135,21 @@ class NumberedBook:
         bids, asks = levels.bids.top(), levels.asks.top()
         if bids is not self._top_bids or asks is not self._top_asks:
             self._top_bids, self._top_asks = bids, asks
-            texts: list[str] = []
+            texts: list[bytes] = []
             for place in range(max(len(bids), len(asks))):
                 if place < len(bids):
                     texts.append(bids[place])
                 if place < len(asks):
                     texts.append(asks[place])
-            unsigned = crc32(":".join(texts).encode())
+            unsigned = crc32(b":".join(texts))
             self._crc = unsigned - 2 * SIGN_BIT if unsigned & SIGN_BIT else unsigned
         if self._crc != checksum:
             raise LostChangeError(levels.instrument.symbol, "bad_message")
 
 
-def checksum_text(row: PriceAndSize) -> str:
+def checksum_text(row: PriceAndSize) -> bytes:
     """Return the text that a level has in the checksum."""
-    if isinstance(row, str):
-        return row.removesuffix('"').replace('","', ":")
+    if isinstance(row, bytes):
+        return row[:-1].replace(b'","', b":")
     price, size = price_and_size(row)
-    return f"{price}:{size}"
+    return f"{price}:{size}".encode()

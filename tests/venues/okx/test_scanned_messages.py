@@ -15,8 +15,8 @@ from floorwire.core.ports import VenueOutput
 from floorwire.venues.common.subscribed_symbol import SubscribedSymbol
 from floorwire.venues.common.venue_book import LostChangeError
 from floorwire.venues.okx.market_data import Okx
-from floorwire.venues.okx.messages import BookFrame, decode_frame
-from floorwire.venues.okx.scanned_book import ScannedBook, scan
+from floorwire.venues.okx.messages import BookFrame, TradeFrame, decode_frame
+from floorwire.venues.okx.scanned_messages import ScannedBook, ScannedQuote, ScannedTrade, scan
 from tests.venues.altered_frames import altered
 
 NOW = 1_652_459_225_900_000
@@ -40,6 +40,16 @@ CHANGE = (
 ).encode()
 OF_2022 = CHANGE.replace(b',"seqId":9,"prevSeqId":7', b"")
 WITHOUT_SUM = CHANGE.replace(f"{SECOND}".encode(), b"0")
+QUOTE = (
+    b'{"arg":{"channel":"bbo-tbt","instId":"BTC-USDT"},"data":[{"asks":[["5.1","0.25","0","4"]],'
+    b'"bids":[["5","2.0","0","12"]],"ts":"1652459225382","seqId":123456}]}'
+)
+TRADE = (
+    b'{"arg":{"channel":"trades","instId":"BTC-USDT"},"data":[{"instId":"BTC-USDT","tradeId":"130639474",'
+    b'"px":"5.1","sz":"0.12060306","side":"buy","ts":"1652459225383","count":"3"}]}'
+)
+OLD_TRADE = TRADE.replace(b',"count":"3"', b"").replace(b"buy", b"sell").replace(b"0639474", b"0639475")
+SINGLES = [QUOTE, TRADE, OLD_TRADE]
 INSTRUMENTS = [
     Instrument("BTC-USDT", "BTC", "USDT", "okx", tick, lot)
     for tick, lot in [("0.1", "0.00000001"), ("0.1", "1"), ("0.2", "0.001"), ("0.01", "0.00000001")]
@@ -67,7 +77,22 @@ frames = st.builds(
     numbers,
     numbers,
 ).map(str.encode)
-frames |= altered([SNAPSHOT, CHANGE, OF_2022, WITHOUT_SUM])
+frames |= altered([SNAPSHOT, CHANGE, OF_2022, WITHOUT_SUM, *SINGLES])
+frames |= st.builds(
+    lambda ask, size, bid, end: QUOTE.replace(b'"5.1","0.25"', f'"{ask}","{size}"'.encode())
+    .replace(b'"5","2.0"', f'"{bid}","{size}"'.encode())
+    .replace(b',"seqId":123456', end),
+    texts, texts, texts,
+    st.sampled_from([b"", b',"seqId":-1', b',"seqId":-2', b',"seqId":"7"', b',"action":"x"']),
+)  # fmt: skip
+frames |= st.builds(
+    lambda trade_id, price, size, side: TRADE.replace(b"130639474", trade_id)
+    .replace(b'"5.1"', f'"{price}"'.encode())
+    .replace(b'"0.12060306"', f'"{size}"'.encode())
+    .replace(b"buy", side),
+    st.sampled_from([b"1", b"01", b"-1", b"9" * 17, b"9" * 20, b"x"]), texts, texts,
+    st.sampled_from([b"buy", b"sell", b"", b"other"]),
+)  # fmt: skip
 
 
 def outcome(data: list[bytes], of: Instrument, read: Callable[[bytes], object]) -> list[tuple[object, ...]]:
@@ -85,7 +110,8 @@ def outcome(data: list[bytes], of: Instrument, read: Callable[[bytes], object]) 
             found.append(("unreadable",))
             continue
         try:
-            exchange.apply(message, symbol, NOW, out)
+            for one in message.rows if isinstance(message, TradeFrame) else [message]:
+                exchange.apply(one, symbol, NOW, out)
         except ValueError as raised:
             error = type(raised)
         skipped = Counter({reason: count for reason, count in exchange.skipped.items() if count})
@@ -95,9 +121,9 @@ def outcome(data: list[bytes], of: Instrument, read: Callable[[bytes], object]) 
 
 
 def symbol_of(message: object) -> str:
-    if isinstance(message, BookFrame):
+    if isinstance(message, BookFrame | TradeFrame):
         return message.stream.inst_id
-    return message.symbol if isinstance(message, ScannedBook) else ""
+    return message.symbol if isinstance(message, ScannedBook | ScannedQuote | ScannedTrade) else ""
 
 
 def scanned_or_decoded(data: bytes) -> object:
@@ -110,7 +136,7 @@ def test_a_scanned_frame_means_what_the_decoded_one_means(data: list[bytes], of:
     assert outcome(data, of, scanned_or_decoded) == outcome(data, of, decode_frame)
 
 
-@pytest.mark.parametrize("data", [SNAPSHOT, CHANGE, OF_2022, WITHOUT_SUM])
+@pytest.mark.parametrize("data", [SNAPSHOT, CHANGE, OF_2022, WITHOUT_SUM, *SINGLES])
 def test_frames_as_okx_writes_them_are_scanned(data: bytes) -> None:
     book = scan(data)
     assert book is not None
@@ -129,7 +155,7 @@ def test_the_checksum_is_of_what_is_written_in_the_frames() -> None:
     ]
 
 
-@pytest.mark.parametrize("data", [SNAPSHOT, CHANGE])
+@pytest.mark.parametrize("data", [SNAPSHOT, CHANGE, *SINGLES])
 def test_one_other_byte_changes_nothing_else(data: bytes) -> None:
     for at in range(len(data)):
         for byte in b'0."],[-\x00':

@@ -1,0 +1,60 @@
+cimport cython
+from libc.stdint cimport int64_t
+
+from floorwire.venues.common.frame_scanner cimport FrameScanner
+
+
+cdef bytes CHANNEL
+cdef bytes BOOKS
+cdef bytes QUOTES
+cdef bytes TRADES
+cdef int64_t MAX_MS
+
+
+@cython.final
+cdef class ScannedBook:
+    cdef public FrameScanner frame
+    cdef public str symbol
+    cdef public bint is_snapshot
+    cdef public int64_t ts
+    cdef public Py_ssize_t bids_at
+    cdef public Py_ssize_t asks_at
+    cdef public object seq_id
+    cdef public object prev_seq_id
+    cdef public int64_t checksum
+
+
+@cython.final
+cdef class ScannedQuote:
+    cdef public str symbol
+    cdef public int64_t ts
+    cdef public int64_t bid
+    cdef public int64_t bid_size
+    cdef public int64_t ask
+    cdef public int64_t ask_size
+
+
+@cython.final
+cdef class ScannedTrade:
+    cdef public str symbol
+    cdef public int64_t trade_id
+    cdef public int64_t price
+    cdef public int64_t size
+    cdef public bint is_sale
+    cdef public int64_t ts
+
+
+@cython.locals(frame=FrameScanner)
+cpdef object scan(bytes data)
+@cython.locals(book=ScannedBook)
+cdef ScannedBook _book(FrameScanner frame)
+@cython.locals(quote=ScannedQuote)
+cdef ScannedQuote _quote(FrameScanner frame)
+@cython.locals(trade=ScannedTrade)
+cdef ScannedTrade _trade(FrameScanner frame)
+cdef object _rest(FrameScanner frame)
+@cython.locals(found=int64_t)
+cdef int64_t _time_ms(FrameScanner frame) except -1
+cdef object _sequence_id(FrameScanner frame)
+@cython.locals(begin=Py_ssize_t, is_next=bint)
+cdef Py_ssize_t _levels(FrameScanner frame) except -2

@@ -1,0 +1,197 @@
+"""The most frequent frames of OKX, read byte by byte where this module is compiled.
+
+OKX writes all frames of a channel alike. Another frame is left to ``messages``, and so is one with what is
+refused, or read in another way: a number with an exponent, or too many digits.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from floorwire.venues.common.frame_scanner import FrameScanner
+
+CHANNEL = b'{"arg":{"channel":"'
+BOOKS = b'books","instId":"'
+QUOTES = b'bbo-tbt","instId":"'
+TRADES = b'trades","instId":"'
+MAX_MS = 253_402_300_799_999
+
+
+class ScannedBook:
+    """``Book`` of the channel ``books``. Its levels are read where they stand in the frame."""
+
+    __slots__ = (
+        "asks_at",
+        "bids_at",
+        "checksum",
+        "frame",
+        "is_snapshot",
+        "prev_seq_id",
+        "seq_id",
+        "symbol",
+        "ts",
+    )
+    frame: FrameScanner
+    symbol: str
+    is_snapshot: bool
+    ts: int
+    bids_at: int
+    asks_at: int
+    seq_id: int | None
+    prev_seq_id: int | None
+    checksum: int
+
+
+class ScannedQuote:
+    """``Book`` of the channel ``bbo-tbt`` with a level on each side, as plain decimals."""
+
+    __slots__ = ("ask", "ask_size", "bid", "bid_size", "symbol", "ts")
+    symbol: str
+    ts: int
+    bid: int
+    bid_size: int
+    ask: int
+    ask_size: int
+
+
+class ScannedTrade:
+    """``Trade``, alone in its frame, with plain decimals."""
+
+    __slots__ = ("is_sale", "price", "size", "symbol", "trade_id", "ts")
+    symbol: str
+    trade_id: int
+    price: int
+    size: int
+    is_sale: bool
+    """Whether the taker sold."""
+    ts: int
+
+
+ScannedMessage: TypeAlias = ScannedBook | ScannedQuote | ScannedTrade
+
+
+def scan(data: bytes) -> ScannedMessage | None:
+    """Return the message in a frame; None if it has to be decoded."""
+    frame = FrameScanner(data)
+    frame.expect(CHANNEL)
+    message: ScannedMessage
+    if frame.has(BOOKS):
+        message = _book(frame)
+    elif frame.has(QUOTES):
+        message = _quote(frame)
+    else:
+        frame.expect(TRADES)
+        message = _trade(frame)
+    return message if frame.is_whole() else None
+
+
+def _book(frame: FrameScanner) -> ScannedBook:
+    book = ScannedBook()
+    book.frame = frame
+    book.symbol = frame.text()
+    frame.expect(b'"},"action":"')
+    book.is_snapshot = frame.has(b"snapshot")
+    if not book.is_snapshot:
+        frame.expect(b"update")
+    frame.expect(b'","data":[{"asks":')
+    book.asks_at = _levels(frame)
+    frame.expect(b',"bids":')
+    book.bids_at = _levels(frame)
+    frame.expect(b',"ts":"')
+    book.ts = _time_ms(frame)
+    frame.expect(b'","checksum":')
+    book.checksum = -frame.number() if frame.has(b"-") else frame.number()
+    book.seq_id = book.prev_seq_id = None
+    if frame.has(b',"prevSeqId":'):
+        book.prev_seq_id = _sequence_id(frame)
+        frame.expect(b',"seqId":')
+        book.seq_id = _sequence_id(frame)
+    elif frame.has(b',"seqId":'):
+        book.seq_id = _sequence_id(frame)
+        frame.expect(b',"prevSeqId":')
+        book.prev_seq_id = _sequence_id(frame)
+    frame.expect(b"}]}")
+    return book
+
+
+def _quote(frame: FrameScanner) -> ScannedQuote:
+    quote = ScannedQuote()
+    quote.symbol = frame.text()
+    frame.expect(b'"},"data":[{"asks":[')
+    frame.expect(b'["')
+    quote.ask = frame.decimal()
+    frame.expect(b'","')
+    quote.ask_size = frame.decimal()
+    _rest(frame)
+    frame.expect(b'],"bids":[')
+    frame.expect(b'["')
+    quote.bid = frame.decimal()
+    frame.expect(b'","')
+    quote.bid_size = frame.decimal()
+    _rest(frame)
+    frame.expect(b'],"ts":"')
+    quote.ts = _time_ms(frame)
+    frame.expect(b'"')
+    if frame.has(b',"seqId":'):
+        _sequence_id(frame)
+    frame.expect(b"}]}")
+    return quote
+
+
+def _trade(frame: FrameScanner) -> ScannedTrade:
+    trade = ScannedTrade()
+    trade.symbol = frame.text()
+    frame.expect(b'"},"data":[{"instId":"')
+    frame.text()
+    frame.expect(b'","tradeId":"')
+    trade.trade_id = frame.number()
+    frame.expect(b'","px":"')
+    trade.price = frame.decimal()
+    frame.expect(b'","sz":"')
+    trade.size = frame.decimal()
+    frame.expect(b'","side":"')
+    trade.is_sale = frame.has(b"sell")
+    if not trade.is_sale:
+        frame.expect(b"buy")
+    frame.expect(b'","ts":"')
+    trade.ts = _time_ms(frame)
+    frame.expect(b'"')
+    if frame.has(b',"count":"'):
+        frame.number()
+        frame.expect(b'"')
+    frame.expect(b"}]}")
+    return trade
+
+
+def _rest(frame: FrameScanner) -> None:
+    """Go past what is not read of a level: ``"0"`` and the number of orders."""
+    frame.expect(b'","')
+    frame.expect_decimal()
+    frame.expect(b'","')
+    frame.expect_decimal()
+    frame.expect(b'"]')
+
+
+def _time_ms(frame: FrameScanner) -> int:
+    found = frame.number()
+    if found > MAX_MS:
+        frame.fail()
+    return found
+
+
+def _sequence_id(frame: FrameScanner) -> int:
+    return -1 if frame.has(b"-1") else frame.number()
+
+
+def _levels(frame: FrameScanner) -> int:
+    """Go past ``[[price, size, "0", number of orders], ...]``; return where it begins."""
+    begin = frame.at
+    frame.expect(b"[")
+    is_next = not frame.has(b"]")
+    if not is_next:
+        return begin
+    while is_next:
+        frame.expect_row(4)
+        is_next = frame.has(b",")
+    frame.expect(b"]")
+    return begin
