@@ -71,7 +71,7 @@ browser: ## Chromium for the tests of the page: Debian's, where there is none an
 test-slow: $(VENV)/.dev ## the long tests, and other examples of the property tests than the quick suite's
 	-@$(MAKE) -sk $(AUTOBAHN)/bin/wstest $(CCXT)/.done
 	CCXT_PYTHON=$${CCXT_PYTHON:-$(CCXT)/bin/python} $(BIN)/python -m pytest -m slow
-	$(BIN)/python -m pytest --hypothesis-profile=wander tests/channels tests/core tests/engine tests/property tests/protocol tests/venues
+	$(BIN)/python -m pytest --hypothesis-profile=wander -m 'hypothesis and not slow'
 
 conformance: $(AUTOBAHN)/bin/wstest ## the WebSocket against the Autobahn TestSuite
 	$(BIN)/python -m pytest -m slow -rP tests/conformance

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from collections.abc import Iterator
 
@@ -14,15 +15,17 @@ from floorwire.app import Gateway
 from floorwire.config import Settings
 
 # Property tests are judged by what they find, not by how fast the machine is.
-# The quick suite tries the same examples each time; `make test-slow` wanders too, and prints the way back.
-settings.register_profile("wander", deadline=None, print_blob=True)
-settings.register_profile("floorwire", deadline=None, print_blob=True, derandomize=True)
+# The quick suite tries the same few examples each time; `make test-slow` wanders too: it tries other and more
+# examples, and prints the way back.
+settings.register_profile("wander", deadline=None, print_blob=True, max_examples=200)
+settings.register_profile("floorwire", deadline=None, print_blob=True, derandomize=True, max_examples=40)
 # `make mutants`: each test runs hundreds of times, and the smallest example of a failure is of no use there.
 settings.register_profile(
     "mutants", deadline=None, derandomize=True, database=None, phases=(Phase.explicit, Phase.generate)
 )
 settings.load_profile("floorwire")
 
+gc.disable()  # until all tests are collected: nothing of that is garbage
 
 # A shell starts what runs in its background with SIGINT ignored, and our servers would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -35,6 +38,12 @@ structlog.configure(
         structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
     ]
 )
+
+
+def pytest_collection_finish() -> None:
+    """Let later garbage collections skip the ten thousand tests."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True, scope="session")

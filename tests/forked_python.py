@@ -219,10 +219,13 @@ def _reap() -> None:
 
 def _import_the_server() -> None:
     import floorwire.channels
-    import floorwire.cli.serve
+    import floorwire.cli
+    import floorwire.config
     import floorwire.connectors.recording
     import floorwire.web.server
 
+    floorwire.cli.application()  # imports the file of each command
+    floorwire.config.load()  # finds out what kinds the settings are
     floorwire.channels.discover()
     floorwire.connectors.recording.exchanges()
     gc.collect()

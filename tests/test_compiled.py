@@ -111,7 +111,7 @@ order_manager = OrderManager(RULES, venue.prices)
 fund_accounts(order_manager, names)
 refused = 0
 for mixture in MIXTURES:
-    for now_us, command in enumerate(CommandGenerator(7).generate(2_000, mixture)):
+    for now_us, command in enumerate(CommandGenerator(7).generate(800, mixture)):
         account = names[command.order_id % 7]
         try:
             ticket = ticket_of(command, account)

@@ -14,6 +14,7 @@ import pytest
 
 from floorwire.core.authorization import Scope
 from floorwire.storage.key_store import Issued
+from tests.forked_python import run
 from tests.servers import Server
 from tests.trading.trader import key, serving
 
@@ -52,13 +53,7 @@ def server(folder: Path, issued: Issued, reader: Issued, other: Issued) -> Itera
 
 def ended(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the example until it ends by itself, with a sentence."""
-    done = subprocess.run(
-        [sys.executable, str(EXAMPLES / name), *arguments],
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
+    done = run(str(EXAMPLES / name), *arguments)
     assert done.returncode != 0
     assert "Traceback" not in done.stderr
     assert done.stderr.strip()
@@ -150,14 +145,8 @@ def test_a_wrong_key_is_said(server: Server, reader: Issued) -> None:
 
 
 def test_a_setting_that_is_none_is_said() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "uvicorn", "--app-dir", str(EXAMPLES), "mounted:app"],
-        env={**os.environ, "FLOORWIRE_AUTH__MARKET": "keys"},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
+    environment = {**os.environ, "FLOORWIRE_AUTH__MARKET": "keys"}
+    done = run("-m", "uvicorn", "--app-dir", str(EXAMPLES), "mounted:app", environment=environment)
     assert done.returncode != 0
     assert "Traceback" not in done.stderr
     assert "auth.market takes" in done.stderr

@@ -6,7 +6,7 @@ from typing import TypedDict
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from floorwire.auth.grant import (
@@ -260,7 +260,6 @@ def grants(draw: st.DrawFn) -> Grant:
     )
 
 
-@settings(max_examples=200)
 @given(grants(), grants())
 def test_what_a_given_key_may_do_its_giver_may_do_or_give(giver: Grant, given_: Grant) -> None:
     """In each dimension: scope, account, symbol, worth, address and time."""
@@ -292,13 +291,11 @@ def test_what_a_given_key_may_do_its_giver_may_do_or_give(giver: Grant, given_: 
             assert actions[1] or not actions[0]
 
 
-@settings(max_examples=300)
 @given(grants())
 def test_a_key_may_give_its_own_grant(one: Grant) -> None:
     assert exceeds(one.principal("k0"), one) is None
 
 
-@settings(max_examples=100)
 @given(grants(), grants(), grants())
 def test_no_chain_of_keys_leads_to_more(first: Grant, second: Grant, third: Grant) -> None:
     if exceeds(first.principal("k0"), second) is None and exceeds(second.principal("k1"), third) is None:

@@ -28,7 +28,8 @@ def commands(
 
 NO_FOLDER = ": there is no data folder; name it with --data\n"
 NO_SUCH = "there is no such file or folder\n"
-ROOT = typer.main.get_command(application())
+APPLICATION = application()
+ROOT = typer.main.get_command(APPLICATION)
 assert isinstance(ROOT, typer.core.TyperGroup)
 PATHS = list(commands(ROOT))
 
@@ -36,7 +37,7 @@ PATHS = list(commands(ROOT))
 @pytest.mark.parametrize("path", PATHS, ids=" ".join)
 def test_help_shows_what_stands_in_brackets(path: tuple[str, ...]) -> None:
     """Markup takes "[venues.ID]" for a style, and shows nothing, unless it is escaped."""
-    command = typer.main.get_command(application())
+    command = ROOT
     for name in path:
         assert isinstance(command, typer.core.TyperGroup)
         command = command.commands[name]
@@ -49,7 +50,7 @@ def test_help_shows_what_stands_in_brackets(path: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("path", PATHS, ids=" ".join)
 def test_help_has_no_marks(path: tuple[str, ...]) -> None:
-    shown = CliRunner().invoke(application(), [*path, "--help"])
+    shown = CliRunner().invoke(APPLICATION, [*path, "--help"])
     assert shown.exit_code == 0
     assert "``" not in shown.output
     assert ":class:" not in shown.output
@@ -76,7 +77,7 @@ def test_a_failure_of_the_system_is_a_sentence(
     monkeypatch.setenv("FLOORWIRE_DATA", str(tmp_path / "data"))
     (tmp_path / "file").touch()
     names = {"nope": tmp_path / "nope", "file": tmp_path / "file", "folder": tmp_path}
-    ended = CliRunner().invoke(application(), [part.format(**names) for part in arguments])
+    ended = CliRunner().invoke(APPLICATION, [part.format(**names) for part in arguments])
     assert (ended.exit_code, ended.stderr) != (0, "")
     assert ended.stderr == said.format(**names)
 

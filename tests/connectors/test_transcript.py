@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from floorwire.connectors.recorded_line import MAX_NAMED_LINES, RecordedLine, SkippedLineCounter
@@ -87,7 +87,6 @@ def test_deeply_nested_json_counts_as_broken(tmp_path: Path) -> None:
     assert read(tmp_path, "1700000000: " + "[" * 100_000)[1] == [("broken_message", 1, ["file:1"])]
 
 
-@settings(max_examples=100, deadline=None)
 @given(cut=st.integers(0, len(SOCKET)), place=st.integers(0, len(SOCKET)), junk=st.binary(max_size=9))
 def test_a_file_cut_or_broken_anywhere_gives_what_it_has(
     tmp_path_factory: pytest.TempPathFactory, cut: int, place: int, junk: bytes

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.servers import Server, eventually
+
+DRAW_SELDOM = """
+window.requestAnimationFrame = (draw) => setTimeout(() => draw(performance.now()), 100);
+window.cancelAnimationFrame = clearTimeout;
+"""
+"""Ten times a second instead of sixty: to draw costs most of a page's CPU time."""
+EMPTY = '<!doctype html><link rel="icon" href="data:,">'
+"""With an icon, or the browser would ask the server for one."""
 
 
 def expect_true(page: Page, expression: str, arg: str = "") -> None:
@@ -30,6 +40,11 @@ class BrowserPage:
     def open(self, server: Server, part: str = "") -> None:
         """Open the page."""
         self.page.goto(server.http(f"/{part}"))
+
+    def open_empty(self, server: Server) -> None:
+        """Open an empty page of the same origin, for tests of single modules."""
+        self.page.route("**/empty", lambda route: route.fulfill(content_type="text/html", body=EMPTY))
+        self.page.goto(server.http("/empty"))
 
     def at(self, selector: str) -> Locator:
         """Return what the selector finds."""
@@ -55,3 +70,14 @@ class BrowserPage:
     def expect_note(self, text: str) -> None:
         """Wait until the page announces it."""
         expect(self.at("#notes")).to_contain_text(text)
+
+
+@contextmanager
+def fresh_page(browser: Browser) -> Iterator[BrowserPage]:
+    """Yield a page in a fresh context; in the end, hold it to having had nothing to complain about."""
+    context = browser.new_context(reduced_motion="reduce")
+    context.add_init_script(DRAW_SELDOM)
+    browser_page = BrowserPage(context.new_page())
+    yield browser_page
+    context.close()
+    assert browser_page.complaints == []

@@ -101,7 +101,7 @@ def sent_again(sock: socket.socket) -> int:
     return int.from_bytes(info[100:104], sys.byteorder)
 
 
-@pytest.mark.parametrize("allowed", [RESERVED, RESERVED + 7])
+@pytest.mark.parametrize("allowed", [RESERVED, pytest.param(RESERVED + 7, marks=pytest.mark.slow)])
 def test_a_limit_that_is_too_low_is_said_at_the_start(tmp_path: Path, allowed: int) -> None:
     ended = subprocess.run(
         command(tmp_path, allowed), check=False, capture_output=True, text=True, timeout=STOPS_WITHIN_S

@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, ViewportSize, expect
 from floorwire.auth.grant import Grant
 from floorwire.core.authorization import Scope
 from floorwire.storage.data_dir import DataDir
-from tests.e2e.browser_page import BrowserPage
+from tests.e2e.browser_page import BrowserPage, fresh_page
 from tests.e2e.chromium import chromium
 from tests.e2e.slow_link import Line, Message
 from tests.servers import Server, floorwire
@@ -55,12 +55,8 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def browser_page(browser: Browser) -> Iterator[BrowserPage]:
-    """Give a fresh page; in the end, hold it to having had nothing to complain about."""
-    context = browser.new_context()
-    browser_page = BrowserPage(context.new_page())
-    yield browser_page
-    context.close()
-    assert browser_page.complaints == []
+    with fresh_page(browser) as browser_page:
+        yield browser_page
 
 
 def test_prices_a_book_and_trades_move(browser_page: BrowserPage, server: Server) -> None:
@@ -112,7 +108,7 @@ def test_candles_are_drawn(browser_page: BrowserPage, server: Server) -> None:
 
 
 def test_bars_of_the_past_and_live_ones_are_one_series(browser_page: BrowserPage, server: Server) -> None:
-    browser_page.open(server)
+    browser_page.open_empty(server)
     starts = browser_page.page.evaluate("""async () => {
       const { Bars } = await import('/static/bars.js');
       const row = (start, close) => ({ start, open: '1', high: '9', low: '1', close, volume: '2' });
@@ -142,7 +138,7 @@ def test_the_market_is_chosen_by_address_key_and_click(browser_page: BrowserPage
     browser_page.expect_moves("#trades")
 
 
-@pytest.mark.parametrize("scheme", ["dark", "light"])
+@pytest.mark.parametrize("scheme", ["dark", pytest.param("light", marks=pytest.mark.slow)])
 def test_a_phone_shows_it_without_scrolling_aside_and_nothing_jumps(
     browser_page: BrowserPage, server: Server, scheme: str
 ) -> None:
@@ -269,7 +265,7 @@ def test_a_stale_feed_is_told_from_a_lost_connection(browser_page: BrowserPage, 
 
 
 def test_the_page_checks_sums_as_zlib_does(browser_page: BrowserPage, server: Server) -> None:
-    browser_page.open(server)
+    browser_page.open_empty(server)
     texts = ["", "64249.5:0.03400|64250.0:0.00001", "0.002612:10|0.002614:3.50", "x" * 10_000]
     sums = browser_page.page.evaluate(
         "async (texts) => { const { crc32 } = await import('/static/book.js'); return texts.map(crc32); }",
@@ -279,7 +275,7 @@ def test_the_page_checks_sums_as_zlib_does(browser_page: BrowserPage, server: Se
 
 
 def test_a_minute_is_made_of_its_seconds(browser_page: BrowserPage, server: Server) -> None:
-    browser_page.open(server)
+    browser_page.open_empty(server)
     second = 1_000_000
     figures = [(58, 10, 12, 9, 11, 1), (60, 11, 15, 11, 14, 2), (61, 14, 14, 8, 9, 3), (61, 14, 16, 8, 10, 4)]
     names = ("open", "high", "low", "close", "volume")

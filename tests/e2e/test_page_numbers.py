@@ -16,12 +16,12 @@ from floorwire.auth.grant import Grant
 from floorwire.core.authorization import Scope
 from floorwire.storage.data_dir import DataDir
 from floorwire.storage.key_store import Issued
-from tests.e2e.browser_page import BrowserPage
+from tests.e2e.browser_page import BrowserPage, fresh_page
 from tests.e2e.chromium import chromium
 from tests.servers import Server, eventually, floorwire
 
 WIDTHS = (360, 390, 768, 819, 820, 830, 840, 850, 1024, 1180, 1181, 1440)
-SYMBOLS = ("BTC-USDT", "DOGE-USDT", "XMR-BTC")
+SYMBOLS = ("BTC-USDT", *(pytest.param(symbol, marks=pytest.mark.slow) for symbol in ("DOGE-USDT", "XMR-BTC")))
 REFUSED = re.compile(r"Failed to load resource")  # the browser's own word for a 401
 CUT = """
 () => [...document.querySelectorAll('main td, main th, main dd, main td > *, main th > *')]
@@ -47,11 +47,8 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def browser_page(browser: Browser) -> Iterator[BrowserPage]:
-    context = browser.new_context()
-    browser_page = BrowserPage(context.new_page())
-    yield browser_page
-    context.close()
-    assert browser_page.complaints == []
+    with fresh_page(browser) as browser_page:
+        yield browser_page
 
 
 def made(folder: str | Path, *scopes: Scope) -> Issued:
@@ -191,10 +188,10 @@ def test_where_a_key_is_needed_the_page_says_so_and_takes_one(
 
 
 def test_a_change_of_nothing_has_no_sign(browser_page: BrowserPage, server: Server) -> None:
-    browser_page.open(server)
+    browser_page.open_empty(server)
     shown = browser_page.page.evaluate(
         """async () => {
-            const { percentOf } = await import(new URL('static/text.js', location.href));
+            const { percentOf } = await import('/static/text.js');
             const of = (change, open) => percentOf({ change, open });
             return [of('-1.0', '64250.0'), of('0', '5'), of('-1.0', '100.0'), of('1.0', '100.0')];
         }"""

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -104,7 +104,6 @@ _happening = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.lists(_happening, max_size=25))
 def test_whatever_is_asked_for_fits_into_records(happenings: list[tuple[object, ...]]) -> None:
     world = Folded()

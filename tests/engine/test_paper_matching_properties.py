@@ -219,7 +219,6 @@ def run(sizes: list[int], taken: list[Step]) -> Twin:
     return twin
 
 
-@settings(max_examples=100)
 @given(openings, st.lists(steps, min_size=20, max_size=60))
 def test_paper_does_what_the_naive_one_does_and_fills_nothing_that_was_not_there(
     sizes: list[int], taken: list[Step]
@@ -248,7 +247,6 @@ def test_the_same_again_gives_the_same(sizes: list[int], taken: list[Step]) -> N
     assert run(sizes, taken).told == run(sizes, taken).told
 
 
-@settings(max_examples=200)
 @given(
     st.lists(st.integers(0, 5) | st.integers(0, 1_000), min_size=1, max_size=30),
     st.booleans(),

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import sqlite3
 from contextlib import suppress
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from floorwire.core.market_events import FeedStatus, Listing, MissingTrade, Quote, StreamsEnded, VenueTime
 from floorwire.core.market_history import HistoryUnavailableError, StoredTrade
+from floorwire.history import market_store, retries
 from floorwire.history.market_store import MarketStore
 from tests.history import market
 from tests.history.market import SECOND_US, START_US, SYMBOL, begin, opened, publish, trade
@@ -229,10 +232,13 @@ async def test_a_file_that_is_no_database_stops_history_and_nothing_else(tmp_pat
     assert path.read_bytes() == b"something else" * 100
 
 
-async def test_a_disk_that_fails_stops_history_and_nothing_else(tmp_path: Path) -> None:
+async def test_a_disk_that_fails_stops_history_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retries, "FIRST_S", 3600)
     store = opened(tmp_path / "market.db")
     begin(store)
-    store._writing.execute("PRAGMA max_page_count = 20")
+    store._connections.writing.execute("PRAGMA max_page_count = 20")
     publish(store, *(trade(START_US + n * SECOND_US, number=n * n) for n in range(6_000)))
     with suppress(HistoryUnavailableError):  # its thread may have come to it
         await store.extent(SYMBOL)
@@ -242,6 +248,54 @@ async def test_a_disk_that_fails_stops_history_and_nothing_else(tmp_path: Path) 
     assert store.figures().has_failed
     store.close()
     assert sqlite3.connect(tmp_path / "market.db").execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+async def test_history_goes_on_when_there_is_room_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = Event()
+    monkeypatch.setattr(retries, "FIRST_S", 0.05)
+    monkeypatch.setattr(market_store, "check_room", lambda _: None if room.is_set() else _full())
+    store = opened(tmp_path / "market.db")
+    begin(store)
+    publish(store, trade(START_US + 1), VenueTime(START_US + 10 * SECOND_US))
+    await store.extent(SYMBOL)
+    await asyncio.to_thread(store._write)
+    store._connections.writing.execute("PRAGMA max_page_count = 20")
+    publish(store, *(trade(START_US + 10 * SECOND_US + n, number=n * n) for n in range(1, 6_000)))
+    with suppress(HistoryUnavailableError):
+        await store.extent(SYMBOL)
+    await asyncio.to_thread(store._write)
+    with pytest.raises(HistoryUnavailableError):
+        await store.trades(SYMBOL)
+    other = market.instrument(symbol="v:ETH-USDT")
+    publish(store, Listing((market.instrument(), other), START_US + 11 * SECOND_US))
+    publish(store, trade(START_US + 12 * SECOND_US), FeedStatus("v:ETH-USDT", "stale", "silent", START_US))
+    publish(store, VenueTime(START_US + 20 * SECOND_US))
+    while store._waiting:
+        await asyncio.sleep(0.01)
+    room.set()
+    while store.figures().has_failed:
+        await asyncio.sleep(0.01)
+    for symbol in (SYMBOL, "v:ETH-USDT"):
+        publish(store, trade(START_US + 25 * SECOND_US, symbol=symbol))
+    publish(store, VenueTime(START_US + 26 * SECOND_US))
+    for _ in range(2):
+        assert [one.ts_us - START_US for one in await market.all_trades(store)] == [1, 25 * SECOND_US]
+        hole = (await store.holes(SYMBOL, None))[-1]
+        assert (hole.from_us, hole.reason) == (START_US + 10 * SECOND_US, "not_stored")
+        assert hole.to_us == START_US + 27 * SECOND_US
+        assert len(await store.trades("v:ETH-USDT")) == 1
+        (stale,) = await store.holes("v:ETH-USDT", None)
+        assert (stale.from_us, stale.to_us, stale.reason) == (0, None, "start")
+        await asyncio.to_thread(store._write)
+    assert not store.figures().has_failed
+    store.close()
+    assert sqlite3.connect(tmp_path / "market.db").execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def _full() -> None:
+    raise OSError(errno.ENOSPC, "no room")
 
 
 def _unavailable(store: MarketStore) -> str | None:

@@ -50,12 +50,14 @@ async def test_what_is_too_much_goes_the_oldest_first(tmp_path: Path) -> None:
     sizes = store.figures().bytes
     assert 0 < sizes["trades"] <= 40_000
     assert 0 < sizes["seconds"] <= 20_000
-    assert history_file.bytes_of(store._writing, KINDS["longer"]) == sizes["longer"]
+    assert history_file.bytes_of(store._connections.writing, KINDS["longer"]) == sizes["longer"]
     store.close()
 
 
 async def test_sizes_are_those_of_the_blocks(tmp_path: Path) -> None:
     store = await of_days(tmp_path / "market.db", market.ALL, 3)
-    counted = dict(store._writing.execute("SELECT kind, sum(length(data)) FROM blocks GROUP BY kind"))
-    assert counted == dict(store._writing.execute("SELECT kind, bytes FROM sizes"))
+    counted = dict(
+        store._connections.writing.execute("SELECT kind, sum(length(data)) FROM blocks GROUP BY kind")
+    )
+    assert counted == dict(store._connections.writing.execute("SELECT kind, bytes FROM sizes"))
     store.close()

@@ -126,8 +126,8 @@ async def test_another_version_is_refused(tmp_path: Path) -> None:
     begin(store)
     await store.extent(SYMBOL)
     with store._lock:
-        store._writing.execute("ROLLBACK")
-        store._writing.execute("PRAGMA user_version = 9")
+        store._connections.writing.execute("ROLLBACK")
+        store._connections.writing.execute("PRAGMA user_version = 9")
     with pytest.raises(HistoryFileError, match="another version of Floorwire: 9"):
         StoredHistory(tmp_path)
     store._is_stopping.set()

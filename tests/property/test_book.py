@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from floorwire.channels.book import CHANNEL, DEPTHS
@@ -106,7 +106,6 @@ def test_deep_windows_too(seed: int) -> None:
     check(big_market(seed), (100, 500))
 
 
-@settings(max_examples=60)
 @given(st.lists(st.one_of(changes, snapshots), min_size=1, max_size=12), st.data())
 def test_a_client_that_joins_or_is_conflated_at_any_point_sees_what_the_others_see(
     happened: list[BookSnapshot | BookChange], data: st.DataObject

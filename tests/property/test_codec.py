@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from floorwire.core.codes import Code
@@ -28,19 +28,16 @@ def reads_or_refuses(codec: Codec, data: bytes) -> None:
     assert refusal.message
 
 
-@settings(max_examples=300)
 @given(written_json | junk)
 def test_json(data: bytes) -> None:
     reads_or_refuses(JSON, data)
 
 
-@settings(max_examples=300)
 @given(written_msgpack | junk)
 def test_messagepack(data: bytes) -> None:
     reads_or_refuses(MSGPACK, data)
 
 
-@settings(max_examples=300)
 @given(written_json | written_msgpack, st.integers(0, 400), st.binary(min_size=1, max_size=3))
 def test_with_bytes_overwritten(data: bytes, at: int, over: bytes) -> None:
     at = min(at, len(data))

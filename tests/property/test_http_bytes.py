@@ -21,7 +21,7 @@ from floorwire.web.picows_upgrade import PicowsUpgrade
 from tests.web.held_transport import HeldTransport
 
 AT_LENGTH = settings(max_examples=3_000, suppress_health_check=list(HealthCheck))
-SOME = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SOME = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 STATUS = re.compile(rb"HTTP/1\.1 (\d+) ")
 
 H = b"Host: localhost\r\n"

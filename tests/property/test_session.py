@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from floorwire.core.authorization import ANONYMOUS, ANONYMOUS_MARKET, Principal, Scope
@@ -32,7 +32,6 @@ conversations = st.lists(
 )
 
 
-@settings(max_examples=150)
 @given(
     conversations,
     st.sampled_from([JSON, MSGPACK]),

@@ -35,7 +35,7 @@ EXPECTED = {
     "unauthenticated",
 }
 AT_LENGTH = settings(max_examples=10_000, suppress_health_check=list(HealthCheck))
-SOME = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SOME = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 PATIENCE_S = 5
 LIMITS = LimitSettings(handshakes_per_second=1_000_000, handshake_timeout_s=0.5)
 

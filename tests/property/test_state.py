@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -33,7 +33,6 @@ happened_lists = st.lists(
 @pytest.mark.parametrize(
     ("channel", "option"), [(TICKER, None), (CANDLES, "1s"), (CANDLES, "1m"), (CANDLES, "1d")]
 )
-@settings(max_examples=60)
 @given(happened_lists)
 def test_the_state_is_the_last_message(channel: Channel, option: Option, happened: list[MarketEvent]) -> None:
     drive = Drive(channel, option)

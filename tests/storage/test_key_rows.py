@@ -124,13 +124,14 @@ def test_a_revoked_row_stays_revoked(store: KeyStore, folder: Path) -> None:
     assert store.read().unverified == [issued.key]
 
 
-def test_every_flipped_bit_of_a_row_is_seen(store: KeyStore, folder: Path) -> None:
+@pytest.mark.parametrize("step", [61, pytest.param(7, marks=pytest.mark.slow)])
+def test_every_flipped_bit_of_a_row_is_seen(store: KeyStore, folder: Path, step: int) -> None:
     """One bit at a time, in a sample of all bits of all columns."""
     issued = store.create(ALICE, {}, NOW)
     with closing(sqlite3.connect(folder / "keys.db", isolation_level=None)) as rows:
         for column in ("allows", "digest", "sealed", "tag"):
             (content,) = rows.execute(f"SELECT {column} FROM keys").fetchone()
-            for bit in range(0, 8 * len(content), 7):
+            for bit in range(0, 8 * len(content), step):
                 flipped = bytearray(content)
                 flipped[bit // 8] ^= 1 << bit % 8
                 rows.execute(f"UPDATE keys SET {column} = ?", (bytes(flipped),))
@@ -388,13 +389,14 @@ def look_at(folder: Path) -> None:
                     call()
 
 
-def test_no_flipped_bit_of_the_file_raises_anything_else(store: KeyStore, folder: Path) -> None:
+@pytest.mark.parametrize("count", [50, pytest.param(300, marks=pytest.mark.slow)])
+def test_no_flipped_bit_of_the_file_raises_anything_else(store: KeyStore, folder: Path, count: int) -> None:
     """Whatever is read then is what was written, or it is left out and told of."""
     issued = store.create(ALICE, {"USDT": "5"}, NOW)
     (key,), (deposit,), kept = store.list_keys(), store.deposits(), files(folder)
     used = [at for at, byte in enumerate(kept["keys.db"]) if byte]
     rng = random.Random(7)
-    for at in rng.sample(used, 150):
+    for at in rng.sample(used, count):
         content = bytearray(kept["keys.db"])
         content[at] ^= 1 << rng.randrange(8)
         put_back(folder, *kept, kept=kept)

@@ -34,8 +34,8 @@ async def pages(harness: GatewayHarness, **fields: object) -> list[Message]:
     return found
 
 
-@pytest.mark.parametrize("limit", [1, 4, ORDERS, 1000])
-@pytest.mark.parametrize("examined", [1, 3, 5_000])
+@pytest.mark.parametrize("limit", [pytest.param(1, marks=pytest.mark.slow), 4, ORDERS, 1000])
+@pytest.mark.parametrize("examined", [pytest.param(1, marks=pytest.mark.slow), 3, 5_000])
 async def test_pages_have_every_order_once(
     harness: GatewayHarness, monkeypatch: pytest.MonkeyPatch, limit: int, examined: int
 ) -> None:

@@ -129,7 +129,7 @@ async def check_gone(harness: GatewayHarness, code: Code | None, count: int = OR
 
 
 @pytest.mark.parametrize("how", CODES)
-@pytest.mark.parametrize("orders", [ORDERS, FOUND_AT_ONCE])
+@pytest.mark.parametrize("orders", [ORDERS, pytest.param(FOUND_AT_ONCE, marks=pytest.mark.slow)])
 async def test_no_turn_cancels_more_than_its_share(
     harness: GatewayHarness, turns: Turns, orders: int, how: str
 ) -> None:
@@ -143,7 +143,7 @@ async def test_no_turn_cancels_more_than_its_share(
 
 
 @pytest.mark.parametrize("how", CODES)
-@pytest.mark.parametrize("turn", [1, 3])
+@pytest.mark.parametrize("turn", [1, pytest.param(3, marks=pytest.mark.slow)])
 async def test_what_a_failure_interrupts_is_finished(
     harness: GatewayHarness, turns: Turns, how: str, turn: int
 ) -> None:

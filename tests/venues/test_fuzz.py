@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from floorwire.connectors.recorded_line import SkippedLineCounter
@@ -165,7 +165,6 @@ def want(adapter: Adapter, now_us: int) -> Sequence[VenueOutput]:
 
 
 @pytest.mark.parametrize("name", list(MAKE))
-@settings(max_examples=50, deadline=None)
 @given(data=st.data())
 def test_an_adapter_never_raises_and_never_tells_a_broken_book(name: str, data: st.DataObject) -> None:
     adapter = MAKE[name]()
@@ -192,7 +191,6 @@ def test_an_adapter_never_raises_and_never_tells_a_broken_book(name: str, data: 
 
 
 @pytest.mark.parametrize("name", list(MAKE))
-@settings(max_examples=150, deadline=None)
 @given(junk=st.binary(max_size=200) | st.text(max_size=100))
 def test_any_bytes_are_borne(name: str, junk: bytes | str) -> None:
     adapter = MAKE[name]()

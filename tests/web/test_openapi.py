@@ -91,7 +91,7 @@ def ask(api: Api, data: st.DataObject) -> None:
 
 
 @given(st.data())
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_nothing_is_answered_with_500(api: Api, data: st.DataObject) -> None:
     ask(api, data)
 

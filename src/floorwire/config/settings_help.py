@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from functools import cache
 
 import msgspec
 from msgspec import inspect
@@ -26,7 +27,7 @@ def explain(problem: str, tree: Mapping[str, object], root: type[msgspec.Struct]
     unknown = UNKNOWN.match(found["what"])
     if unknown is not None:
         return _no_such(f"{path}.{unknown['name']}".removeprefix("."), root)
-    kind = dict(_settings(root)).get(path)
+    kind = _settings(root).get(path)
     if kind is None:
         return problem
     value, choices = _value(tree, path), _choices(kind)
@@ -34,9 +35,9 @@ def explain(problem: str, tree: Mapping[str, object], root: type[msgspec.Struct]
 
 
 def _no_such(name: str, root: type[msgspec.Struct]) -> str:
-    names = [each for each, kind in _settings(root) if not isinstance(kind, inspect.StructType)]
+    names = [each for each, kind in _settings(root).items() if not isinstance(kind, inspect.StructType)]
     group = name.rpartition(".")[0]
-    beside = [each for each, _ in _settings(root) if each.rpartition(".")[0] == group]
+    beside = [each for each in _settings(root) if each.rpartition(".")[0] == group]
     meant = _meant(name, beside) or _meant(name, names)
     if not meant:
         last = [each for each in names if each.rpartition(".")[2] == name.rpartition(".")[2]]
@@ -53,17 +54,22 @@ def _meant(text: str, names: list[str]) -> str:
     return f"; did you mean {close[0]}?" if close else ""
 
 
-def _settings(kind: type[msgspec.Struct], prefix: str = "") -> Iterator[tuple[str, inspect.Type]]:
-    """Yield the groups and the settings, by their whole names."""
+@cache  # msgspec needs milliseconds to describe a type
+def _settings(root: type[msgspec.Struct]) -> Mapping[str, inspect.Type]:
+    """Return the groups and the settings, by their whole names."""
+    return dict(_walk(root))
+
+
+def _walk(kind: type[msgspec.Struct], prefix: str = "") -> Iterator[tuple[str, inspect.Type]]:
     info = inspect.type_info(kind)
     assert isinstance(info, inspect.StructType)
     for field in info.fields:
         inner = _plain(field.type)
         yield prefix + field.name, inner
         if isinstance(inner, inspect.StructType):
-            yield from _settings(inner.cls, f"{prefix}{field.name}.")
+            yield from _walk(inner.cls, f"{prefix}{field.name}.")
         elif isinstance(inner, inspect.DictType) and isinstance(inner.value_type, inspect.StructType):
-            yield from _settings(inner.value_type.cls, f"{prefix}{field.name}.ID.")
+            yield from _walk(inner.value_type.cls, f"{prefix}{field.name}.ID.")
 
 
 def _plain(kind: inspect.Type) -> inspect.Type:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import TypeAlias
 
@@ -116,12 +117,15 @@ def _split_lists(tree: dict[str, Node], kind: type[msgspec.Struct]) -> None:
             tree[name] = [part.strip() for part in value.split(",") if part.strip()]
 
 
-def _fields(kind: type[msgspec.Struct]) -> Iterable[tuple[str, msgspec.inspect.Type]]:
+@cache  # msgspec needs more time for this than for all else that a load does
+def _fields(kind: type[msgspec.Struct]) -> tuple[tuple[str, msgspec.inspect.Type], ...]:
     info = msgspec.inspect.type_info(kind)
     assert isinstance(info, msgspec.inspect.StructType)
-    for field in info.fields:
-        kind_of = field.type
-        yield field.name, kind_of.type if isinstance(kind_of, msgspec.inspect.Metadata) else kind_of
+    return tuple((field.name, _plain(field.type)) for field in info.fields)
+
+
+def _plain(kind: msgspec.inspect.Type) -> msgspec.inspect.Type:
+    return kind.type if isinstance(kind, msgspec.inspect.Metadata) else kind
 
 
 def _read(file: Path) -> dict[str, Node]:

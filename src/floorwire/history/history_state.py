@@ -33,6 +33,7 @@ from floorwire.history.past import START
 from floorwire.history.symbol_history import SymbolHistory
 
 RESTART: Final = "restart"
+NOT_STORED: Final = "not_stored"
 DROPPED: Final = "dropped"
 MISSING_TRADE: Final = "missing_trade"
 NOT_STREAMED: Final = "not_streamed"
@@ -205,8 +206,23 @@ class HistoryState:
             return
         known.change_instrument(instrument, ts_us)
 
-    def _open(self, venue: VenueHistory, instrument: Instrument) -> SymbolHistory:
-        """Begin or continue the history of a symbol."""
+    def follow(self, before: HistoryState) -> None:
+        """Go on from another state, which knows the feeds. Of what came, this one has what its file has.
+
+        The rest is a hole, from the last time that is stored. Raises sqlite3.Error.
+        """
+        self.trades = before.trades
+        for known_venue in before.venues:
+            venue = self._venue(known_venue.name)
+            for was in known_venue.symbols.values():
+                known = self._open(venue, was.instrument, NOT_STORED)
+                known.is_streamed = was.is_streamed
+                known.change_instrument(was.instrument, known_venue.clock_us)
+            venue.feed, venue.feeds = known_venue.feed, known_venue.feeds
+            venue.clock_us = max(venue.clock_us, known_venue.clock_us)
+
+    def _open(self, venue: VenueHistory, instrument: Instrument, reason: str = RESTART) -> SymbolHistory:
+        """Begin or continue the history of a symbol. ``reason``: of the hole before it continues."""
         symbol = instrument.symbol
         row = self._symbol_row(venue.name, symbol)
         known = SymbolHistory(row, instrument, self._connection)
@@ -214,7 +230,7 @@ class HistoryState:
         venue.symbols[symbol] = self.symbols[symbol] = known
         is_new = known.holes["trades"].latest is None
         for holes in known.holes.values():
-            holes.open(0 if is_new else self._stored_clocks.get(venue.name, 0), START if is_new else RESTART)
+            holes.open(0 if is_new else self._stored_clocks.get(venue.name, 0), START if is_new else reason)
         venue.with_hole[symbol] = None
         return known
 

@@ -5,8 +5,10 @@
     event loop -- mark ------------------------> Snapshot --'--------------> page <---------------------'
 
 The memory is behind one lock, which the event loop never takes. A mark stands in the queue between what was
-published before a read and what comes later, so a page has exactly what came before. If the file fails,
-history stops; nothing else does.
+published before a read and what comes later, so a page has exactly what came before.
+
+If the file fails, history stops; nothing else does. Trades and candles are dropped then, and another memory
+follows the feeds. The writer's thread tries the file again, and goes on after a hole.
 """
 
 from __future__ import annotations
@@ -41,13 +43,22 @@ from floorwire.history import candle_pages, history_file, hole_pages, past, rete
 from floorwire.history.candle_filling import Missing
 from floorwire.history.candle_levels import BASES
 from floorwire.history.candle_pages import CandleQuery
+from floorwire.history.connections import Connections, check_room
 from floorwire.history.history_file import Connection, HistoryFileError
 from floorwire.history.history_state import HistoryState
 from floorwire.history.pauses import Pauses
 from floorwire.history.retention import KINDS, Bound, Kind
+from floorwire.history.retries import Retries
 from floorwire.history.snapshot import ReadRequest, Snapshot
 from floorwire.history.trade_pages import TradeQuery
-from floorwire.history.waiting_events import Batch, Dropped, Filling, ReadMark, WaitingEvents
+from floorwire.history.waiting_events import (
+    NEVER_DROPPED,
+    Batch,
+    Dropped,
+    Filling,
+    ReadMark,
+    WaitingEvents,
+)
 from floorwire.ops.stats import HistoryFigures
 from floorwire.storage import worker_threads
 
@@ -85,6 +96,10 @@ class MarketStore:
         self._lock = Lock()
         self._error: str | None = "the server has not started"
         """Why nothing is stored or read; None: it is."""
+        self._is_open = False
+        self._retries = Retries()
+        self._left: list[Connections] = []
+        """Connections that are not used any more, to be closed by the writer's thread."""
         self._is_stopping = Event()
         self._trades = 0
         self._has_failed = False
@@ -92,20 +107,17 @@ class MarketStore:
         self._recv_us = 0
         """The date of the last events. Old rows are deleted by it."""
         self._pause = Pauses()
-        self._checkpointing: Connection | None = None
         self._thread: Thread | None = None
 
     def open(self) -> None:
         """Open the file, and start the threads. Blocks. Raises OSError where no thread can be started."""
-        self._error = None
+        self._error, self._is_open, self._has_failed = None, True, False
         self._is_stopping.clear()
         self._waiting = WaitingEvents(self._max_waiting)
+        self._connections = Connections.open(None)
+        self._state = HistoryState(self._connections.writing, self._on_demand)
         try:
-            self._writing = history_file.open_to_write(self._path)
-            self._state = HistoryState(self._writing, self._on_demand)
-            self._reading = self._writing if self._path is None else history_file.open_again(self._path)
-            if self._path is not None:
-                self._checkpointing = history_file.open_again(self._path)
+            self._use(Connections.open(self._path))
         except FAILURES as error:
             self._fail(error)
         self._readers = worker_threads.start("market-history-reader")
@@ -120,7 +132,7 @@ class MarketStore:
 
     def publish(self, venue: str, events: Sequence[MarketEvent], recv_us: int) -> None:
         """Take in a venue's events, in order. A consumer of the bus."""
-        if self._error is None:
+        if self._is_open:
             self._recv_us = recv_us
             self._waiting.put(venue, events)
 
@@ -242,7 +254,7 @@ class MarketStore:
         with self._lock:
             if self._error is not None:
                 return {}
-            return past.last_prices(self._writing, venue)
+            return past.last_prices(self._connections.writing, venue)
 
     def put_past(
         self, instrument: Instrument, candles: past.CandlesByInterval, complete_until_us: int
@@ -264,14 +276,15 @@ class MarketStore:
                 raise HistoryUnavailableError(self._error)
             if mark.snapshot is None:
                 return nothing
+            reading = self._connections.reading
             if self._path is None:  # one connection for all
-                return read(self._reading, mark.snapshot)
+                return read(reading, mark.snapshot)
         try:
-            self._reading.execute("BEGIN")
+            reading.execute("BEGIN")
             try:
-                return read(self._reading, mark.snapshot)
+                return read(reading, mark.snapshot)
             finally:
-                self._reading.execute("ROLLBACK")
+                reading.execute("ROLLBACK")
         except FAILURES as error:
             raise HistoryUnavailableError(sentence(error)) from error
 
@@ -281,30 +294,49 @@ class MarketStore:
         """Take into memory what waits, up to a mark."""
         try:
             while (until is None or not until.is_taken) and (entry := self._waiting.take()) is not None:
-                if self._error is not None:
-                    pass
-                elif type(entry) is Batch:
-                    self._state.apply(entry.venue, entry.events)
-                elif type(entry) is Filling:
+                if type(entry) is Batch:
+                    self._state.apply(entry.venue, self._kept(entry.events))
+                elif type(entry) is Filling and self._error is None:
                     self._state.fill(entry.page, self._pause)
                 elif type(entry) is Dropped:
                     self._state.drop(entry.venue)
-                elif type(entry) is ReadMark:
+                elif type(entry) is ReadMark and self._error is None:
                     self._state.settle()
                     entry.snapshot = snapshot.take(self._state, entry.request)
                     entry.is_taken = True
                 self._pause()
-            if self._error is None:
-                self._state.settle()
-                self._trades = self._state.trades
+            self._state.settle()
+            self._trades = self._state.trades
         except FAILURES as error:
             self._fail(error)
 
+    def _kept(self, events: Sequence[MarketEvent]) -> Sequence[MarketEvent]:
+        """Return the events of a batch that are applied: while nothing is stored, those of the feeds."""
+        if self._error is None:
+            return events
+        return [event for event in events if type(event) in NEVER_DROPPED]
+
     def _fail(self, error: Exception) -> None:
-        """Stop history: from now on nothing is stored or read."""
+        """Stop history: from now on nothing is stored or read, until the file can be written again."""
+        if self._error is not None:
+            return
         self._error = sentence(error)
         self._has_failed = True
+        self._retries.failed(time.monotonic())
         log.error("market history stopped", file=str(self._path), reason=self._error)
+        self._use(Connections.open(None))
+
+    def _use(self, connections: Connections) -> None:
+        """Go on with these connections; close them where that fails. Raises one of FAILURES."""
+        try:
+            state = HistoryState(connections.writing, self._on_demand)
+            state.follow(self._state)
+            state.write(self._pause)
+        except BaseException:
+            connections.close()
+            raise
+        self._left.append(self._connections)
+        self._connections, self._state = connections, state
 
     # --- in the writer's thread -----------------------------------------------------------------------------
 
@@ -313,34 +345,66 @@ class MarketStore:
         while not self._is_stopping.wait(TICK_S):
             with self._lock:
                 self._take()
+            self._close_left()
             now_s = time.monotonic()
+            if self._error is not None and self._retries.is_due(now_s):
+                self._try_again()
             if now_s - write_s >= WRITE_S:
                 write_s = now_s
                 self._write()
             if now_s - retention_s >= RETENTION_S:
                 retention_s = now_s
-                self._guarded(self._remove_old)
+                with self._lock:
+                    self._guarded(self._remove_old)
             if now_s - checkpoint_s >= CHECKPOINT_S:
                 checkpoint_s = now_s
-                self._guarded(self._checkpoint)
+                self._checkpoint()
 
     def _write(self) -> None:
         with self._lock:
             self._guarded(lambda: self._state.write(self._pause))
 
     def _remove_old(self) -> None:
-        with self._lock:
-            retention.remove_old(self._writing, self._bounds, self._recv_us, self._pause)
-            self._bytes = {
-                str(kind): history_file.bytes_of(self._writing, part) for kind, part in KINDS.items()
-            }
+        writing = self._connections.writing
+        retention.remove_old(writing, self._bounds, self._recv_us, self._pause)
+        self._bytes = {str(kind): history_file.bytes_of(writing, part) for kind, part in KINDS.items()}
 
     def _checkpoint(self) -> None:
         """Copy the log into the database, and sync both. Nobody waits for it."""
-        if self._checkpointing is not None:
-            self._checkpointing.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        checkpointing = self._connections.checkpointing
+        if checkpointing is not None:
+            try:
+                checkpointing.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            except FAILURES as error:
+                with self._lock:
+                    self._fail(error)
+
+    def _try_again(self) -> None:
+        """Go on if the file can be written."""
+        try:
+            if self._path is not None:
+                check_room(self._path)
+            connections = Connections.open(self._path)
+            with self._lock:
+                self._use(connections)
+                self._error = None
+        except FAILURES as error:
+            self._error = sentence(error)
+            self._retries.failed(time.monotonic())
+            return
+        self._has_failed = False
+        log.info("market history goes on", file=str(self._path))
+
+    def _close_left(self) -> None:
+        """Close the connections that nothing uses any more. The reader's thread closes its own."""
+        with self._lock:
+            left, self._left = self._left, []
+        for connections in left:
+            self._readers.submit(connections.reading.close).result()
+            connections.close()
 
     def _guarded(self, work: Callable[[], None]) -> None:
+        """Do it with the lock, if history has not stopped."""
         if self._error is None:
             try:
                 work()
@@ -353,15 +417,14 @@ class MarketStore:
         """Write what waits, and close the file. Blocks. If it is not open, nothing happens."""
         if self._thread is None:
             return
+        self._is_open = False
         self._is_stopping.set()
         self._thread.join()
         self._thread = None
-        self._readers.shutdown()
         with self._lock:
             self._take()
         self._write()
-        if self._error is None:
-            for connection in (self._checkpointing, self._reading, self._writing):
-                if connection is not None:
-                    connection.close()
+        self._close_left()
+        self._readers.shutdown()
+        self._connections.close()
         self._error = "the server has ended"
