@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from floorwire.core.market_history import Hole
-from floorwire.history.hole_list import HoleList
+from floorwire.history import history_file
+from floorwire.history.hole_list import HoleList, read
 
 
 def test_a_hole_opens_once_and_ends() -> None:
@@ -34,6 +35,21 @@ def test_one_that_comes_late_ends_before_the_latest() -> None:
     holes.add(8, 15, "missing_trade")
     assert holes.latest == Hole(10, 20, "silent")
     assert holes.unsaved == {8: Hole(8, 10, "missing_trade")}
+
+
+def test_one_that_comes_late_does_not_shorten_one_that_starts_with_it() -> None:
+    connection = history_file.open_to_write(None)
+    history_file.put_hole(connection, 1, "trades", Hole(10, 30, "link_lost"))
+    holes = HoleList(Hole(50, 60, "silent"))
+    holes.add(10, 12, "missing_trade")
+    assert read(connection, 1, "trades", holes.unsaved, 0, 100) == [Hole(10, 30, "link_lost")]
+    history_file.put_hole(connection, 1, "trades", holes.unsaved[10])
+    assert read(connection, 1, "trades", {}, 0, 100) == [Hole(10, 30, "link_lost")]
+    assert read(connection, 1, "trades", {}, 30, 100) == []
+
+    holes.add(10, 40, "missing_trade")
+    holes.add(10, 11, "missing_trade")
+    assert holes.unsaved == {10: Hole(10, 40, "missing_trade")}
 
 
 @given(st.lists(st.tuples(st.sampled_from(["open", "close", "add"]), st.integers(0, 5), st.integers(1, 5))))

@@ -220,9 +220,10 @@ def put_instrument(connection: Connection, number: int, since: InstrumentSince) 
 
 
 def put_hole(connection: Connection, number: int, kind: HoleKind, hole: Hole) -> None:
-    """Store a hole, in the place of one that starts at the same time."""
+    """Store a hole. It goes on with one that starts at the same time, and does not shorten it."""
     connection.execute(
-        "INSERT OR REPLACE INTO holes VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO holes VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET to_us = excluded.to_us,"
+        " reason = excluded.reason WHERE to_us IS NULL OR excluded.to_us IS NULL OR to_us <= excluded.to_us",
         (number, kind, hole.from_us, hole.to_us, hole.reason),
     )
 

@@ -47,7 +47,8 @@ class HoleList:
         if latest is None or (latest.to_us is not None and latest.to_us < from_us):
             self._set(Hole(from_us, to_us, reason))
         elif from_us < latest.from_us:  # it came late
-            self._save(Hole(from_us, min(to_us, latest.from_us), reason))
+            late = Hole(from_us, min(to_us, latest.from_us), reason)
+            self._save(joined(self.unsaved.get(from_us), late))
         elif latest.to_us is not None and latest.to_us < to_us:
             self._set(replace(latest, to_us=to_us))
 
@@ -59,22 +60,29 @@ class HoleList:
         self.unsaved[hole.from_us] = hole
 
 
+def joined(before: Hole | None, later: Hole) -> Hole:
+    """Return one hole for two that start at the same time. One that comes late does not shorten the other."""
+    if before is None or before.to_us is None or later.to_us is None or before.to_us <= later.to_us:
+        return later
+    return before
+
+
 def read(
     connection: Connection, number: int, kind: HoleKind, unsaved: Mapping[int, Hole], from_us: int, to_us: int
 ) -> list[Hole]:
     """Return the holes that reach into this time, the oldest first.
 
-    ``unsaved``: those in memory, by their start. They replace those of the file.
+    ``unsaved``: those in memory, by their start. They go on with those of the file that start then.
     """
-    stored = [
-        hole
-        for hole in history_file.holes(connection, number, kind, from_us, to_us)
-        if hole.from_us not in unsaved
-    ]
-    fresh = [
-        hole
+    stored = {hole.from_us: hole for hole in history_file.holes(connection, number, kind, from_us, to_us)}
+    fresh = {
+        hole.from_us: joined(stored.get(hole.from_us), hole)
         for hole in unsaved.values()
-        if hole.from_us < to_us and (hole.to_us is None or hole.to_us > from_us)
+        if hole.from_us < to_us
+    }
+    holes = [
+        hole
+        for hole in {**stored, **fresh}.values()
+        if hole.to_us is None or hole.to_us > max(from_us, hole.from_us)
     ]
-    holes = [hole for hole in stored + fresh if hole.to_us is None or hole.to_us > hole.from_us]
     return sorted(holes, key=lambda hole: hole.from_us)
