@@ -17,7 +17,7 @@ import pytest
 
 from floorwire import engine
 from floorwire.compiled import COMPILED_PACKAGES, PURE, folder, path, sources
-from floorwire.core import instrument
+from floorwire.core import units
 from floorwire.core.account_events import Position
 from floorwire.engine import request_checks
 from floorwire.engine.position import after_fill
@@ -92,7 +92,7 @@ def slots(node: ast.ClassDef) -> set[str]:
 @needs_compiled
 def test_the_compiled_modules_are_in_use() -> None:
     assert request_checks.__file__.endswith(EXTENSION_SUFFIXES[0])
-    assert instrument.__file__.endswith(EXTENSION_SUFFIXES[0])
+    assert units.__file__.endswith(EXTENSION_SUFFIXES[0])
 
 
 @needs_compiled
