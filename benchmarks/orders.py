@@ -140,10 +140,13 @@ class OrderClient:
 
 
 @contextmanager
-def serving(journal: str, cpu: int) -> Iterator[OrderClient]:
-    """Run a gateway with this journal on the CPU, its data in the current folder; yield a client."""
+def serving(journal: str, cpu: int, python: str = sys.executable) -> Iterator[OrderClient]:
+    """Run a gateway with this journal on the CPU, its data in the current folder; yield a client.
+
+    ``python``: the interpreter whose Floorwire is run.
+    """
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
-        floorwire = [sys.executable, "-m", "floorwire"]
+        floorwire = [python, "-m", "floorwire"]
         made = subprocess.run(
             [*floorwire, "keys", "create", "--data", folder, "--account", "bench",
              "--scopes", "market,account,trade", "--deposit", "USDT=100000000", "--json"],
