@@ -51,8 +51,9 @@ $(VENV)/.dev: $(BIN)/floorwire requirements-dev.txt
 export PYTHONDONTWRITEBYTECODE :=
 
 # Many tests wait for servers of their own: three processes keep two cores busy for less than two thirds of the
-# time. A file's tests run in one process, which keeps what they share.
-FOUR_AT_A_TIME := --numprocesses 4 --dist loadfile
+# time. The tests of a file run in one process, which keeps what they share. Files keep their order: otherwise those
+# of few tests came last, and the longest of all are among them.
+FOUR_AT_A_TIME := --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test: $(VENV)/.dev browser ## the whole quick suite, and what is compiled once more from its sources
 	$(BIN)/python -m pytest $(FOUR_AT_A_TIME)
