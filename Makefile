@@ -13,7 +13,7 @@ CRYPTOFEED := $(VENV)/cryptofeed
 PYTHON27 ?= $(shell for p in python2.7 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/2.7.*/bin/python; do \
 	"$$p" -c "" 2>/dev/null && echo "$$p" && break; done)
 
-.PHONY: run install test test-slow chaos browser conformance check bench mutants fuzz soak fake-exchange docs lock clean
+.PHONY: run install test test-sources test-slow chaos browser conformance check bench mutants fuzz soak fake-exchange docs lock clean
 
 run: install ## serve the simulated exchange on http://127.0.0.1:8000
 	$(BIN)/floorwire serve
@@ -53,11 +53,14 @@ export PYTHONDONTWRITEBYTECODE :=
 # Many tests wait for servers of their own: three processes keep two cores busy for less than two thirds of the
 # time. The tests of a file run in one process, which keeps what they share. Files keep their order: otherwise those
 # of few tests came last, and the longest of all are among them.
-FOUR_AT_A_TIME := --numprocesses 4 --dist loadfile --no-loadscope-reorder
+PROCESSES := 4
+AT_A_TIME := --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
-test: $(VENV)/.dev browser ## the whole quick suite, and what is compiled once more from its sources
-	$(BIN)/python -m pytest $(FOUR_AT_A_TIME)
-	PURE_PYTHON=1 $(BIN)/python -m pytest $(FOUR_AT_A_TIME) tests/core tests/engine tests/trading/test_faults.py \
+test: $(VENV)/.dev browser ## the whole quick suite
+	$(BIN)/python -m pytest $(AT_A_TIME)
+
+test-sources: $(VENV)/.dev ## the tests of what is compiled, once more from its sources
+	PURE_PYTHON=1 $(BIN)/python -m pytest $(AT_A_TIME) tests/core tests/engine tests/trading/test_faults.py \
 		tests/venues/common/test_frame_scanner.py tests/venues/common/test_level_reader.py tests/venues/common/test_venue_book.py \
 		tests/venues/binance/test_scanned_messages.py tests/venues/kraken/test_checked_book.py \
 		tests/venues/kraken/test_scanned_book.py tests/venues/kraken/test_scanned_book_v2.py tests/venues/okx/test_scanned_messages.py
