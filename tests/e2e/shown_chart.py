@@ -87,6 +87,11 @@ class ShownChart:
         starts: list[int] = self.page.evaluate(STARTS)
         return starts
 
+    def first_open(self) -> float:
+        """Return the opening price of the oldest bar, or 0."""
+        price: float = self.page.evaluate("drawn.panes()[0].getSeries()[0].data()[0]?.open ?? 0")
+        return price
+
     def expect_bars(self, is_so: Callable[[list[int]], bool]) -> list[int]:
         """Wait until the bars are so; return their starts."""
         if not eventually(lambda: is_so(self.starts())):
@@ -112,6 +117,12 @@ class ShownChart:
             list(times),
         )
         return InSight(*(round(pixels, 6) for pixels in found))
+
+    def scroll_to_the_first(self) -> None:
+        """Show the oldest bars, without the mouse: a drag takes some tenths of a second."""
+        # The library moves to the latest bars when it draws next, and tells no change between two drawings.
+        self.page.evaluate("new Promise((draw) => requestAnimationFrame(() => requestAnimationFrame(draw)))")
+        self.page.evaluate("drawn.timeScale().setVisibleLogicalRange({ from: 1, to: 100 })")
 
     # --- the mouse ----------------------------------------------------------------------------------
 
