@@ -20,6 +20,7 @@ import { createChart as create } from './library.js';
 export function createChart(...args) { return (window.drawn = create(...args)); }
 """
 STARTS: Final = "drawn.panes()[0].getSeries()[0].data().map(({ time }) => time)"
+TWO_DRAWINGS: Final = "new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
 OLDER: Final = "**/api/v1/candles?*"
 Answer: TypeAlias = Callable[[Route], None]
 
@@ -118,11 +119,12 @@ class ShownChart:
         )
         return InSight(*(round(pixels, 6) for pixels in found))
 
-    def scroll_to_the_first(self) -> None:
-        """Show the oldest bars, without the mouse: a drag takes some tenths of a second."""
+    def scroll_to(self, bar: int) -> None:
+        """Show a hundred bars from this one on, without the mouse: a drag takes some tenths of a second."""
         # The library moves to the latest bars when it draws next, and tells no change between two drawings.
-        self.page.evaluate("new Promise((draw) => requestAnimationFrame(() => requestAnimationFrame(draw)))")
-        self.page.evaluate("drawn.timeScale().setVisibleLogicalRange({ from: 1, to: 100 })")
+        self.page.evaluate(TWO_DRAWINGS)
+        self.page.evaluate("(from) => drawn.timeScale().setVisibleLogicalRange({ from, to: from + 99 })", bar)
+        self.page.evaluate(TWO_DRAWINGS)
 
     # --- the mouse ----------------------------------------------------------------------------------
 

@@ -60,8 +60,10 @@ def chart(browser_page: BrowserPage, server: Server) -> ShownChart:
 
 def test_pan_to_the_left_brings_older_bars_and_moves_nothing(chart: ShownChart, server: Server) -> None:
     chart.hold()
+    chart.scroll_to(120)
     assert chart.asked == []
-    _pan_to_the_edge(chart)
+    chart.pan(0.7)
+    chart.expect_asked(1)
     first, places_seen = chart.starts()[0], chart.times_in_sight()
     before = chart.places(places_seen)
     assert query_of(chart.asked[0])["to"] == str(first * 1_000_000)
@@ -242,20 +244,10 @@ def test_the_chart_names_its_maker(browser_page: BrowserPage, server: Server, wi
     assert ends == [True, True], "the end of the notice is cut off"
 
 
-def _pan_to_the_edge(chart: ShownChart) -> None:
-    """Pan until older bars are asked for."""
-    asked = len(chart.asked)
-    for _ in range(20):
-        if len(chart.asked) > asked:
-            return
-        chart.pan(0.7)
-    chart.expect_asked(asked + 1)
-
-
 def _scroll_to_the_edge(chart: ShownChart) -> None:
     """Show the oldest bars, so that older ones are asked for."""
     asked = len(chart.asked)
-    chart.scroll_to_the_first()
+    chart.scroll_to(1)
     chart.expect_asked(asked + 1)
 
 
@@ -265,7 +257,7 @@ def _to_the_first_bar(chart: ShownChart, first_s: int) -> None:
         oldest = chart.starts()[0]
         if oldest == first_s:
             return
-        chart.scroll_to_the_first()
+        chart.scroll_to(1)
         chart.expect_bars(partial(_begin_before, oldest))
     raise AssertionError(f"the oldest bar is {chart.starts()[0]}, not {first_s}")
 
