@@ -10,8 +10,8 @@ from pathlib import Path
 
 import msgspec
 
+from floorwire.auth.issued_key import Issued
 from floorwire.core.os_errors import reason
-from floorwire.storage.key_store import Issued
 from floorwire.storage.private_files import ExposedFileError, read_secret
 
 VARIABLE = "FLOORWIRE_KEY"
@@ -29,10 +29,10 @@ def find(file: str | None, environment: Mapping[str, str]) -> str:
     """
     named = environment.get(VARIABLE)
     if file is None and named is not None:
-        return _parsed(named, VARIABLE)
+        return parsed(named, VARIABLE)
     path = Path(file or DEFAULT_FILE).expanduser()
     try:
-        return _parsed(read_secret(path).decode(), str(path))
+        return parsed(read_secret(path).decode(), str(path))
     except FileNotFoundError:
         raise CredentialError(_missing(path)) from None
     except ExposedFileError as error:
@@ -41,7 +41,13 @@ def find(file: str | None, environment: Mapping[str, str]) -> str:
         raise CredentialError(f"{path}: {reason(error)}") from None
 
 
-def _parsed(text: str, source: str) -> str:
+def default_file_exists() -> bool:
+    """Return whether there is a file with a key where commands look for one."""
+    return Path(DEFAULT_FILE).expanduser().exists()
+
+
+def parsed(text: str, source: str) -> str:
+    """Return KEY.SECRET, or the token, that the text is. Raises CredentialError, which names the source."""
     text = text.strip()
     if text.startswith("{"):
         text = _issued(text.encode(), source)

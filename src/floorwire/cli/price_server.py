@@ -2,48 +2,40 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import ssl
 from typing import Final
-from urllib.parse import SplitResult, urlunsplit
+from urllib.parse import urlunsplit
 
 from picows import WSError, WSHandshakeError, WSListener, WSTransport, ws_connect
 
-from floorwire.cli import credential
-from floorwire.cli.address import check_private
-from floorwire.cli.admin_client import NOT_ALLOWED, UNREACHED, UNUSABLE
+from floorwire.cli.address import check_private, websocket
+from floorwire.cli.chosen_server import ChosenServer
+from floorwire.cli.command_error import CommandError
+from floorwire.cli.exit_codes import ExitCode
 from floorwire.core.os_errors import reason
 
 KEY_STATUSES: Final = frozenset({401, 403, 429})
 BUSY_STATUS: Final = 503
 
 
-class WatchError(Exception):
-    """Watching makes no sense any more; ``exit_code`` tells scripts why."""
-
-    def __init__(self, message: str, exit_code: int) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
-
-
 class PriceServer:
-    """Where to connect, and the key to show there. Raises AddressError, CredentialError and WatchError."""
+    """Where to connect, and the key to show there. Raises AddressError and CommandError."""
 
-    def __init__(self, parts: SplitResult, key_file: str | None, ca: str | None) -> None:
-        self.url = urlunsplit(parts)
-        self._parts = parts
-        self._key_file = key_file
-        self._ssl = _trust(ca) if parts.scheme == "wss" else None
+    def __init__(self, server: ChosenServer) -> None:
+        self._server = server
+        self._parts = websocket(server.url)
+        self.url = urlunsplit(self._parts)
+        self._ssl = server.tls() if self._parts.scheme == "wss" else None
         self._key = ""
         self.has_key = False
-        if key_file is not None or credential.VARIABLE in os.environ:
+        if server.has_key:
             self.use_key()
 
     def use_key(self) -> None:
         """Show the key from now on."""
         check_private(self._parts)
-        self._key = credential.find(self._key_file, os.environ)
+        self._key = self._server.key()
         self.has_key = True
 
     async def connect(self, watcher: WSListener) -> WSTransport:
@@ -53,13 +45,6 @@ class PriceServer:
             lambda: watcher, self.url, ssl_context=self._ssl, extra_headers=headers, max_redirects=0
         )
         return transport
-
-
-def _trust(ca: str | None) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=None if ca is None else os.path.expanduser(ca))
-    except OSError as error:
-        raise WatchError(f"--ca: {ca}: {reason(error)}", UNUSABLE) from None
 
 
 def is_refusal(error: OSError | WSError) -> bool:
@@ -73,7 +58,7 @@ def _status(error: OSError | WSError) -> int | None:
     return None if response is None else int(response.status)
 
 
-def unreached(server: PriceServer, error: OSError | WSError) -> WatchError:
+def unreached(server: PriceServer, error: OSError | WSError) -> CommandError:
     status = _status(error)
     if status in KEY_STATUSES:
         why = {
@@ -81,17 +66,19 @@ def unreached(server: PriceServer, error: OSError | WSError) -> WatchError:
             403: "the server refuses this: the path is wrong, or the key may not be used from this address",
             429: "too many wrong keys",
         }
-        return WatchError(f"{server.url}: {why[status]} ({status})", NOT_ALLOWED)
+        return CommandError(f"{server.url}: {why[status]} ({status})", ExitCode.NOT_ALLOWED)
     if status is not None:
         hint = "; try again" if status == BUSY_STATUS else "; the path is /ws"
-        return WatchError(f"{server.url} answers with HTTP {status}{hint}", UNREACHED)
+        return CommandError(f"{server.url} answers with HTTP {status}{hint}", ExitCode.UNREACHED)
     if isinstance(error, ssl.SSLCertVerificationError):
         hint = "signed by itself, or by an authority of your own? Then name that: --ca cert.pem"
-        return WatchError(
-            f"{server.url}: its certificate is not trusted: {error.verify_message}; {hint}", UNREACHED
+        return CommandError(
+            f"{server.url}: its certificate is not trusted: {error.verify_message}; {hint}",
+            ExitCode.UNREACHED,
         )
     if isinstance(error, socket.gaierror):
-        return WatchError(f"{server.url}: there is no such host ({error.strerror})", UNREACHED)
-    return WatchError(
-        f"{server.url} cannot be reached: {reason(error)}. Is the server running at this address?", UNREACHED
+        return CommandError(f"{server.url}: there is no such host ({error.strerror})", ExitCode.UNREACHED)
+    return CommandError(
+        f"{server.url} cannot be reached: {reason(error)}. Is the server running at this address?",
+        ExitCode.UNREACHED,
     )

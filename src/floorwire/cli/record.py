@@ -16,6 +16,8 @@ from msgspec.structs import replace
 from floorwire import config
 from floorwire.bus.local import LocalBus
 from floorwire.cli.background import in_background
+from floorwire.cli.command_error import fail
+from floorwire.cli.exit_codes import ExitCode
 from floorwire.cli.output import echo
 from floorwire.clock import Clock
 from floorwire.config import Settings, SettingsError, VenueSettings
@@ -29,8 +31,6 @@ from floorwire.ops.stats import Stats
 from floorwire.ops.venue_check import VenueCheck
 from floorwire.venue_feed import VenueFeed
 
-FAILED = 1
-UNUSABLE = 2
 DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(s|m|h|d)?")
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, None: 1}
 
@@ -72,14 +72,12 @@ def record(
         logs.configure(settings.log_level)
         recorder, check = asyncio.run(_run(settings, writer, seconds))
     except SettingsError as error:
-        echo(f"floorwire: {error}", err=True)
-        raise typer.Exit(UNUSABLE) from None
+        fail(str(error), ExitCode.UNUSABLE)
     except OSError as error:
-        echo(f"floorwire: {sentence(error)}", err=True)
-        raise typer.Exit(UNUSABLE) from None
+        fail(sentence(error), ExitCode.UNUSABLE)
     _summary(recorder, writer, check, out)
     if recorder.fault is not None or recorder.counts.left_out or not recorder.counts.messages:
-        raise typer.Exit(FAILED)
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def _summary(recorder: TrafficRecorder, writer: RecordingWriter, check: VenueCheck, out: Path) -> None:

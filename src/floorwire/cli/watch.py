@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from contextlib import ExitStack
-from typing import Annotated, Final, NoReturn
+from typing import Annotated, Final
 
 import msgspec
 import typer
@@ -16,11 +16,11 @@ from rich.console import Console
 from rich.live import Live
 
 from floorwire.cli import credential
-from floorwire.cli.address import AddressError, local_url, websocket
-from floorwire.cli.admin_client import NOT_ALLOWED, REFUSED, UNREACHED, UNUSABLE, Ca, Json
-from floorwire.cli.credential import CredentialError
-from floorwire.cli.output import echo
-from floorwire.cli.price_server import PriceServer, WatchError, is_refusal, unreached
+from floorwire.cli.address import AddressError
+from floorwire.cli.chosen_server import LOCAL_SERVER, Ca, Json, KeyFile, ProfileName, Url, choose
+from floorwire.cli.command_error import CommandError, exit_on_error, fail
+from floorwire.cli.exit_codes import ExitCode
+from floorwire.cli.price_server import PriceServer, is_refusal, unreached
 from floorwire.cli.prices import REFRESH_PER_SECOND, LinePrices, PriceDisplay, TablePrices, is_terminal
 from floorwire.core.os_errors import reason
 from floorwire.core.printable import printable
@@ -54,7 +54,7 @@ class Watcher(WSListener):
     """Reads one connection after the other until ``ending`` is set: then a further one makes no sense."""
 
     def __init__(self, symbols: list[str], prices: PriceDisplay) -> None:
-        self.ending: WatchError | BrokenPipeError | None = None
+        self.ending: CommandError | BrokenPipeError | None = None
         self.needs_key = ""
         """Why the server needs a key; empty: it does not."""
         self.has_prices = False
@@ -77,7 +77,11 @@ class Watcher(WSListener):
             payload = frame.get_payload_as_bytes()
             code, reason = int.from_bytes(payload[:2], "big"), payload[2:].decode(errors="replace")
             if code in FOR_GOOD:
-                self._end(transport, f"the server closed for good: {printable(reason) or code}", NOT_ALLOWED)
+                self._end(
+                    transport,
+                    f"the server closed for good: {printable(reason) or code}",
+                    ExitCode.NOT_ALLOWED,
+                )
             transport.disconnect()
         elif frame.msg_type == WSMsgType.TEXT:
             data = frame.get_payload_as_bytes()
@@ -87,7 +91,9 @@ class Watcher(WSListener):
                 self.ending = error
                 transport.disconnect()
             except msgspec.MsgspecError:
-                self._end(transport, "what answers there does not speak as Floorwire does", UNREACHED)
+                self._end(
+                    transport, "what answers there does not speak as Floorwire does", ExitCode.UNREACHED
+                )
 
     def _handle(self, transport: WSTransport, data: bytes) -> None:
         message = msgspec.json.decode(data, type=_Message)
@@ -119,14 +125,14 @@ class Watcher(WSListener):
             why = f"{symbol}: {message.code}: {message.message}"
             self._refused.add(symbol)
             if len(self._refused) == len(set(self._asked)):
-                self._end(transport, f"none of the symbols has prices here; {why}", REFUSED)
+                self._end(transport, f"none of the symbols has prices here; {why}", ExitCode.FAILED)
             else:
                 self._prices.refuse(symbol, why)
         else:
-            self._end(transport, f"{message.code}: {message.message}", REFUSED)
+            self._end(transport, f"{message.code}: {message.message}", ExitCode.FAILED)
 
-    def _end(self, transport: WSTransport, reason: str, exit_code: int) -> None:
-        self.ending = self.ending or WatchError(reason, exit_code)  # the first: others may follow it
+    def _end(self, transport: WSTransport, reason: str, exit_code: ExitCode) -> None:
+        self.ending = self.ending or CommandError(reason, exit_code)  # the first: others may follow it
         transport.disconnect()
 
     @staticmethod
@@ -134,49 +140,27 @@ class Watcher(WSListener):
         transport.send(WSMsgType.TEXT, msgspec.json.encode(request))
 
 
-KeyFile = Annotated[
-    str | None,
-    typer.Option(
-        envvar="FLOORWIRE_KEY_FILE",
-        help=f"File with a key; else FLOORWIRE_KEY; where the server needs one, {credential.DEFAULT_FILE}.",
-    ),
-]
-Url = Annotated[
-    str,
-    typer.Option(
-        envvar="FLOORWIRE_URL",
-        help="A gateway's WebSocket, or its address.",
-        show_default="ws://127.0.0.1:8000/ws, or FLOORWIRE_PORT's port",
-    ),
-]
-
-
 def watch(
     symbols: Annotated[list[str] | None, typer.Argument(help="Symbols; all where none is named.")] = None,
-    url: Url = "",
+    url: Url = LOCAL_SERVER,
     seconds: Annotated[float, typer.Option(min=0, help="Stop after this long; 0: at Ctrl-C.")] = 0.0,
     key_file: KeyFile = None,
     ca: Ca = None,
+    profile: ProfileName = None,
     json: Json = False,
 ) -> None:
     """Show live prices; reconnects by itself. In a pipe, or with --json, one line a change."""
     try:
-        server = PriceServer(websocket(url or local_url("ws", "/ws")), key_file, ca)
-        asyncio.run(_watch(symbols or [], server, seconds, json=json))
+        with exit_on_error():
+            server = PriceServer(choose(url, key_file, ca, profile))
+            asyncio.run(_watch(symbols or [], server, seconds, json=json))
     except KeyboardInterrupt:
         raise typer.Exit from None
     except BrokenPipeError:  # the reader of the pipe has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit from None
-    except (AddressError, CredentialError) as error:
-        _fail(str(error), UNUSABLE)
-    except WatchError as error:
-        _fail(str(error), error.exit_code)
-
-
-def _fail(message: str, exit_code: int) -> NoReturn:
-    echo(f"floorwire: {message}", err=True)
-    raise typer.Exit(exit_code) from None
+    except AddressError as error:
+        fail(str(error), ExitCode.UNUSABLE)
 
 
 async def _watch(symbols: list[str], server: PriceServer, seconds: float, *, json: bool) -> None:
@@ -193,7 +177,7 @@ async def _watch(symbols: list[str], server: PriceServer, seconds: float, *, jso
                 await _follow(watcher, server, prices)
         except TimeoutError:
             if not watcher.has_prices:
-                raise WatchError(f"no price within {seconds:g} s", UNREACHED) from None
+                raise CommandError(f"no price within {seconds:g} s", ExitCode.UNREACHED) from None
         finally:
             drawing.cancel()
             prices.draw()
@@ -206,7 +190,7 @@ async def _draw(prices: PriceDisplay) -> None:
 
 
 async def _follow(watcher: Watcher, server: PriceServer, prices: PriceDisplay) -> None:
-    """Read prices, over one connection after the other. Raises WatchError where that leads nowhere."""
+    """Read prices, over one connection after the other. Raises CommandError where that leads nowhere."""
     was_connected = False
     while True:
         try:
@@ -229,14 +213,14 @@ async def _follow(watcher: Watcher, server: PriceServer, prices: PriceDisplay) -
 
 
 def _find_key(watcher: Watcher, server: PriceServer) -> None:
-    """Show a key on the next connection. Raises WatchError where there is none, or it was shown already."""
+    """Show a key on the next connection. Raises CommandError where there is none, or it was shown already."""
     if server.has_key:
-        raise WatchError(f"{watcher.needs_key}; the key is not for prices", NOT_ALLOWED)
+        raise CommandError(f"{watcher.needs_key}; the key is not for prices", ExitCode.NOT_ALLOWED)
     try:
         server.use_key()
-    except CredentialError:
-        raise WatchError(
+    except CommandError:
+        raise CommandError(
             f"{watcher.needs_key}. Give KEY.SECRET: in a file with --key-file, or in {credential.VARIABLE}. "
             "On the server's machine `floorwire keys create --account NAME --scopes market` makes one",
-            NOT_ALLOWED,
+            ExitCode.NOT_ALLOWED,
         ) from None
