@@ -115,7 +115,6 @@ def test_a_shell_completes_commands_and_options(typed: str, offered: set[str], n
         "COMP_WORDS": typed,
         "COMP_CWORD": str(len(words) - 1),
     }
-    program = "import sys; sys.argv[0] = 'floorwire'; from floorwire.cli import main; main()"
     ended = subprocess.run(
         [sys.executable, "-c", program],
         env=environment,
@@ -131,10 +130,9 @@ def test_a_shell_completes_commands_and_options(typed: str, offered: set[str], n
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_script_for_a_shell_is_printed(shell: str) -> None:
-    program = "import sys; sys.argv[0] = 'floorwire'; from floorwire.cli import main; main()"
     variables = {**os.environ, "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
     ended = subprocess.run(
-        [sys.executable, "-c", program, "--show-completion", shell],
+        [sys.executable, "-c", PROGRAM, "--show-completion", shell],
         env=variables,
         capture_output=True,
         text=True,

@@ -62,9 +62,10 @@ def test_a_restart_is_no_negative_rate() -> None:
 
 
 def test_text_that_is_not_ours_is_refused() -> None:
-    for text in ("other_metric 1.0\n", "<html>"):
-        with pytest.raises(ValueError, match=""):
-            Reading.parse(text, 0.0)
+    with pytest.raises(ValueError, match="no metrics of Floorwire"):
+        Reading.parse("other_metric 1.0\n", 0.0)
+    with pytest.raises(ValueError, match="could not convert|no metrics|Invalid"):
+        Reading.parse("<html>", 0.0)
 
 
 @pytest.fixture(scope="module")
