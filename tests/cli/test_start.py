@@ -13,7 +13,6 @@ from typer.testing import CliRunner
 from floorwire.cli import application, chosen, outline
 from floorwire.cli.command_table import COMMANDS
 
-LIGHT = ("-h", "--help", "")
 HEAVY = (
     "floorwire.web",
     "floorwire.app",
@@ -23,6 +22,10 @@ HEAVY = (
     "fastapi",
     "picows",
 )
+
+
+PROGRAM = "import sys; sys.argv[0] = 'floorwire'; from floorwire.cli import main; main()"
+"""The command as a shell starts it, by its name."""
 
 
 def imported(*arguments: str) -> set[str]:
@@ -116,7 +119,7 @@ def test_a_shell_completes_commands_and_options(typed: str, offered: set[str], n
         "COMP_CWORD": str(len(words) - 1),
     }
     ended = subprocess.run(
-        [sys.executable, "-c", program],
+        [sys.executable, "-c", PROGRAM],
         env=environment,
         capture_output=True,
         text=True,
