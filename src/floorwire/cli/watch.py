@@ -115,7 +115,7 @@ class Watcher(WSListener):
             else:
                 self._prices.refuse(symbol, why)
         else:
-            self._end(transport, said, REFUSED)
+            self._end(transport, said, ExitCode.FAILED)
 
     def _end(self, transport: WSTransport, reason: str, exit_code: ExitCode) -> None:
         self.ending = self.ending or CommandError(reason, exit_code)  # the first: others may follow it
