@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,9 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("FLOORWIRE_PORT", "FLOORWIRE_VENUE", "FLOORWIRE_DATA"):
-        monkeypatch.delenv(name, raising=False)
+    for name in os.environ.copy():
+        if name.startswith("FLOORWIRE_"):
+            monkeypatch.delenv(name)
     monkeypatch.setenv("FLOORWIRE_LIMITS__SUBSCRIPTIONS", "70")
 
 

@@ -38,7 +38,10 @@ def outline() -> typer.Typer:
     """Return the command line with the names of all commands and what they do, but none that runs."""
     app = _root()
     for name, command in COMMANDS.items():
-        app.command(name, help=command.help, rich_help_panel=command.panel)(_not_imported(command))
+        if command.has_commands:
+            app.add_typer(typer.Typer(), name=name, help=command.help, rich_help_panel=command.panel)
+        else:
+            app.command(name, help=command.help, rich_help_panel=command.panel)(_not_imported(command))
     return app
 
 

@@ -67,8 +67,11 @@ class ChosenServer(msgspec.Struct, frozen=True):
         of_profile = self.profile is not None and self.profile.key is not None
         return self.key_file is not None or credential.VARIABLE in os.environ or of_profile
 
-    def key(self) -> str:
-        """Return KEY.SECRET, or a token. Raises CommandError where there is none."""
+    def key(self, scopes: str = "admin") -> str:
+        """Return KEY.SECRET, or a token. Raises CommandError where there is none.
+
+        ``scopes``: what a new key has to be for, as the message says.
+        """
         is_given = self.key_file is not None or credential.VARIABLE in os.environ
         if not is_given and self.profile is not None:
             if self.profile.key is not None:
@@ -78,7 +81,7 @@ class ChosenServer(msgspec.Struct, frozen=True):
                 ExitCode.NOT_ALLOWED,
             )
         try:
-            return credential.find(self.key_file, os.environ)
+            return credential.find(self.key_file, os.environ, scopes)
         except CredentialError as error:
             raise CommandError(str(error), ExitCode.UNUSABLE) from None
 
@@ -88,10 +91,14 @@ class ChosenServer(msgspec.Struct, frozen=True):
             return None
         return None if self.profile is not None and not self.has_key else self.key()
 
+    def ca_path(self) -> str | None:
+        """Return the path of the CA's file, with ``~`` resolved."""
+        return None if self.ca is None else os.path.expanduser(self.ca)
+
     def tls(self) -> ssl.SSLContext:
         """Return how the server's certificate is checked. Raises CommandError."""
         try:
-            return ssl.create_default_context(cafile=None if self.ca is None else os.path.expanduser(self.ca))
+            return ssl.create_default_context(cafile=self.ca_path())
         except OSError as error:
             raise CommandError(f"--ca: {self.ca}: {reason(error)}", ExitCode.UNUSABLE) from None
 

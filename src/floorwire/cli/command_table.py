@@ -19,7 +19,12 @@ class Command(NamedTuple):
     """The module and its function; ``app`` where a command has commands of its own."""
     panel: str
     help: str
-    """The first sentence of its own help."""
+    """The first paragraph of its own help."""
+
+    @property
+    def has_commands(self) -> bool:
+        """Whether it has commands of its own."""
+        return self.place.endswith(".app")
 
 
 COMMANDS: Final[Mapping[str, Command]] = {
@@ -35,10 +40,20 @@ COMMANDS: Final[Mapping[str, Command]] = {
         CLIENT,
         "Show live prices; reconnects by itself. In a pipe, or with --json, one line a change.",
     ),
+    "order": Command("order.app", CLIENT, "Place, amend, cancel and list orders of an account."),
+    "account": Command(
+        "account.account",
+        CLIENT,
+        "Show what the account of a key is worth, its balances, its positions and its latest days.",
+    ),
     "login": Command(
         "login.login", CLIENT, "Keep a server's address, key and CA under a name; commands use it."
     ),
-    "logout": Command("login.logout", CLIENT, "Forget a server and its key."),
+    "logout": Command(
+        "login.logout",
+        CLIENT,
+        "Forget a server and its key. The key itself stays good: `floorwire keys revoke` ends it.",
+    ),
     "profiles": Command("login.profiles_", CLIENT, "List the servers that login keeps; never a secret."),
     "top": Command("top.top", OPERATION, "Show a running server's own numbers, again and again."),
     "halt": Command(
@@ -79,6 +94,6 @@ COMMANDS: Final[Mapping[str, Command]] = {
         TESTING,
         "Record the public messages of an exchange, both ways, compressed. Ends with Ctrl-C.",
     ),
-    "bench": Command("bench.app", TESTING, "Put load on a server and measure it."),
+    "bench": Command("bench.app", TESTING, "Put a bounded load on a WebSocket server."),
 }
 """By name, in the order of the help."""

@@ -22,10 +22,11 @@ class CredentialError(Exception):
     """There is no credential. The message says where it was looked for."""
 
 
-def find(file: str | None, environment: Mapping[str, str]) -> str:
+def find(file: str | None, environment: Mapping[str, str], scopes: str = "admin") -> str:
     """Return KEY.SECRET, or a token: of the file, else of FLOORWIRE_KEY, else of ~/.floorwire/operator.key.
 
-    A file holds that alone, or what ``floorwire keys create --json`` prints. Raises CredentialError.
+    ``scopes``: of the key that the message tells how to make. A file holds that alone, or what
+    ``floorwire keys create --json`` prints. Raises CredentialError.
     """
     named = environment.get(VARIABLE)
     if file is None and named is not None:
@@ -34,7 +35,7 @@ def find(file: str | None, environment: Mapping[str, str]) -> str:
     try:
         return parsed(read_secret(path).decode(), str(path))
     except FileNotFoundError:
-        raise CredentialError(_missing(path)) from None
+        raise CredentialError(_missing(path, scopes)) from None
     except ExposedFileError as error:
         raise CredentialError(f"{path}: {error}; and rotate the key") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -64,8 +65,9 @@ def _issued(text: bytes, source: str) -> str:
     return f"{issued.key}.{issued.secret}"
 
 
-def _missing(path: Path) -> str:
+def _missing(path: Path, scopes: str) -> str:
+    account = "ops" if scopes == "admin" else "NAME"
     return (
         f"no key: {path} is not there, and {VARIABLE} is not set. On the server's machine make one:\n"
-        f"  (umask 077; floorwire keys create --account ops --scopes admin --json > {path})"
+        f"  (umask 077; floorwire keys create --account {account} --scopes {scopes} --json > {path})"
     )

@@ -9,6 +9,8 @@ from urllib.parse import quote
 
 import msgspec
 import typer
+from typer import Context
+from typer.core import TyperCommand
 
 from floorwire.cli.admin_client import AdminClient, admin_client
 from floorwire.cli.chosen_server import LOCAL_SERVER, Ca, Json, KeyFile, ProfileName, Url
@@ -26,6 +28,16 @@ VenueOption: TypeAlias = Annotated[
 STEP = re.compile(r"(?P<sign>[+-])(?P<number>[0-9]+(?:\.[0-9]+)?)(?P<unit>s|m|h)")
 UNITS_S = {"s": 1, "m": 60, "h": 3600}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class StepCommand(TyperCommand):
+    """A command that takes a step back such as -9h, which is no group of options."""
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:  # type: ignore[override] # typer hides its type
+        """Put steps behind ``--``."""
+        steps = [argument for argument in args if STEP.fullmatch(argument)]
+        others = [argument for argument in args if argument not in steps]
+        return super().parse_args(ctx, [*others, "--", *steps] if steps and "--" not in args else args)
 
 
 class ReplayStatus(msgspec.Struct, frozen=True):
@@ -114,7 +126,7 @@ def speed(
         _change(server, _named(server, venue), {"speed": times})
 
 
-@app.command(context_settings={"ignore_unknown_options": True})
+@app.command(cls=StepCommand)
 def seek(
     time: Annotated[
         str, typer.Argument(help="A recorded time such as 2024-08-08T00:00:00Z, or a step: +30s, -5m.")
