@@ -81,11 +81,11 @@ def test_an_order_from_its_place_to_its_end(desk: Desk) -> None:
     )
     assert again["order_id"] == number, "the same order"
     [row] = [line.split("\t") for line in desk.order("list").stdout.splitlines()]
-    assert row[:9] == [number, "one", "BTC-USDT", "buy", "limit", "new", "0.50000", "0.00000", "1000.0"]
+    assert row[:9] == [number, "one", "BTC-USDT", "buy", "limit", "new", "0.50000", "0", "1000.0"]
     changed = json.loads(desk.order("amend", number, "--price", "1001", "--json").stdout)
     assert changed["order"]["price"] == "1001.0"
     said = desk.order("amend", "one", "--quantity", "0.4").stdout
-    assert said == f"new: order {number}, client id one\nbuy 0.40000 BTC-USDT at 1001.0; filled 0.00000\n"
+    assert said == f"new: order {number}, client id one\nbuy 0.40000 BTC-USDT at 1001.0; filled 0\n"
     assert desk.order("cancel", "one").stdout.startswith(f"cancelled: order {number}")
     assert "is cancelled already" in desk.sentence("order", "cancel", number, code=1)
     assert desk.order("list").stdout == ""

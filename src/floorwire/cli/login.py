@@ -11,7 +11,7 @@ import msgspec
 import typer
 
 from floorwire.cli import credential, profiles
-from floorwire.cli.address import AddressError, check_private, split
+from floorwire.cli.address import SCHEMES, AddressError, check_private, split
 from floorwire.cli.admin_client import AdminClient
 from floorwire.cli.chosen_server import Ca, ChosenServer, Json
 from floorwire.cli.command_error import CommandError, exit_on_error
@@ -123,7 +123,7 @@ def _refuse_changes(name: str, key_file: str | None, ca: str | None, *, no_key: 
 def _address(url: str) -> str:
     """Return the address that all commands can use: http or https, without the path of the WebSocket."""
     try:
-        parts = split(url, tuple(HTTP))
+        parts = split(url, SCHEMES)
     except AddressError as error:
         raise CommandError(str(error), ExitCode.UNUSABLE) from None
     path = parts.path.rstrip("/").removesuffix(SOCKET_PATH)

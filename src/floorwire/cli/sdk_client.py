@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
-from floorwire.cli.address import WEBSOCKET, AddressError, check_private, split
+from floorwire.cli.address import SCHEMES, AddressError, check_private, split
 from floorwire.cli.chosen_server import ChosenServer
 from floorwire.cli.command_error import CommandError
 from floorwire.cli.exit_codes import ExitCode
@@ -51,17 +51,20 @@ async def connected(server: ChosenServer, key: str | None) -> AsyncIterator[Clie
     """Yield a client with an open connection. Raises CommandError where the first try fails."""
     transport = FirstTryTransport(server.ca_path())
     client = _client(server, key, transport)
+    url = Address.parse(server.url).socket_url
     async with client:
         opened = asyncio.ensure_future(client.connected())
         try:
             async with asyncio.timeout(CONNECT_S):
                 await asyncio.wait((opened, transport.refused), return_when=asyncio.FIRST_COMPLETED)
         except TimeoutError:
-            raise CommandError(f"{server.url}: no Floorwire answers there", ExitCode.UNREACHED) from None
+            raise CommandError(
+                f"{url}: what answers there does not speak as Floorwire does", ExitCode.UNREACHED
+            ) from None
         finally:
             opened.cancel()
         if transport.refused.done():
-            raise refusal(server.url, transport.refused.result())
+            raise refusal(url, transport.refused.result())
         yield client
 
 
@@ -79,7 +82,7 @@ def _client(server: ChosenServer, key: str | None, transport: WebSocketTransport
     if server.ca is not None:
         server.tls()  # says what is wrong with the file
     try:
-        parts = split(server.url, tuple(WEBSOCKET))
+        parts = split(server.url, SCHEMES)
         if key is not None:
             check_private(parts)
         return Client(server.url, key=key, encoding="json", wait_s=None, transport=transport)
