@@ -113,7 +113,7 @@ async def test_a_stop_order_waits_and_then_fills(face: Face) -> None:
             seen = (await client.report(OrderAnswer)).seen
             assert seen is not None
             assert (seen.state, Decimal(seen.price or "0"), Decimal(seen.quantity or "0")) == (
-                "open", 30_000, Decimal("0.01"),
+                "open", Decimal(30_000), Decimal("0.01"),
             )  # fmt: skip
         client.command(Reconcile(3, ""))
         answer = await client.report(ReconcileAnswer)
@@ -134,7 +134,7 @@ async def test_a_stop_order_that_waits_can_be_cancelled(face: Face) -> None:
         client.command(cancel(face, venue_order_id))
         assert (await client.report(CancelAnswer)).outcome == "taken"
         state, _, filled = await client.end(face.client_id(1))
-        assert (state, filled) == ("cancelled", 0)
+        assert (state, filled) == ("cancelled", Decimal())
         assert not market.core.open_orders("first")
 
 

@@ -103,7 +103,7 @@ def parse_order(
 
 
 def _stop(market: Market, side: Side, price_ticks: int, terms: Fields, last_ticks: int | None) -> Stop:
-    """Coinbase refuses a stop that would be triggered at once, and one whose limit does not reach its price."""
+    """Coinbase refuses a stop that would be triggered at once, or whose limit does not reach its price."""
     direction = text_of(terms, "stop_direction")
     if direction not in DIRECTIONS:
         raise invalid(f"unknown stop_direction {direction}")
