@@ -71,5 +71,3 @@ def text() -> str:
     return msgspec.json.format(msgspec.json.encode(document()), indent=1).decode() + "\n"
 
 
-if __name__ == "__main__":
-    sys.stdout.write(text())
