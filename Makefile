@@ -141,7 +141,7 @@ fake-exchange: $(VENV)/.dev ## an exchange for tests on 127.0.0.1, with its addr
 
 docs: $(BIN)/floorwire $(DOCS)/.done ## write the pages of the reference, and build the site of all pages in build/site
 	$(BIN)/python -m docsite docs
-	$(DOCS)/bin/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --quiet --strict
 
 $(DOCS)/.done: docsite/requirements.txt
 	@$(SUITABLE)

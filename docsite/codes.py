@@ -9,7 +9,8 @@ from floorwire.web.http_responses import status_of
 ERRORS = """\
 # Error codes
 
-{written} An error has one of these as its `code`. [The protocol](../protocol.md#errors) shows the whole message.
+{written} An error has one of these as its `code`.
+[The protocol](../protocol.md#errors) shows the whole message.
 `retry`: whether the same request may work later. HTTP: the status of the same error over HTTP.
 
 """
@@ -25,7 +26,8 @@ CLOSE_CODES = """\
 def errors_page() -> str:
     """Return the page of the error codes."""
     rows = (
-        (f"`{code.value}`", "yes" if code.retry else "no", str(status_of(code)), code.meaning) for code in Code
+        (f"`{code.value}`", "yes" if code.retry else "no", str(status_of(code)), code.meaning)
+        for code in Code
     )
     return _head(ERRORS) + table(("code", "retry", "HTTP", "meaning"), rows)
 

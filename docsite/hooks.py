@@ -1,8 +1,8 @@
 """What MkDocs needs for pages that people also read in the repository.
 
-README.md is the site's first page. Pages and examples outside docs/ are on the site too, and links between all of
-them are written for the repository: here they become those of the site. MkDocs runs this file in an environment
-without Floorwire.
+README.md is the site's first page. Pages and examples outside docs/ are on the site too, and links between
+all of them are written for the repository: here they become those of the site. MkDocs runs this file in an
+environment without Floorwire.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
-def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+def on_page_markdown(markdown: str, page: Page, **_: MkDocsConfig | Files) -> str:
     """Let every link lead to its target on the site."""
     of_repository = {index: name for name, index in AS_INDEX.items()}
     name = of_repository.get(page.file.src_uri, page.file.src_uri)

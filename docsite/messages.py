@@ -14,9 +14,10 @@ from floorwire.protocol.json_schema import REFERENCE, Schema, field_rows, first_
 PREFACE = f"""\
 # Messages
 
-{WRITTEN.format(source="the types in `src/floorwire/protocol/`")} What they mean together is in [the protocol](../protocol.md),
-[channels](../channels.md) and [trading](../trading.md). A field with **\\*** is always there. The same for programs is
-`/asyncapi.json` of a server, and for a browser `/asyncapi`.
+{WRITTEN.format(source="the types in `src/floorwire/protocol/`")}
+What they mean together is in [the protocol](../protocol.md), [channels](../channels.md) and
+[trading](../trading.md). A field with **\\*** is always there. The same for programs is `/asyncapi.json` of a
+server, and for a browser `/asyncapi`.
 """
 REQUIRED: Final = r" **\***"
 GROUPS: Final = {
@@ -34,13 +35,13 @@ def page() -> str:
     groups: dict[str, list[str]] = {name: [] for name in GROUPS}
     for kind in (*requests, *sent):
         schema = parts[kind.__name__]
-        if kind in requests:
-            group = "Requests"
-        else:
-            group = "Replies" if "status" in schema.properties else "Events"
+        from_server = "Replies" if "status" in schema.properties else "Events"
+        group = "Requests" if kind in requests else from_server
         groups[group].append("".join(_section(kind.__name__, schema, parts)))
     assert len(named) == len(requests) + len(sent)
-    return PREFACE + "".join(f"\n## {name}\n\n{GROUPS[name]}\n{''.join(texts)}" for name, texts in groups.items())
+    return PREFACE + "".join(
+        f"\n## {name}\n\n{GROUPS[name]}\n{''.join(texts)}" for name, texts in groups.items()
+    )
 
 
 def _section(name: str, schema: Schema, parts: dict[str, Schema]) -> Iterator[str]:

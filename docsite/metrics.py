@@ -20,8 +20,8 @@ from floorwire.ops.stats import DeskFigures, DeskStats, HistoryFigures, Records,
 PREFACE = f"""\
 # Metrics
 
-{WRITTEN.format(source="`src/floorwire/ops/`")} `/metrics` has them as Prometheus' text. [Operations](../operations.md#what-to-watch)
-says more of each, and which alerts to set.
+{WRITTEN.format(source="`src/floorwire/ops/`")} `/metrics` has them as Prometheus' text.
+[Operations](../operations.md#what-to-watch) says more of each, and which alerts to set.
 
 """
 

@@ -9,8 +9,8 @@ A comment ``<!-- test: ... -->`` on the line above a block is not shown to reade
     fails              the command ends with an exit code that is not zero, and with a sentence
     not run, REASON    ...
 
-Without one, shell and Python run and have to end well, and JSON and TOML are only parsed. A block with a title
-is a file of that name: it is written, and run by a later block.
+Without one, shell and Python run and have to end well, and JSON and TOML are only parsed. A block with a
+title is a file of that name: it is written, and run by a later block.
 """
 
 from __future__ import annotations

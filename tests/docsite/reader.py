@@ -1,7 +1,7 @@
 """Somebody who reads a page from top to bottom, and does what it says, in a clone of the repository.
 
-The commands run as they are written, but for two things: the port is a free one, and the clone has the Makefile
-and ``.venv`` alone, whose programs are those that run the tests.
+The commands run as they are written, but for two things: the port is a free one, and the clone has only the
+Makefile, the examples, and a ``.venv`` whose programs are those that run the tests.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import shutil
 import signal
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final, TypeAlias
 
-import tomllib
 from websockets.sync.client import connect
 
 from tests.docsite.blocks import Block

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from docsite.pages import PAGES
 
 from docsite import codes, commands, messages, metrics
-from docsite.pages import PAGES
 from floorwire.cli import COMMANDS
 from floorwire.core.codes import CloseCode, Code
 from floorwire.protocol.codec import ACTIONS, Outgoing
