@@ -26,7 +26,7 @@ from floorwire.client.transport import HandshakeRefusedError, Link, Transport
 from floorwire.core.codes import Code
 from floorwire.protocol.channel_events import SkippedNotice, TradesFeed
 from floorwire.protocol.client_codec import ClientCodec, ServerMessage, UnknownMessageError
-from floorwire.protocol.codec import AnyRequest
+from floorwire.protocol.envelopes import AnyRequest
 from floorwire.protocol.market_replies import CandleHistory, TradeHistory
 from floorwire.protocol.replies import AnyReply, Error, Pong, Subscribed, TradingReply
 from floorwire.protocol.requests import Ping
