@@ -110,7 +110,8 @@ class ClientCodec:
         """Whether its messages are binary frames."""
         self.encode: Callable[[AnyRequest], bytes] = encoder.encode
         """Return a request as the payload of one frame."""
-        self._plain = plain.decode
+        self.decode_plain = plain.decode
+        """Decode a plain event. Raises what msgspec raises for any other message: then use ``decode``."""
         self._fields = fields.decode
         self._encode_text: Callable[[str], bytes] = encoder.encode
         self._decoder = decoder
@@ -129,7 +130,7 @@ class ClientCodec:
     def decode(self, data: bytes) -> ServerMessage:
         """Return the message. Raises UnknownMessageError, whatever the bytes are."""
         try:
-            return self._plain(data)
+            return self.decode_plain(data)
         except msgspec.ValidationError:
             pass
         except UNREADABLE as error:
