@@ -186,6 +186,23 @@ def test_what_the_venue_does_not_have_is_not_asked_for_again() -> None:
     run(scenario())
 
 
+def test_pages_candles_and_what_waits_are_counted() -> None:
+    async def scenario() -> None:
+        store, feed = Store(), Feed()
+        venues = Backfill([(feed, ("1m",))], 2, store, running_clock())
+        async with beside(venues.run()):
+            store.missing_of["v:A", "1m"] = missing((50, 60))
+            store.missing_of["v:B", "1m"] = missing((50, 60))
+            feed.replies.append([page("v:A", 55, 60), page("v:A", 52, 55), PastEnded("v:A", "1m")])
+            feed.replies.append([page("v:B", 58, 60), PastEnded("v:B", "1m", "status 503")])
+            store.regained += ["v:A", "v:B"]
+            await asyncio.sleep(5)
+            figures = venues.figures()["v"]
+            assert (figures.pages, figures.candles, figures.given_up, figures.waiting) == (3, 10, 1, 1)
+
+    run(scenario())
+
+
 def test_symbols_beyond_the_bound_do_not_wait() -> None:
     loop = SkippingLoop()
     venue = VenueBackfill(Feed(), ("1m",), 2, Store(), loop.clock())

@@ -156,7 +156,7 @@ class Gateway:
         self._feeds = [self._feed(venue) for venue in venues]
         trading_feeds = {feed.name: feed for feed in self._feeds if isinstance(feed, TradingFeed)}
         venue_router.set_venues(trading_feeds, remote_venues)
-        self._backfill = self._make_backfill(venues)
+        self.backfill = self._make_backfill(venues)
         self._live_orders.connect(
             {feed.name: feed.prices for feed in self._feeds if isinstance(feed, LiveFeed)}
         )
@@ -258,7 +258,7 @@ class Gateway:
                     self.authenticator.run(),
                     self.desk.run(),
                     self._deposits.run(),
-                    self._backfill.run(),
+                    self.backfill.run(),
                 )
             ]
             try:

@@ -11,7 +11,7 @@ venue has one request at a time, of one symbol after another, with what its rate
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
 import structlog
@@ -21,6 +21,7 @@ from floorwire.core.candle_intervals import DAY_US, MINUTE_US
 from floorwire.core.market_history import MOST_US, HistoryUnavailableError
 from floorwire.core.past_candles import PastEnded, PastPage, PastWanted
 from floorwire.history.candle_filling import SETTLED_US, Missing
+from floorwire.ops.stats import BackfillFigures
 
 POLL_S: Final = 0.5
 """How often it looks which holes have ended."""
@@ -87,6 +88,10 @@ class Backfill:
                         venue_of.add(symbol)
                 await asyncio.sleep(POLL_S)
 
+    def figures(self) -> Mapping[str, BackfillFigures]:
+        """Return what is counted, by venue."""
+        return {name: venue.figures() for name, venue in self._venues.items()}
+
 
 class VenueBackfill:
     """The backfill of one venue."""
@@ -105,12 +110,18 @@ class VenueBackfill:
         """By symbol: when it is looked at again, in monotonic time."""
         self._oldest_us: dict[tuple[str, str], int] = {}
         """By symbol and interval: from when on the venue has candles, where that is known."""
-        self._request: PastRequest | None = None
+        self._pages = self._candles = self._given_up = 0
+        """Counted since the start."""
 
     def add(self, symbol: str) -> None:
         """A hole of a symbol has ended."""
         if len(self._waiting) < MOST_WAITING:
             self._waiting[symbol] = None
+
+    def figures(self) -> BackfillFigures:
+        """Return what is counted."""
+        waiting = len(self._waiting.keys() | self._later.keys())
+        return BackfillFigures(self._pages, self._candles, self._given_up, waiting)
 
     async def run(self) -> None:
         """Look at one symbol after another, until cancelled or until market history has failed."""
@@ -145,6 +156,8 @@ class VenueBackfill:
                 request = PastRequest(PastWanted(symbol, interval, from_us, to_us), self._store)
                 fault = await self._fetch(request)
                 candles += request.candles
+                self._candles += request.candles
+                self._pages += request.pages
                 if fault:
                     self._give_up(symbol, interval, fault)
                     return
@@ -158,6 +171,7 @@ class VenueBackfill:
             self._later[symbol] = self._clock.monotonic_us() + rest_us + SETTLED_US + LATE_US
 
     def _give_up(self, symbol: str, interval: str, fault: str) -> None:
+        self._given_up += 1
         log.warning(
             "candles of the past given up",
             venue=self._feed.name,
@@ -191,7 +205,7 @@ class PastRequest:
         """Set when something came."""
         self.has_ended = False
         self.fault = ""
-        self.candles = 0
+        self.pages = self.candles = 0
         self.oldest_us = wanted.to_us
         """From when on the venue told something."""
         self._store = store
@@ -200,6 +214,7 @@ class PastRequest:
         """Take in what the venue says."""
         if isinstance(output, PastPage):
             self._store.fill(output)
+            self.pages += 1
             self.candles += len(output.candles)
             self.oldest_us = min(self.oldest_us, output.from_us)
         else:

@@ -170,7 +170,7 @@ async def _follow(plan: Sequence[tuple[str, int]]) -> None:
             case "longer":
                 await venue.fill(ASKED[number:])
             case "write":
-                await asyncio.to_thread(store._write)
+                await asyncio.to_thread(store.writer.write)
             case "late":
                 await _tell_late(store, venue)
     venue.regain()
@@ -333,4 +333,4 @@ async def test_a_file_of_the_first_version_goes_on(tmp_path: Path) -> None:
     await venue.fill()
     await assert_right(store, venue, ("1m", "5m"), START_US - DAY_US)
     store.close()
-    assert history_file.open_to_read(path).execute("PRAGMA user_version").fetchone() == (2,)
+    assert history_file.open_to_read(path).execute("PRAGMA user_version").fetchone() == (3,)

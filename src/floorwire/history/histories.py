@@ -25,7 +25,7 @@ from floorwire.core.past_candles import PastPage
 from floorwire.history import history_file
 from floorwire.history.candle_filling import Missing
 from floorwire.history.market_store import MarketStore
-from floorwire.history.past import CandlesByInterval
+from floorwire.history.simulated_past import CandlesByInterval
 from floorwire.history.retention import Bound, Kind
 from floorwire.ops.stats import HistoryFigures
 

@@ -25,11 +25,11 @@ from floorwire.core.market_events import (
     VenueTime,
 )
 from floorwire.core.past_candles import PastPage
-from floorwire.history import candle_filling, history_file, past
+from floorwire.history import candle_filling, history_file, simulated_past
 from floorwire.history.candle_filling import Missing
 from floorwire.history.filled_ranges import FilledRanges
-from floorwire.history.history_file import Connection, SymbolRow, UnitNumbers
-from floorwire.history.past import START
+from floorwire.history.history_file import Connection, StoredSymbol, UnitNumbers
+from floorwire.history.simulated_past import START
 from floorwire.history.symbol_history import SymbolHistory
 
 RESTART: Final = "restart"
@@ -87,11 +87,11 @@ class HistoryState:
         """The venues that were heard since the start."""
         return self._venues.values()
 
-    def stored_symbol(self, symbol: str) -> SymbolRow | None:
+    def stored_symbol(self, symbol: str) -> StoredSymbol | None:
         """Return a symbol as the file had it at the start."""
         return self._stored_symbols.get(symbol)
 
-    def stored_filled(self, row: SymbolRow) -> FilledRanges:
+    def stored_filled(self, row: StoredSymbol) -> FilledRanges:
         """Return what candles of the venue fill of a symbol's holes, as the file has it."""
         return FilledRanges(history_file.filled(self._connection, row.number))
 
@@ -169,8 +169,7 @@ class HistoryState:
                 venue.symbols[symbol].is_streamed = True
             case MissingTrade(symbol, ts_us) if symbol in venue.symbols:
                 second_us = ts_us - ts_us % SECOND_US
-                for holes in venue.symbols[symbol].holes.values():
-                    holes.add(second_us, second_us + SECOND_US, MISSING_TRADE)
+                venue.symbols[symbol].add_hole(second_us, second_us + SECOND_US, MISSING_TRADE)
                 self.regained.append(symbol)
             case FeedStatus():
                 self._set_feed(venue, event)
@@ -234,22 +233,22 @@ class HistoryState:
         venue.with_hole[symbol] = None
         return known
 
-    def _symbol_row(self, venue: str, symbol: str) -> SymbolRow:
+    def _symbol_row(self, venue: str, symbol: str) -> StoredSymbol:
         """Return a symbol as it is in the file, where it is added if it is new."""
         row = self._stored_symbols.get(symbol)
         if row is None:
             self._begin()
             number = history_file.add_symbol(self._connection, venue, symbol)
-            row = self._stored_symbols[symbol] = SymbolRow(number, venue, symbol, 0, 0)
+            row = self._stored_symbols[symbol] = StoredSymbol(number, venue, symbol, 0, 0)
         return row
 
     def put_past(
-        self, instrument: Instrument, candles: past.CandlesByInterval, complete_until_us: int
+        self, instrument: Instrument, candles: simulated_past.CandlesByInterval, complete_until_us: int
     ) -> None:
         """Store candles of the time before a symbol is first listed."""
         row = self._symbol_row(instrument.venue, instrument.symbol)
         self._begin()
-        until_us = past.put(self._connection, self._units, row.number, instrument, candles, complete_until_us)
+        until_us = simulated_past.put(self._connection, self._units, row.number, instrument, candles, complete_until_us)
         self._stored_clocks[instrument.venue] = until_us
         history_file.put_clock(self._connection, instrument.venue, until_us)
         self._connection.execute("COMMIT")

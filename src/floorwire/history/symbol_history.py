@@ -14,12 +14,12 @@ from floorwire.core.candle_state import CandleState
 from floorwire.core.common_units import CommonUnits
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Trade
-from floorwire.core.market_history import Hole, HoleKind, InstrumentSince, StoredUnits
+from floorwire.core.market_history import MOST_US, Hole, HoleKind, InstrumentSince, StoredUnits
 from floorwire.history import candle_block, history_file, hole_list, trade_block
 from floorwire.history.candle_block import Bar, CandleBlock, Origin
 from floorwire.history.candle_levels import LEVELS, MINUTES, CandleLevel
 from floorwire.history.filled_ranges import FilledRanges, unfilled
-from floorwire.history.history_file import TRADES, Connection, SymbolRow, UnitNumbers
+from floorwire.history.history_file import TRADES, Connection, StoredSymbol, UnitNumbers
 from floorwire.history.hole_list import HoleList
 from floorwire.history.trade_block import TradeRun
 
@@ -31,7 +31,7 @@ HOLE_KINDS: Final[tuple[HoleKind, HoleKind]] = ("trades", "candles")
 class SymbolHistory:
     """What is known of one symbol. ``connection``: of the file that has the rest."""
 
-    def __init__(self, row: SymbolRow, instrument: Instrument, connection: Connection) -> None:
+    def __init__(self, row: StoredSymbol, instrument: Instrument, connection: Connection) -> None:
         self.number = row.number
         self.symbol = row.symbol
         self.last_row = row.last_row
@@ -112,6 +112,19 @@ class SymbolHistory:
         return [
             hole for hole in left if hole.from_us < to_us and (hole.to_us is None or hole.to_us > from_us)
         ]
+
+    def add_hole(self, from_us: int, to_us: int, reason: str) -> None:
+        """Take in that something may be missing of a time that is over, also where that comes late."""
+        hole = Hole(from_us, to_us, reason)
+        for kind, holes in self.holes.items():
+            latest = holes.latest
+            if latest is None or from_us >= latest.from_us:
+                holes.add(from_us, to_us, reason)
+                continue
+            known = hole_list.read(self._connection, self.number, kind, holes.unsaved, from_us, to_us)
+            ranges = [(one.from_us, MOST_US if one.to_us is None else one.to_us) for one in known]
+            for part in unfilled([hole], ranges):  # no hole is in another one
+                holes.add(part.from_us, to_us if part.to_us is None else part.to_us, reason)
 
     def put(self, level: CandleLevel, units: StoredUnits, figures: CandleState, origin: Origin) -> None:
         """Put a candle, given in these units, in the place of what is there."""

@@ -9,8 +9,8 @@ import msgspec
 from floorwire.core.market_history import MOST_ROWS, StoredTrade
 from floorwire.history import history_file, trade_block
 from floorwire.history.history_file import TRADES, Block, Connection
-from floorwire.history.pauses import Pauses
-from floorwire.history.snapshot import Snapshot
+from floorwire.history.work_pauses import Pauses
+from floorwire.history.memory_snapshot import Snapshot
 
 
 class TradeQuery(msgspec.Struct, frozen=True):

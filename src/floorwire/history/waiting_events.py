@@ -24,7 +24,7 @@ from floorwire.core.market_events import (
     VenueTime,
 )
 from floorwire.core.past_candles import PastPage
-from floorwire.history.snapshot import ReadRequest, Snapshot
+from floorwire.history.memory_snapshot import ReadRequest, Snapshot
 
 NEVER_DROPPED: Final[frozenset[type[MarketEvent]]] = frozenset({VenueTime, FeedStatus, Listing, StreamsEnded})
 STORED: Final[frozenset[type[MarketEvent]]] = NEVER_DROPPED | {Trade, Candle, MissingTrade}
