@@ -331,6 +331,13 @@ def put_block(
     )
 
 
+def remove_block(connection: Connection, number: int, kind: int, first: int) -> None:
+    """Remove the block that begins there."""
+    connection.execute(
+        "DELETE FROM blocks WHERE symbol_id = ? AND kind = ? AND first = ?", (number, kind, first)
+    )
+
+
 def block(connection: Connection, number: int, kind: int, first: int) -> Block | None:
     """Return the block that begins there."""
     row = connection.execute(

@@ -25,10 +25,11 @@ from floorwire.core.market_events import (
     VenueTime,
 )
 from floorwire.core.past_candles import PastPage
-from floorwire.history import candle_filling, history_file, simulated_past
-from floorwire.history.candle_filling import Missing
+from floorwire.core.past_trades import PastTradesPage
+from floorwire.history import candle_filling, history_file, simulated_past, trade_filling
 from floorwire.history.filled_ranges import FilledRanges
 from floorwire.history.history_file import Connection, StoredSymbol, UnitNumbers
+from floorwire.history.missing_past import Missing
 from floorwire.history.simulated_past import START
 from floorwire.history.symbol_history import SymbolHistory
 
@@ -103,13 +104,36 @@ class HistoryState:
             self._add(venue)
             candle_filling.fill(known, page, venue.clock_us, pause)
 
-    def missing(self, symbol: str, interval: str, first_us: int, back_us: int) -> Missing:
-        """Return what the venue can fill of a symbol's candles, from ``first_us`` on and not further back."""
+    def fill_trades(self, page: PastTradesPage, pause: Callable[[], None]) -> None:
+        """Take in trades of a venue's past, and store them with what is left of their holes, in one step.
+
+        Raises sqlite3.Error.
+        """
+        known = self.symbols.get(page.symbol)
+        if known is None:
+            return
+        self._add(self._venue(known.instrument.venue))
+        self._begin()
+        known.keep_no_trades(self._units)
+        if trade_filling.fill(known, page, self._units, pause):
+            known.write(self._units)
+        # The time up to which the venue was heard is left to ``write``: other symbols are not written here.
+        self._connection.execute("COMMIT")
+        known.written()
+
+    def missing(self, symbol: str, interval: str | None, first_us: int, back_us: int) -> Missing:
+        """Return what the venue can fill of a symbol's candles (None: of its trades).
+
+        Not before ``first_us``, nor further back.
+        """
         known = self.symbols.get(symbol)
         if known is None:
             return Missing()
         clock_us = self._venue(known.instrument.venue).clock_us
-        return candle_filling.missing(known, interval, max(first_us, clock_us - back_us), clock_us)
+        first_us = max(first_us, clock_us - back_us)
+        if interval is None:
+            return trade_filling.missing(known, first_us, clock_us)
+        return candle_filling.missing(known, interval, first_us, clock_us)
 
     def clock_us(self, venue: str) -> int:
         """Return the time up to which a venue was heard, now or before the start."""

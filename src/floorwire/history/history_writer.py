@@ -24,6 +24,7 @@ import structlog
 
 from floorwire.core.market_events import MarketEvent
 from floorwire.core.os_errors import sentence
+from floorwire.core.past_trades import PastTradesPage
 from floorwire.history import history_file, memory_snapshot, retention
 from floorwire.history.connections import Connections, check_room
 from floorwire.history.history_file import HistoryFileError
@@ -129,7 +130,10 @@ class HistoryWriter:
                 if type(entry) is Batch:
                     self.state.apply(entry.venue, self._kept(entry.events))
                 elif type(entry) is Filling and self.error is None:
-                    self.state.fill(entry.page, self._pause)
+                    if type(entry.page) is PastTradesPage:
+                        self.state.fill_trades(entry.page, self._pause)
+                    else:
+                        self.state.fill(entry.page, self._pause)
                 elif type(entry) is Dropped:
                     self.state.drop(entry.venue)
                 elif type(entry) is ReadMark and self.error is None:

@@ -29,13 +29,14 @@ from floorwire.core.market_history import (
 )
 from floorwire.core.os_errors import sentence
 from floorwire.core.past_candles import PastPage
+from floorwire.core.past_trades import PastTradesPage
 from floorwire.history import candle_pages, history_file, hole_pages, simulated_past, trade_pages
-from floorwire.history.candle_filling import Missing
 from floorwire.history.candle_levels import BASES
 from floorwire.history.candle_pages import CandleQuery
 from floorwire.history.history_file import Connection
 from floorwire.history.history_writer import FAILURES, HistoryWriter
 from floorwire.history.memory_snapshot import ReadRequest, Snapshot
+from floorwire.history.missing_past import Missing
 from floorwire.history.retention import Bound, Kind
 from floorwire.history.trade_pages import TradeQuery
 from floorwire.history.waiting_events import ReadMark
@@ -167,13 +168,13 @@ class MarketStore:
             found.append(regained.popleft())
         return found
 
-    def fill(self, page: PastPage) -> None:
-        """Take in candles of a venue's past: they fill holes."""
+    def fill(self, page: PastPage | PastTradesPage) -> None:
+        """Take in candles or trades of a venue's past: they fill holes."""
         if self.writer.error is None:
             self.writer.waiting.fill(page)
 
-    async def missing(self, symbol: str, interval: str, first_us: int, back_us: int) -> Missing:
-        """Return what a venue can fill of a symbol's candles, after all pages that came before.
+    async def missing(self, symbol: str, interval: str | None, first_us: int, back_us: int) -> Missing:
+        """Return what a venue can fill of a symbol's candles (None: of its trades), after all pages that came before.
 
         ``first_us``, ``back_us``: not before this time, nor longer ago. Raises HistoryUnavailableError.
         """
@@ -183,7 +184,7 @@ class MarketStore:
             self.writer.readers, self._missing, mark, symbol, interval, first_us, back_us
         )
 
-    def _missing(self, mark: ReadMark, symbol: str, interval: str, first_us: int, back_us: int) -> Missing:
+    def _missing(self, mark: ReadMark, symbol: str, interval: str | None, first_us: int, back_us: int) -> Missing:
         with self.writer.lock:
             if not mark.is_taken:
                 self.writer.take(mark)

@@ -168,6 +168,9 @@ class BackfillCollector(Collector):
             "backfill_candles", "candles of these pages", "venue", {venue: one.candles for venue, one in figures}
         )
         yield _counters(
+            "backfill_trades", "trades of these pages", "venue", {venue: one.trades for venue, one in figures}
+        )
+        yield _counters(
             "backfill_given_up",
             "times that an exchange did not tell its past",
             "venue",

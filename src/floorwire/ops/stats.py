@@ -172,7 +172,9 @@ class BackfillFigures(msgspec.Struct, frozen=True):
     pages: int
     """Pages that the exchange told."""
     candles: int
-    """The rows of these pages."""
+    """In these pages."""
+    trades: int
+    """The same of trades."""
     given_up: int
     """How often the exchange did not tell what was asked for."""
     waiting: int

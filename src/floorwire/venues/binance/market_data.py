@@ -20,6 +20,7 @@ from floorwire.core.ports import VenueOutput
 from floorwire.core.symbols import normalize_symbol
 from floorwire.venues.binance import limits, mapping, messages
 from floorwire.venues.binance.candle_history import BinanceCandles
+from floorwire.venues.binance.trade_history import BinanceTrades
 from floorwire.venues.binance.depth_book import DepthBook
 from floorwire.venues.binance.mapping import scanned_diff, scanned_quote, scanned_trade
 from floorwire.venues.binance.messages import (
@@ -50,6 +51,7 @@ from floorwire.venues.common.exchange import (
     Unreadable,
 )
 from floorwire.venues.common.subscribed_symbol import EVERYTHING, SubscribedSymbol
+from floorwire.venues.common.trade_history import TradeHistory
 from floorwire.venues.common.trade_ids import TradeIds
 from floorwire.venues.common.venue_book import LostChangeError
 from floorwire.venues.common.venue_clock import VenueClock
@@ -111,6 +113,7 @@ class Binance:
     list_weight = limits.LIST_WEIGHT
     pauses_us = limits.PAUSES_US
     candle_history: CandleHistory | None = BinanceCandles()
+    trade_history: TradeHistory | None = BinanceTrades()
 
     def __init__(self, prefix: str) -> None:
         self.skipped: Counter[str] = Counter()

@@ -30,12 +30,14 @@ from floorwire.venues.common.exchange import (
 )
 from floorwire.venues.common.rate_limits import TooManyRequestsError
 from floorwire.venues.common.subscribed_symbol import EVERYTHING, SubscribedSymbol
+from floorwire.venues.common.trade_history import TradeHistory
 from floorwire.venues.common.trade_ids import TradeIds
 from floorwire.venues.common.venue_book import LostChangeError
 from floorwire.venues.common.venue_clock import VenueClock
 from floorwire.venues.common.venue_maker import VenueMaker
 from floorwire.venues.kraken import limits, mapping, messages, messages_v1
 from floorwire.venues.kraken.candle_history import KrakenCandles
+from floorwire.venues.kraken.trade_history import KrakenTrades
 from floorwire.venues.kraken.checked_book import CheckedBook
 from floorwire.venues.kraken.messages import BookFrame, Ohlc, Ticker, Trade
 from floorwire.venues.kraken.messages import read as read_v2
@@ -94,6 +96,7 @@ class Kraken:
     list_weight = 1
     pauses_us = limits.PAUSES_US
     candle_history: CandleHistory | None = KrakenCandles()
+    trade_history: TradeHistory | None = KrakenTrades()
     snapshots: FetchedSnapshots | None = None
 
     def __init__(self, prefix: str) -> None:

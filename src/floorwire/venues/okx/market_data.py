@@ -30,12 +30,14 @@ from floorwire.venues.common.exchange import (
 )
 from floorwire.venues.common.rate_limits import TooManyRequestsError
 from floorwire.venues.common.subscribed_symbol import SubscribedSymbol
+from floorwire.venues.common.trade_history import TradeHistory
 from floorwire.venues.common.trade_ids import TradeIds
 from floorwire.venues.common.venue_book import LostChangeError
 from floorwire.venues.common.venue_clock import VenueClock
 from floorwire.venues.common.venue_maker import VenueMaker
 from floorwire.venues.okx import limits, mapping, messages
 from floorwire.venues.okx.candle_history import OkxCandles
+from floorwire.venues.okx.trade_history import OkxTrades
 from floorwire.venues.okx.mapping import scanned_quote, scanned_trade
 from floorwire.venues.okx.messages import (
     BookFrame,
@@ -117,6 +119,7 @@ class Okx:
     list_weight = 1
     pauses_us = limits.PAUSES_US
     candle_history: CandleHistory | None = OkxCandles()
+    trade_history: TradeHistory | None = OkxTrades()
     snapshots: FetchedSnapshots | None = None
 
     def __init__(self, prefix: str) -> None:
