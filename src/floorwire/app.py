@@ -143,7 +143,7 @@ class Gateway:
             ],
             interest=self._interest,
             history=self.history,
-            is_filling=lambda symbol: self.backfill.is_filling(symbol),
+            is_filling=self._is_filling,
         )
         self._market_subscriptions = MarketSubscriptions(self.hub)
         self._bus = LocalBus()
@@ -166,6 +166,9 @@ class Gateway:
             PingTiming(_us(settings.ping.interval_s), _us(settings.ping.timeout_s)), random.random
         )
         self._limits = SessionLimits(settings.limits.commands_per_second, settings.limits.subscriptions)
+
+    def _is_filling(self, symbol: str) -> bool:
+        return self.backfill.is_filling(symbol)
 
     def _at_turn_end(self, call: Callable[[], None]) -> None:
         if self._loop is None:

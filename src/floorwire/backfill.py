@@ -147,7 +147,9 @@ class VenueBackfill:
     def is_filling(self, symbol: str) -> bool:
         """Return whether a symbol is looked at now or in a moment."""
         until_us = self._clock.monotonic_us() + SOON_US
-        return symbol == self._now or self._candles.has(symbol, until_us) or self._trades.has(symbol, until_us)
+        return (
+            symbol == self._now or self._candles.has(symbol, until_us) or self._trades.has(symbol, until_us)
+        )
 
     async def run(self) -> None:
         """Look at one symbol after another, until cancelled or until market history has failed."""
@@ -200,7 +202,11 @@ class VenueBackfill:
                 break
         else:
             left = (await self._missing(symbol, None, self._past.trades_us)).ranges
-            if any(one.from_us < part.to_us and one.to_us > part.from_us for one in left for part in missing.ranges):
+            if any(
+                one.from_us < part.to_us and one.to_us > part.from_us
+                for one in left
+                for part in missing.ranges
+            ):
                 fault = "its trades do not join those that came live"
         now_us = self._clock.monotonic_us()
         if fault:
@@ -219,7 +225,9 @@ class VenueBackfill:
             self._trades.add_later(symbol, now_us + missing.more_in_us + LATE_US)
 
     async def _missing(self, symbol: str, interval: str | None, back_us: int) -> Missing:
-        return await self._store.missing(symbol, interval, self._oldest_us.get((symbol, interval), 0), back_us)
+        return await self._store.missing(
+            symbol, interval, self._oldest_us.get((symbol, interval), 0), back_us
+        )
 
     def _give_up(self, symbol: str, interval: str | None, fault: str, again_in_us: int) -> None:
         self._given_up += 1

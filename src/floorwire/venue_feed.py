@@ -192,7 +192,7 @@ class VenueFeed:
         return self._venue.position(self._time())
 
     def ask_past(self, wanted: PastWanted, answer: Callable[[PastOutput], None]) -> bool:
-        """Ask the venue for candles or trades of its past; call ``answer`` with what comes. Return whether it runs.
+        """Ask the venue for its past; call ``answer`` with what comes. Return whether it runs.
 
         What was asked before gets nothing more.
         """

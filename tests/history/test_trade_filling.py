@@ -6,6 +6,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,9 @@ class Venue:
         self.now_us = at_us
         self.is_live = True
         self.batch_us = batch_us
-        self.all = [market.trade(at_us - n * 7 * SECOND_US, price=50 + n, number=300 - n) for n in range(200, 0, -1)]
+        self.all = [
+            market.trade(at_us - n * 7 * SECOND_US, price=50 + n, number=300 - n) for n in range(200, 0, -1)
+        ]
         self.coming: list[Trade] = []
         self.lost: list[Trade] = []
 
@@ -76,10 +79,8 @@ class Venue:
         """Fill what is missing, each time in so many pages; stop after some."""
         missing = await self.store.missing(SYMBOL, None, 0, BACK_US)
         for part in missing.ranges:
-            edges = [
-                part.from_us + (part.to_us - part.from_us) * cut // cuts for cut in range(cuts + 1)
-            ]
-            for from_us, to_us in list(zip(edges, edges[1:], strict=False))[::-1]:
+            edges = [part.from_us + (part.to_us - part.from_us) * cut // cuts for cut in range(cuts + 1)]
+            for from_us, to_us in list(pairwise(edges))[::-1]:
                 pages -= 1
                 if pages < 0:
                     return
@@ -102,7 +103,7 @@ def counted(trades: Sequence[Trade], length_us: int) -> list[tuple[int, ...]]:
     by_start: dict[int, list[Trade]] = {}
     for one in trades:
         by_start.setdefault(one.ts_us - one.ts_us % length_us, []).append(one)
-    found = []
+    found: list[tuple[int, ...]] = []
     for start_us, inside in sorted(by_start.items()):
         prices = [one.price_ticks for one in inside]
         volume = sum(one.size_lots for one in inside)
@@ -112,7 +113,7 @@ def counted(trades: Sequence[Trade], length_us: int) -> list[tuple[int, ...]]:
 
 async def candles(store: MarketStore, interval: str, from_us: int) -> list[tuple[int, ...]]:
     """The candles with trades from a time on. None of them is incomplete."""
-    found = []
+    found: list[tuple[int, ...]] = []
     while page := await store.candles(SYMBOL, interval, from_us=from_us, newest_first=False):
         for one in page:
             assert not one.is_incomplete
@@ -355,7 +356,7 @@ async def test_a_kill_while_holes_are_filled(tmp_path: Path) -> None:
         ids = [int(one.trade_id) for one in mine]
         assert ids == sorted(set(ids))
         holes = await store.holes(SYMBOL, None)
-        for one, later in zip(mine, mine[1:], strict=False):
+        for one, later in pairwise(mine):
             if int(later.trade_id) != int(one.trade_id) + 1:
                 assert any(_has(hole, later.ts_us - 1) or _has(hole, one.ts_us + 1) for hole in holes)
         seconds = [one for one in market.counted(trades, "1s") if one[0] >= start_us]

@@ -68,7 +68,13 @@ def test_a_page_without_a_trade_that_came_live_is_not_used() -> None:
 
 
 def test_the_parts_of_a_live_trade_are_that_trade() -> None:
-    parts = [trade(1, 10, 5, 3), trade(2, 20, 7, 1), trade(3, 20, 7, 2), trade(4, 20, 7, 4), trade(5, 30, 5, 1)]
+    parts = [
+        trade(1, 10, 5, 3),
+        trade(2, 20, 7, 1),
+        trade(3, 20, 7, 2),
+        trade(4, 20, 7, 4),
+        trade(5, 30, 5, 1),
+    ]
     whole = trade(4, 20, 7, 6)
     new = placed(page(parts, 0, 40, are_parts=True), stored([whole]), END_ROW)
     assert new is not None

@@ -122,7 +122,9 @@ class PastClient:
             assert answer.status_code == 200, answer.text
             page = answer.json()
             found[:0] = [
-                StoredTrade(row["trade_id"], row["ts"], Decimal(row["price"]), Decimal(row["size"]), row["side"])
+                StoredTrade(
+                    row["trade_id"], row["ts"], Decimal(row["price"]), Decimal(row["size"]), row["side"]
+                )
                 for row in page["trades"][::-1]
             ]
             if "next" not in page:
@@ -134,6 +136,11 @@ class PastClient:
         query: dict[str, str | int] = {"symbol": self._symbol, "from": from_us, "limit": 1_000}
         answer = await self._http.get("/trades", params=query)
         return [(hole["from"], hole["to"]) for hole in answer.json()["holes"]]
+
+    async def is_filling(self) -> bool:
+        """Return whether the exchange is asked for what is missing."""
+        answer = await self._http.get("/trades", params={"symbol": self._symbol, "limit": 1})
+        return answer.json().get("filling", False) is True
 
     async def reasons_of_holes(self) -> set[str]:
         """Return why trades are missing."""
@@ -173,7 +180,8 @@ def assert_each_once(trades: Sequence[StoredTrade], market: FakeMarket, from_us:
             parts.append(right[index])
         index += 1
         assert first_id + parts[-1].trade_id == int(one.trade_id)
-        assert sum(Decimal(part.size_e8) for part in parts) / UNIT == one.size
+        whole = sum(Decimal(part.size_e8) for part in parts) / UNIT
+        assert whole == one.size, f"{one} is not {parts}"
         assert {Decimal(part.price_e8) / UNIT for part in parts} == {one.price}
         assert {part.taker_side.value.lower() for part in parts} == {one.side}
         assert abs(parts[-1].time_us - one.ts_us) < ms

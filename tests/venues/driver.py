@@ -121,7 +121,8 @@ def events(outputs: Iterable[VenueOutput]) -> list[MarketEvent]:
         said
         for said in outputs
         if not isinstance(
-            said, Open | Send | Close | Fetch | Wake | Reported | Activity | PastPage | PastTradesPage | PastEnded
+            said,
+            Open | Send | Close | Fetch | Wake | Reported | Activity | PastPage | PastTradesPage | PastEnded,
         )
     ]
 

@@ -61,7 +61,7 @@ class HistorySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Meta(
             ge=0,
             le=1_440,
-            description="minutes of trades that exchanges are asked for, before now and in each hole; 0: none",
+            description="minutes of trades before now that exchanges are asked for, where they lack; 0: none",
         ),
     ] = 15
     waiting_events: Annotated[

@@ -13,9 +13,9 @@ from floorwire.history.candle_block import Bar, Origin
 from floorwire.history.candle_levels import BASES, LEVELS, CandleLevel
 from floorwire.history.history_file import Connection
 from floorwire.history.hole_window import HoleWindow
+from floorwire.history.memory_snapshot import Snapshot
 from floorwire.history.merged_candle import MergedCandle
 from floorwire.history.work_pauses import Pauses
-from floorwire.history.memory_snapshot import Snapshot
 
 
 class CandleQuery(msgspec.Struct, frozen=True):

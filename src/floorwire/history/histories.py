@@ -26,8 +26,8 @@ from floorwire.core.past_trades import PastTradesPage
 from floorwire.history import history_file
 from floorwire.history.market_store import MarketStore
 from floorwire.history.missing_past import Missing
-from floorwire.history.simulated_past import CandlesByInterval
 from floorwire.history.retention import Bound, Kind
+from floorwire.history.simulated_past import CandlesByInterval
 from floorwire.ops.stats import HistoryFigures
 
 
@@ -111,7 +111,10 @@ class MarketHistories:
         self._store(page.symbol).fill(page)
 
     async def missing(self, symbol: str, interval: str | None, first_us: int, back_us: int) -> Missing:
-        """Return what a venue can fill of a symbol's candles, or trades (None). Raises HistoryUnavailableError."""
+        """Return what a venue can fill of a symbol's candles, or of its trades (None).
+
+        Raises HistoryUnavailableError.
+        """
         return await self._store(symbol).missing(symbol, interval, first_us, back_us)
 
     def publish(self, venue: str, events: Sequence[MarketEvent], recv_us: int) -> None:

@@ -272,7 +272,9 @@ class HistoryState:
         """Store candles of the time before a symbol is first listed."""
         row = self._symbol_row(instrument.venue, instrument.symbol)
         self._begin()
-        until_us = simulated_past.put(self._connection, self._units, row.number, instrument, candles, complete_until_us)
+        until_us = simulated_past.put(
+            self._connection, self._units, row.number, instrument, candles, complete_until_us
+        )
         self._stored_clocks[instrument.venue] = until_us
         history_file.put_clock(self._connection, instrument.venue, until_us)
         self._connection.execute("COMMIT")

@@ -38,7 +38,7 @@ class HoleWindow:
     def first_after(self, ts_us: int, until_us: int) -> int:
         """Return the start of the first hole that reaches beyond a time and begins before another one.
 
-        One that has begun before ``ts_us`` may be told to begin later, up to then. ``MOST_US``: there is none.
+        One that has begun before ``ts_us`` may be told to begin later, up to then. ``MOST_US``: none does.
         """
         self._include(ts_us, min(until_us, ts_us + self._span_us))
         index = bisect_right(self._ends, ts_us)

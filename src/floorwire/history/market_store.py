@@ -174,7 +174,7 @@ class MarketStore:
             self.writer.waiting.fill(page)
 
     async def missing(self, symbol: str, interval: str | None, first_us: int, back_us: int) -> Missing:
-        """Return what a venue can fill of a symbol's candles (None: of its trades), after all pages that came before.
+        """Return what a venue can fill of a symbol's candles (None: trades), after all pages before.
 
         ``first_us``, ``back_us``: not before this time, nor longer ago. Raises HistoryUnavailableError.
         """
@@ -184,7 +184,9 @@ class MarketStore:
             self.writer.readers, self._missing, mark, symbol, interval, first_us, back_us
         )
 
-    def _missing(self, mark: ReadMark, symbol: str, interval: str | None, first_us: int, back_us: int) -> Missing:
+    def _missing(
+        self, mark: ReadMark, symbol: str, interval: str | None, first_us: int, back_us: int
+    ) -> Missing:
         with self.writer.lock:
             if not mark.is_taken:
                 self.writer.take(mark)

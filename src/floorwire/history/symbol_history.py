@@ -122,7 +122,10 @@ class SymbolHistory:
     def _unknown(self, trades: Sequence[Trade]) -> Sequence[Trade]:
         """Return the trades that are not stored: the venue repeats some, and may have told some as past."""
         times_us = [trade.ts_us for trade in trades]
-        first_row, last_row = min(times_us) - SECOND_US, max(times_us) + SECOND_US + min(self.late_us, MINUTE_US)
+        first_row, last_row = (
+            min(times_us) - SECOND_US,
+            max(times_us) + SECOND_US + min(self.late_us, MINUTE_US),
+        )
         ids = {one.trade_id for one in self.stored.read(first_row, last_row)}
         return [trade for trade in trades if not trade.trade_id or trade.trade_id not in ids]
 
@@ -166,9 +169,7 @@ class SymbolHistory:
         return self._holes_left("candles", level.number, from_us, to_us)
 
     def _holes_left(self, kind: HoleKind, level: int, from_us: int, to_us: int) -> list[Hole]:
-        holes = hole_list.read(
-            self._connection, self.number, kind, self.holes[kind].unsaved, from_us, to_us
-        )
+        holes = hole_list.read(self._connection, self.number, kind, self.holes[kind].unsaved, from_us, to_us)
         return [
             hole
             for hole in unfilled(holes, self.filled.of(level))

@@ -9,9 +9,9 @@ import msgspec
 from floorwire.core.market_history import MOST_ROWS, StoredTrade
 from floorwire.history import history_file, trade_block
 from floorwire.history.history_file import TRADES, Block, Connection
-from floorwire.history.work_pauses import Pauses
 from floorwire.history.memory_snapshot import Snapshot
 from floorwire.history.stored_trades import EARLY_US
+from floorwire.history.work_pauses import Pauses
 
 
 class TradeQuery(msgspec.Struct, frozen=True):

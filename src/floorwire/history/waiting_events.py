@@ -97,7 +97,7 @@ class WaitingEvents:
         self._entries.append(Batch(venue, events))
 
     def fill(self, page: PastPage | PastTradesPage) -> None:
-        """Queue candles or trades of the past. They are few: of a venue one page after another comes, by HTTP."""
+        """Queue a page of the past. They are few: of a venue one after another comes, by HTTP."""
         self._entries.append(Filling(page))
 
     def mark(self, mark: ReadMark) -> None:

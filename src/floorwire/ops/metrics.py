@@ -11,9 +11,9 @@ from prometheus_client.registry import Collector
 from floorwire.ops.exposition import SAMPLES_AT_ONCE
 from floorwire.ops.stats import (
     LATENCY_BUCKETS_US,
+    BackfillFigures,
     DeskFigures,
     DeskStats,
-    BackfillFigures,
     HistoryFigures,
     Latencies,
     Records,
@@ -162,10 +162,16 @@ class BackfillCollector(Collector):
         """Yield every metric."""
         figures = self._by_venue.items()
         yield _counters(
-            "backfill_pages", "pages of an exchange's past", "venue", {venue: one.pages for venue, one in figures}
+            "backfill_pages",
+            "pages of an exchange's past",
+            "venue",
+            {venue: one.pages for venue, one in figures},
         )
         yield _counters(
-            "backfill_candles", "candles of these pages", "venue", {venue: one.candles for venue, one in figures}
+            "backfill_candles",
+            "candles of these pages",
+            "venue",
+            {venue: one.candles for venue, one in figures},
         )
         yield _counters(
             "backfill_trades", "trades of these pages", "venue", {venue: one.trades for venue, one in figures}

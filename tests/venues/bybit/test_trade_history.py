@@ -44,7 +44,10 @@ def test_rows_are_the_oldest_first() -> None:
         (b'{"retCode":10001,"retMsg":"params error"}', ValueError),
         (b'{"retCode":10006,"retMsg":"Too many visits!"}', TooManyRequestsError),
         (b"", ValueError),
-        (b'{"retCode":0,"result":{"list":[{"execId":"1","price":"1","size":"1","side":"x","time":"1"}]}}', ValueError),
+        (
+            b'{"retCode":0,"result":{"list":[{"execId":"1","price":"1","size":"1","side":"x","time":"1"}]}}',
+            ValueError,
+        ),
     ],
 )
 def test_a_refusal_is_no_rows(body: bytes, error: type[ValueError]) -> None:

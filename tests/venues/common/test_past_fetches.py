@@ -50,7 +50,9 @@ class Fetches:
         self.now_us = 0
         self.last: Fetch | None = None
 
-    def want(self, first: int, last: int, symbol: str = "v:A-B", interval: str | None = "1m") -> list[VenueOutput]:
+    def want(
+        self, first: int, last: int, symbol: str = "v:A-B", interval: str | None = "1m"
+    ) -> list[VenueOutput]:
         self.fetches.want(PastWanted(symbol, interval, first * MINUTE, last * MINUTE))
         return self.due()
 

@@ -50,7 +50,7 @@ class Exchange:
 
     def answer(self, url: str) -> bytes:
         """Answer as the exchange does."""
-        from_us, to_us, cursor = json.loads(url)
+        from_us, _, cursor = json.loads(url)
         match self.way:
             case "forward":
                 kind, _, value = cursor.partition(" ")
@@ -141,15 +141,17 @@ def test_too_many_trades_of_one_time_are_given_up() -> None:
     exchange = Exchange([3] * 9, "by time")
     fetches = PastFetches(None, exchange, RateLimits({REST: Allowance(9_999, 1)}), count(1), no_jitter)
     fetches.want(PastWanted(OF.symbol, None, 0, 9))
-    now_us, ended = 0, []
+    now_us, ended = 0, list[str]()
     outputs: list[VenueOutput] = list(fetches.due({"ab": OF}, now_us))
-    while not ended:
-        for request in [one for one in outputs if isinstance(one, Fetch)]:
+    for _ in range(100):
+        requests = [one for one in outputs if isinstance(one, Fetch)]
+        ended += [one.fault for one in outputs if isinstance(one, PastEnded)]
+        outputs = []
+        for request in requests:
             answer = Answer(request.request, 200, exchange.answer(request.url))
-            outputs = list(fetches.apply(answer, {"ab": OF}, now_us))
-        ended = [one.fault for one in outputs if isinstance(one, PastEnded)]
+            outputs += fetches.apply(answer, {"ab": OF}, now_us)
         now_us += 20_000_000
-        outputs = list(fetches.due({"ab": OF}, now_us))
+        outputs += fetches.due({"ab": OF}, now_us)
     assert ended == ["an answer that cannot be read"]
 
 

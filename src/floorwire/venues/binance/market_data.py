@@ -20,7 +20,6 @@ from floorwire.core.ports import VenueOutput
 from floorwire.core.symbols import normalize_symbol
 from floorwire.venues.binance import limits, mapping, messages
 from floorwire.venues.binance.candle_history import BinanceCandles
-from floorwire.venues.binance.trade_history import BinanceTrades
 from floorwire.venues.binance.depth_book import DepthBook
 from floorwire.venues.binance.mapping import scanned_diff, scanned_quote, scanned_trade
 from floorwire.venues.binance.messages import (
@@ -37,6 +36,7 @@ from floorwire.venues.binance.messages import (
     read as read_message,
 )
 from floorwire.venues.binance.scanned_messages import ScannedDepth, ScannedQuote, ScannedTrade
+from floorwire.venues.binance.trade_history import BinanceTrades
 from floorwire.venues.common.backoff import SECOND_US
 from floorwire.venues.common.candle_history import CandleHistory
 from floorwire.venues.common.decimals import epoch_us

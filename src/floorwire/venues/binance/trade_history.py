@@ -52,7 +52,9 @@ class BinanceTrades:
         """Return the rows of an answer. Raises ValueError, RecursionError."""
         found = sorted(msgspec.json.decode(body, type=list[PastTrade]), key=lambda row: row.id)
         rows = [
-            TradeRow(str(row.id), epoch_us(row.time), row.price, row.qty, "sell" if row.buyer_makes else "buy")
+            TradeRow(
+                str(row.id), epoch_us(row.time), row.price, row.qty, "sell" if row.buyer_makes else "buy"
+            )
             for row in found
         ]
         if not cursor:

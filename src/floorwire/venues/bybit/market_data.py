@@ -20,8 +20,8 @@ from floorwire.core.ports import VenueOutput
 from floorwire.core.symbols import normalize_symbol
 from floorwire.venues.bybit import limits, mapping, messages
 from floorwire.venues.bybit.candle_history import BybitCandles
-from floorwire.venues.bybit.trade_history import BybitTrades
 from floorwire.venues.bybit.numbered_book import NumberedBook
+from floorwire.venues.bybit.trade_history import BybitTrades
 from floorwire.venues.common.candle_history import CandleHistory
 from floorwire.venues.common.decimals import OffTickError
 from floorwire.venues.common.exchange import (

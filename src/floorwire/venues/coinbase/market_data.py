@@ -17,8 +17,8 @@ from floorwire.core.market_events import MissingTrade
 from floorwire.core.ports import VenueOutput
 from floorwire.venues.coinbase import limits, mapping, messages, messages_advanced
 from floorwire.venues.coinbase.candle_history import CoinbaseCandles
-from floorwire.venues.coinbase.trade_history import CoinbaseTrades
 from floorwire.venues.coinbase.product_book import ProductBook
+from floorwire.venues.coinbase.trade_history import CoinbaseTrades
 from floorwire.venues.common.candle_history import CandleHistory
 from floorwire.venues.common.exchange import (
     Control,

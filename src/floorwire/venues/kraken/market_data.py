@@ -37,13 +37,13 @@ from floorwire.venues.common.venue_clock import VenueClock
 from floorwire.venues.common.venue_maker import VenueMaker
 from floorwire.venues.kraken import limits, mapping, messages, messages_v1
 from floorwire.venues.kraken.candle_history import KrakenCandles
-from floorwire.venues.kraken.trade_history import KrakenTrades
 from floorwire.venues.kraken.checked_book import CheckedBook
 from floorwire.venues.kraken.messages import BookFrame, Ohlc, Ticker, Trade
 from floorwire.venues.kraken.messages import read as read_v2
 from floorwire.venues.kraken.messages_v1 import is_array
 from floorwire.venues.kraken.messages_v1 import read as read_v1
 from floorwire.venues.kraken.scanned_book import ScannedBook
+from floorwire.venues.kraken.trade_history import KrakenTrades
 
 HOSTS = frozenset(("api.kraken.com", "ws.kraken.com", "beta-ws.kraken.com"))
 STREAM_URL = "wss://ws.kraken.com/v2"

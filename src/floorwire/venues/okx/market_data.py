@@ -37,7 +37,6 @@ from floorwire.venues.common.venue_clock import VenueClock
 from floorwire.venues.common.venue_maker import VenueMaker
 from floorwire.venues.okx import limits, mapping, messages
 from floorwire.venues.okx.candle_history import OkxCandles
-from floorwire.venues.okx.trade_history import OkxTrades
 from floorwire.venues.okx.mapping import scanned_quote, scanned_trade
 from floorwire.venues.okx.messages import (
     BookFrame,
@@ -51,6 +50,7 @@ from floorwire.venues.okx.messages import (
 )
 from floorwire.venues.okx.numbered_book import NumberedBook
 from floorwire.venues.okx.scanned_messages import ScannedBook, ScannedQuote, ScannedTrade
+from floorwire.venues.okx.trade_history import OkxTrades
 
 HOSTS = frozenset(
     (

@@ -47,7 +47,7 @@ class OkxTrades:
     are_parts = True
 
     def first_cursor(self, wanted: PastWanted) -> str:
-        """Return the id after that of a later trade, which has to be in the answer; "": the time is the end."""
+        """Return the id after a later trade, which has to be in the answer; "": the time is the end."""
         return str(int(wanted.before_id) + 1) if wanted.before_id else ""
 
     def url(self, of: Instrument, native: str, wanted: PastWanted, cursor: str) -> str:
