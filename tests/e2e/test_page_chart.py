@@ -231,7 +231,7 @@ def test_older_bars_are_asked_for_again_while_the_exchange_is_asked(chart: Shown
 
     first = chart.starts()[0]
     chart.answer = answer
-    _pan_to_the_edge(chart)
+    _scroll_to_the_edge(chart)
     chart.expect_bars(lambda starts: starts[0] == first - 60)
     chart.pan(0.7)
     chart.pan(-0.7)

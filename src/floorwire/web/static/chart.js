@@ -118,6 +118,7 @@ export class Chart {
     if (page) {
       bars.again(page.rows);
       this.#setData();
+      if (page.isFilling === false) this.#tries = AGAIN.tries; // nothing more comes, until the next loss
     }
     this.#askAgainLater();
   }

@@ -35,7 +35,7 @@ export class OlderBars {
 
   /**
    * Return `{rows, hasOlder}`: up to `most` bars before a time (us), the oldest first, and whether there may be
-   * more before them. null where a request is under way, or where other bars were shown meanwhile. After a
+   * more before them, and `isFilling`: whether the exchange is asked for more. null where a request is under way, or where other bars were shown meanwhile. After a
    * failure it returns no rows, as soon as it is time to ask again.
    */
   before(beforeUs, most) {
@@ -67,8 +67,9 @@ export class OlderBars {
       const told = await answer.json();
       if (answer.ok) {
         this.#failures = 0;
-        const page = { rows: told.candles, hasOlder: told.next !== undefined };
-        return told.filling && !page.hasOlder ? { ...page, hasOlder: true, waitMs: FILLING_MS } : page;
+        const isFilling = told.filling === true;
+        const page = { rows: told.candles, hasOlder: told.next !== undefined, isFilling };
+        return isFilling && !page.hasOlder ? { ...page, hasOlder: true, waitMs: FILLING_MS } : page;
       }
       if (isForGood(answer)) {
         this.#tell(told.message);
