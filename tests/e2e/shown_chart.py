@@ -154,7 +154,7 @@ class ShownChart:
 
 
 def _is_again(url: str) -> bool:
-    """Return whether bars are asked for again that are incomplete, such as that of the server's first minute."""
+    """Return whether incomplete bars are asked for again, such as that of the first minute."""
     return "from" in query_of(url)
 
 
