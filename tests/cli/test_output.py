@@ -140,7 +140,9 @@ def hostile_gateway() -> Iterator[str]:
             if request["action"] == "ping":
                 connection.send(json.dumps({"status": "pong", "id": number, "ts": 1}))
             elif request["symbol"] == "BTC-USDT":
-                connection.send(json.dumps({**SUBSCRIBED, "id": number, "symbol": "BTC-USDT"}))
+                connection.send(
+                    json.dumps({**SUBSCRIBED, "id": number, "symbol": "BTC-USDT", "instrument": "BTC-USDT"})
+                )
                 connection.send(json.dumps(TICKER, ensure_ascii=False))
             else:
                 connection.send(json.dumps({**REFUSED, "id": number}, ensure_ascii=False))
