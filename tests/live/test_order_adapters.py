@@ -36,6 +36,7 @@ from tests.venues import order_driver
 
 pytestmark = pytest.mark.skipping
 each_face = pytest.mark.parametrize("face", FACES, ids=str)
+with_stops = pytest.mark.parametrize("face", [face for face in FACES if face.has_stops], ids=str)
 MANY = 70
 
 
@@ -102,7 +103,7 @@ async def test_life_of_an_order_with_fills(face: Face) -> None:
         assert await client.balances() == market.totals()
 
 
-@pytest.mark.parametrize("face", [COINBASE, KRAKEN], ids=str)
+@with_stops
 async def test_a_stop_order_waits_and_then_fills(face: Face) -> None:
     """It is open while it waits, for a query and a new process too, and fills once the market is there."""
     async with session(face) as (market, client):
@@ -127,7 +128,7 @@ async def test_a_stop_order_waits_and_then_fills(face: Face) -> None:
         assert await client.balances() == market.totals()
 
 
-@pytest.mark.parametrize("face", [COINBASE, KRAKEN], ids=str)
+@with_stops
 async def test_a_stop_order_that_waits_can_be_cancelled(face: Face) -> None:
     async with session(face) as (market, client):
         venue_order_id = await accepted(client, order(face, type="stop_limit", stop_price="29000.0"))
