@@ -171,9 +171,10 @@ class BybitOrders:
         return (SignedIn(),)
 
     def _cancel_on_disconnect(self, seconds: int) -> Steps:
+        reports = yield from account_requests.cancel_on_disconnect(seconds)
         if self._dcp_refusal:
             raise BadAnswerError(self._dcp_refusal)
-        return (yield from account_requests.cancel_on_disconnect(seconds))
+        return reports
 
     def _order_row(self, row: messages.OrderRow) -> Sequence[OrderReading[BybitAnswer]]:
         """Return what an order in the topic says, and the amend that it shows to be done."""
