@@ -50,11 +50,12 @@ class MarketFaultRun:
         self.face = face
         self.faults: Counter[str] = Counter()
         self.problems: list[str] = []
-        self._loop = asyncio.get_running_loop()
-        assert isinstance(self._loop, SkippingLoop)
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, SkippingLoop)
+        self._loop: SkippingLoop = loop
         self.fake = face.make()
         # before anybody trades: on a busy machine the loop's date is behind that of the machine
-        self.fake.date_ns = self._loop.date_ns
+        self.fake.date_ns = loop.date_ns
         self.markets = list(self.fake.core.markets.values())
         self.random = Random(seed)
         self.delisted: set[str] = set()
