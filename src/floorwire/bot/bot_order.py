@@ -29,7 +29,9 @@ class BotOrder:
 
     __slots__ = ("_commands", "client_order_id", "event", "refusal", "row", "sent_us", "terms")
 
-    def __init__(self, terms: OrderTerms, client_order_id: str, sent_us: int, commands: OrderCommands) -> None:
+    def __init__(
+        self, terms: OrderTerms, client_order_id: str, sent_us: int, commands: OrderCommands
+    ) -> None:
         self.terms = terms
         self.client_order_id = client_order_id
         self.sent_us = sent_us
@@ -37,7 +39,7 @@ class BotOrder:
         self.row: OrderRow | None = None
         """What the gateway last said of it; None: nothing yet."""
         self.event: OrderNews | None = None
-        """What the last message about it said that happened; None: nothing yet, or it was read after a gap."""
+        """What the last message of it said that happened. None: none came, or it was read after a gap."""
         self.refusal: OrderRejectedError | None = None
         """Why there is no such order."""
         self._commands = commands

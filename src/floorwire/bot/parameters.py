@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
+from inspect import get_annotations
 from itertools import product
 from typing import Final, TypeAlias, get_origin, get_type_hints
 
@@ -26,7 +27,7 @@ def parameters(kind: type[Bot]) -> Mapping[str, type[Value]]:
     for one in reversed(kind.__mro__):
         if issubclass(one, Bot) and one is not Bot:
             hints = get_type_hints(one)
-            for name in one.__dict__.get("__annotations__", {}):
+            for name in get_annotations(one):
                 if not name.startswith("_") and hints[name] in KINDS and get_origin(hints[name]) is None:
                     found[name] = hints[name]
     return found

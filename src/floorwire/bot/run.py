@@ -168,9 +168,7 @@ class Run:
             if order.terms.symbol == terms.symbol and order.terms.side == terms.side
         ]
         price = Decimal(terms.limit) if terms.limit is not None else self.marks.mark(terms.symbol)
-        exposure = Exposure(
-            self.position(terms.symbol), sum(same_side, Decimal(0)), len(self._open), price
-        )
+        exposure = Exposure(self.position(terms.symbol), sum(same_side, Decimal(0)), len(self._open), price)
         return self._checks.refusal(terms, exposure, now_us)
 
     # --- for the mode ------------------------------------------------------------------------------------

@@ -68,7 +68,7 @@ class Backtest:
         self._venues = venues
         self._wakes = [NEVER] * len(venues)
         self._names = VenueNames(venues[0].name)
-        self._executors = [VenueExecutor(venue) for venue in venues]
+        self._executors = [VenueExecutor(venue, self.now_us) for venue in venues]
         self._rules = rules
         self._deposits = deposits
         self._requests: deque[Callable[[], None]] = deque()
@@ -149,7 +149,6 @@ class Backtest:
 
     def _begin(self) -> None:
         for index, venue in enumerate(self._venues):
-            self._executors[index].now_us = self._now_us
             venue.date(0)
             self._take(index, venue.start(self._now_us))
 
@@ -160,13 +159,15 @@ class Backtest:
             if wake_us > self._now_us and run.state is RunState.CREATED:
                 self._try_start(bot, is_late=wake_us > begin_us + LISTED_WITHIN_US)
             at_us = min(wake_us, self._timer_us)
-            if at_us > until_us or wake_us == NEVER:
+            if at_us > until_us:
+                self._now_us = until_us
+                return
+            if wake_us == NEVER:
                 return
             self._now_us = max(self._now_us, at_us)
             if wake_us <= at_us:
                 index = self._wakes.index(wake_us)
                 self._wakes[index] = NEVER
-                self._executors[index].now_us = self._now_us
                 self._take(index, self._venues[index].receive(Woke(), self._now_us))
             else:
                 self._timer_us += round(bot.timer_s * SECOND_US)
@@ -231,6 +232,7 @@ class Backtest:
         """Stop the bot, and play on until its orders are cancelled."""
         if self.run.state is RunState.CREATED:
             raise BacktestError("the recording lists none of the bot's symbols")
+        self._market.stop()
         self.run.stop()
         self._settle()
         end_us = self._now_us + LISTED_WITHIN_US
@@ -238,7 +240,6 @@ class Backtest:
             index = self._wakes.index(min(self._wakes))
             self._now_us = max(self._now_us, self._wakes[index])
             self._wakes[index] = NEVER
-            self._executors[index].now_us = self._now_us
             self._take(index, self._venues[index].receive(Woke(), self._now_us))
             self._settle()
         self.run.end()

@@ -5,7 +5,7 @@ It does what ``trading.desk`` does with a request of one account, at once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from floorwire.core.account_events import CHANNELS, AccountEntry
@@ -33,15 +33,15 @@ PRINCIPAL: Final = Principal(ACCOUNT, ACCOUNT, frozenset({Scope.MARKET, Scope.AC
 class VenueExecutor:
     """Executes commands on one venue, at the time of the backtest, and keeps what else comes of them."""
 
-    def __init__(self, venue: TradingVenue) -> None:
+    def __init__(self, venue: TradingVenue, now_us: Callable[[], int]) -> None:
         self.venue = venue
-        self.now_us = 0
+        self._now_us = now_us
         self.outputs: list[VenueOutput] = []
         """Market events and wake-ups that followed from commands. Whoever runs the venue takes them."""
 
     def execute(self, command: Command) -> Sequence[Report]:
         """Execute the command; return its reports."""
-        execution = self.venue.execute(command, self.now_us)
+        execution = self.venue.execute(command, self._now_us())
         self.outputs += execution.outputs
         return execution.reports
 

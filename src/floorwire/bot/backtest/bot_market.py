@@ -53,7 +53,7 @@ class BotMarket:
             for symbol in self.state.symbols_of(venue):
                 self._give(symbol, event, now_us)
         else:
-            self._give(event.symbol, event, now_us)  # type: ignore[union-attr] # all others have one
+            self._give(event.symbol, event, now_us)  # type: ignore[union-attr, arg-type] # all others have one
 
     def _give(self, symbol: str, event: HubEvent, now_us: int) -> None:
         for topic in self._by_event.get((symbol, type(event)), ()):
@@ -85,6 +85,11 @@ class BotMarket:
             for topic in topics:
                 if topic.start(now_us):
                     self._waiting[topic] = None
+
+    def stop(self) -> None:
+        """Tell the bot nothing any more."""
+        self._by_event.clear()
+        self._waiting.clear()
 
     def deliver(self) -> None:
         """Call the bot with all that waits. Raises BotFailedError."""

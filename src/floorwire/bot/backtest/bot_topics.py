@@ -51,7 +51,7 @@ class Topic(Protocol):
         ...
 
     def deliver(self) -> int:
-        """Call the bot; return how often."""
+        """Call the bot; return how often, without gaps."""
         ...
 
 
@@ -59,7 +59,7 @@ class MessageTopic:
     """A topic whose messages are all told: ``ticker``, ``trades``, ``candles``."""
 
     def __init__(self, channel: Channel, instrument: Instrument, option: Option, run: Run) -> None:
-        self.kinds = channel.event_types
+        self.kinds: Sequence[type[HubEvent]] = channel.event_types
         self._tracker: Tracker = channel.tracker(instrument)
         self._stream: Stream = self._tracker.stream(option)
         self._option = option
@@ -110,14 +110,16 @@ class MessageTopic:
         waiting, self._waiting = self._waiting, []
         callback, marks = self._callback, self._run.marks.last
         assert callback is not None
+        count = 0
         for message in waiting:
             if type(message) is TradesFeed:
                 self._run.bot.on_gap(_feed_gap(message))
                 continue
+            count += 1
             assert isinstance(message, Ticker | Trades | Candles)
             marks[self._symbol] = message
             callback(message)
-        return len(waiting)
+        return count
 
 
 class BookTopic:
@@ -225,5 +227,11 @@ def _unless_live(feed: Feed) -> Feed | None:
 
 def _feed_gap(notice: TradesFeed) -> StreamGap:
     return StreamGap(
-        "trades", notice.symbol, notice.epoch, notice.gap.first, notice.gap.last, notice.gap.reason, notice.feed
+        "trades",
+        notice.symbol,
+        notice.epoch,
+        notice.gap.first,
+        notice.gap.last,
+        notice.gap.reason,
+        notice.feed,
     )
