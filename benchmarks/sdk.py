@@ -1,6 +1,6 @@
-"""Tickers a second that a program gets as typed objects from the SDK, beside ``websockets`` with ``json.loads``.
+"""Tickers a second that a program gets as typed objects from the SDK, beside ``websockets`` and json.loads.
 
-Server and reader have a CPU each. The server's messages are ready before, so the reader is the one that is busy.
+Server and reader have a CPU each. The server's messages are ready before, so only the reader is busy.
 """
 
 from __future__ import annotations
@@ -46,15 +46,21 @@ def compare(rounds: int) -> Iterator[str]:
         [NAMES[name], rates[name].text(0), cpu[name].text(), cpu["websockets"].ratio_to(cpu[name]).text()]
         for name in NAMES
     ]
-    yield f"{COUNT:,} tickers of one symbol over a socket, the reader on one CPU. CPU time includes the kernel's."
+    yield f"{COUNT:,} tickers of one symbol, the reader on one CPU. CPU time includes the kernel's."
     yield table(["reader", "a second", "CPU, us each", "times websockets"], rows)
     yield table(["decoding alone", "us each"], [[name, f"{took:.2f}"] for name, took in _decoding()])
     slowest = "msgpack" if cpu["msgpack"].median > cpu["json"].median else "json"
     default = cpu["msgpack"]
     targets = [
         TargetCheck("us of CPU for each ticker", default, 1e6 / LEAST_A_SECOND),
-        TargetCheck("the same to websockets and json.loads", default.ratio_to(cpu["websockets"]), TO_WEBSOCKETS),
-        TargetCheck(f"that of the slower encoding ({slowest})", cpu[slowest].ratio_to(cpu["websockets"]), TO_WEBSOCKETS),
+        TargetCheck(
+            "the same to websockets and json.loads", default.ratio_to(cpu["websockets"]), TO_WEBSOCKETS
+        ),
+        TargetCheck(
+            f"that of the slower encoding ({slowest})",
+            cpu[slowest].ratio_to(cpu["websockets"]),
+            TO_WEBSOCKETS,
+        ),
     ]
     yield "\n".join(target.text() for target in targets)
 

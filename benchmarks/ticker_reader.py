@@ -1,4 +1,4 @@
-"""Reads tickers to the last one, in a process of its own: ``python -m benchmarks.ticker_reader KIND URL COUNT``.
+"""Reads tickers to the last one, in a process: ``python -m benchmarks.ticker_reader KIND URL COUNT``.
 
 It prints, as JSON, the seconds and the CPU seconds from the first ticker to the last. What is read of each is
 its symbol, bid and ask.

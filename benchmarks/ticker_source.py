@@ -1,7 +1,7 @@
 """A server that sends tickers as fast as they are read: ``python -m benchmarks.ticker_source PORT COUNT``.
 
-It answers pings and one subscription as Floorwire does, in the encoding that the client asks for, and then sends
-all tickers of one symbol, encoded before. It does nothing else, so what is measured is the client.
+It answers pings and one subscription as Floorwire does, in the encoding that the client asks for. Then it
+sends all tickers of one symbol, encoded before. It does nothing else, so what is measured is the client.
 """
 
 from __future__ import annotations
@@ -28,11 +28,25 @@ def ticker(seq: int) -> Ticker:
     """Return one ticker; each differs from the one before as real ones do."""
     bid = f"{64_000 + seq % 977}.10"
     return Ticker(
-        epoch="9f3c2a1b-1", seq=seq, ts=SENT_US + seq - 4_300, recv=SENT_US + seq - 100, sent=SENT_US + seq,
-        symbol=SYMBOL, bid=bid, bid_size=f"0.{seq % 9_000 + 1_000}0", ask=f"{64_000 + seq % 977}.20", ask_size="1.00000",
-        last=bid, last_size="0.01500", open="63120.40", high="65002.10", low="62800.00", volume="1201.31400",
-        quote_volume="77312481.3290000", change="1312.40",
-    )  # fmt: skip
+        epoch="9f3c2a1b-1",
+        seq=seq,
+        ts=SENT_US + seq - 4_300,
+        recv=SENT_US + seq - 100,
+        sent=SENT_US + seq,
+        symbol=SYMBOL,
+        bid=bid,
+        bid_size=f"0.{seq % 9_000 + 1_000}0",
+        ask=f"{64_000 + seq % 977}.20",
+        ask_size="1.00000",
+        last=bid,
+        last_size="0.01500",
+        open="63120.40",
+        high="65002.10",
+        low="62800.00",
+        volume="1201.31400",
+        quote_volume="77312481.3290000",
+        change="1312.40",
+    )
 
 
 class Source(WSListener):
@@ -55,9 +69,15 @@ class Source(WSListener):
             transport.send(kind, _encoded(self._codec, Pong(id=request.id, ts=SENT_US)))
         elif isinstance(request, Subscribe):
             reply = Subscribed(
-                id=request.id, channel="ticker", symbol=SYMBOL, instrument=SYMBOL, on_slow="conflate",
-                epoch="9f3c2a1b-1", seq=1, feed="live",
-            )  # fmt: skip
+                id=request.id,
+                channel="ticker",
+                symbol=SYMBOL,
+                instrument=SYMBOL,
+                on_slow="conflate",
+                epoch="9f3c2a1b-1",
+                seq=1,
+                feed="live",
+            )
             transport.send(kind, _encoded(self._codec, reply))
             self._task = asyncio.create_task(self._send(transport))
 

@@ -1,6 +1,6 @@
 """A book that is kept correct: checked at each message, fetched anew when it is wrong, resumed after a cut.
 
-    .venv/bin/python examples/book.py BTC-USDT
+.venv/bin/python examples/book.py BTC-USDT
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
     .venv/bin/floorwire keys create --account bot --scopes market,account,trade --deposit USDT=100000,BTC=1
     .venv/bin/python examples/bot.py KEY.SECRET BTC-USDT
 
-The SDK sends each order until its outcome is known, and never twice. After a restart of the bot it first takes
-over the open orders that it finds. Cancel on disconnect has a grace: if the bot does not come back in time, its
+The SDK sends each order until its outcome is known, and never twice. After a restart the bot first takes over
+the open orders that it finds. Cancel on disconnect has a grace: if the bot does not come back in time, its
 orders are cancelled.
 """
 

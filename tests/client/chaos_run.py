@@ -1,4 +1,4 @@
-"""Clients behind a proxy that harms their connections: what they were told, and what the server says happened."""
+"""Clients behind a proxy that harms their connections: what they were told, and what the server says."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from floorwire.client import (
     OrderTerms,
     StreamGap,
     Ticker,
+    TradeHistory,
     Trades,
 )
+from floorwire.client.gateway import Encoding
 from floorwire.client.stream import Stream
 from floorwire.storage.key_store import Issued
 from tests.client.faulty_proxy import faulty_proxy
@@ -72,7 +74,7 @@ class ChaosClient:
         """Follow and trade for so long, then learn the outcome of every order."""
         symbol = SYMBOLS[self.number % len(SYMBOLS)]
         bearer = f"{self.issued.key}.{self.issued.secret}"
-        encoding = "json" if self.number % 2 else "msgpack"
+        encoding: Encoding = "json" if self.number % 2 else "msgpack"
         async with Client(url, key=bearer, encoding=encoding, random=self.random, wait_s=60) as fw:
             readers = [
                 asyncio.create_task(self._read(fw.trades(symbol, on_slow="end"), f"trades {symbol}")),
@@ -93,11 +95,14 @@ class ChaosClient:
                 if isinstance(error, Exception):
                     raise error
 
-    async def _read(self, stream: Stream[Ticker | StreamGap] | Stream[Trades | StreamGap], name: str) -> None:
+    async def _read(
+        self, stream: Stream[Ticker | StreamGap] | Stream[Trades | TradeHistory | StreamGap], name: str
+    ) -> None:
         record = StreamRecord(name)
         self.records.append(record)
         async for item in stream:
-            record.add(item)
+            if not isinstance(item, TradeHistory):
+                record.add(item)
 
     async def _read_books(self, stream: Stream[Book | StreamGap]) -> None:
         async for book in stream:
@@ -129,7 +134,11 @@ class ChaosClient:
 async def chaos(server: Server, folder: Path, clients: int, seconds: float, seed: int) -> str:
     """Run the clients; check what they were told against the server. Return what happened."""
     made = [
-        ChaosClient(number, key(folder, f"account{number}", money={"USDT": "100000", "BTC": "10", "ETH": "10", "SOL": "10"}), seed)
+        ChaosClient(
+            number,
+            key(folder, f"account{number}", money={"USDT": "100000", "BTC": "10", "ETH": "10", "SOL": "10"}),
+            seed,
+        )
         for number in range(clients)
     ]
     async with faulty_proxy(server.port, Random(seed), life_s=2.0, stall_s=3.0) as (proxy, port):
@@ -150,7 +159,8 @@ async def chaos(server: Server, folder: Path, clients: int, seconds: float, seed
     books = sum(client.books for client in made)
     assert orders
     assert proxy.harm["cut"] + proxy.harm["reset"] + proxy.harm["stall and cut"]
-    return f"{orders} orders ({dict(rejected)} rejected), {events} events, {gaps} gaps, {books} books, {dict(proxy.harm)}"
+    told = f"{orders} orders, {dict(rejected)} rejected, {events} events, {gaps} gaps, {books} books"
+    return f"{told}, {dict(proxy.harm)}"
 
 
 async def check_orders(server: Server, client: ChaosClient) -> None:

@@ -17,7 +17,7 @@ class FaultyProxy:
     """Passes bytes on to one port. Each connection lives for a random time, then it is harmed."""
 
     def __init__(self, port: int, random: Random, life_s: float, stall_s: float) -> None:
-        """``life_s``: the mean time until a connection is harmed. ``stall_s``: how long a stall lasts at most."""
+        """``life_s``: the mean time until a connection is harmed. ``stall_s``: how long a stall lasts."""
         self._port = port
         self._random = random
         self._life_s = life_s
@@ -54,7 +54,9 @@ class FaultyProxy:
                 end.close()
             self._tasks.discard(task)
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, gate: asyncio.Event) -> None:
+    async def _pass(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, gate: asyncio.Event
+    ) -> None:
         with suppress(OSError):
             while data := await reader.read(CHUNK):
                 await gate.wait()

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from floorwire.client.book_keeper import BookKeeper, WrongBookError, checksum
 from floorwire.protocol.channel_events import WireLevel
@@ -92,6 +93,6 @@ def test_it_is_the_same_as_two_sorted_maps(
                 side.pop(price, None)
                 if size != "0":
                     side[price] = size
-        event = book(seq, text(bids), text(asks), whole=whole(), **({} if seq == 1 else {"prev": seq - 1}))
+        event = book(seq, text(bids), text(asks), whole=whole(), prev=UNSET if seq == 1 else seq - 1)
         keeper.apply(event)
         assert (keeper.book().bids, keeper.book().asks) == whole()

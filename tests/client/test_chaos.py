@@ -1,4 +1,4 @@
-"""Through a proxy that cuts, stalls and delays: no loss in silence, every order's outcome known, none twice."""
+"""Through a proxy that cuts, stalls and delays: no silent loss, every order's outcome known, none twice."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tests.trading.trader import serving
 SEED = 20_260_111
 
 
+@pytest.mark.slow
 async def test_three_clients_for_some_seconds(tmp_path: Path) -> None:
     with serving(tmp_path, *SETTINGS) as server:
         print(f"seed {SEED}:", await chaos(server, tmp_path, clients=3, seconds=4, seed=SEED))

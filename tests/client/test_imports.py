@@ -8,9 +8,25 @@ import sys
 import pytest
 
 SERVER = (
-    "fastapi", "starlette", "uvicorn", "uvloop", "httptools", "prometheus_client", "structlog", "cryptography",
-    "jwt", "typer", "rich", "websockets", "pydantic", "picows", "httpcore2", "anyio", "pandas", "polars",
-)  # fmt: skip
+    "fastapi",
+    "starlette",
+    "uvicorn",
+    "uvloop",
+    "httptools",
+    "prometheus_client",
+    "structlog",
+    "cryptography",
+    "jwt",
+    "typer",
+    "rich",
+    "websockets",
+    "pydantic",
+    "picows",
+    "httpcore2",
+    "anyio",
+    "pandas",
+    "polars",
+)
 """What the server needs, and what the client imports only when it connects or makes a frame."""
 OURS = ("floorwire.client", "floorwire.core", "floorwire.protocol", "floorwire.compiled")
 MOST_CPU_MS = 100.0

@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from floorwire.client.order_outcome import MARGIN_US, OrderOutcome, OutcomeState, SendAgain
 from floorwire.core.codes import Code
-from floorwire.protocol.replies import Error, OrderAcceptedReply, OrderError, OrderReply
+from floorwire.protocol.replies import Error, Fate, OrderAcceptedReply, OrderError, OrderReply
 from floorwire.protocol.trading_requests import OrderPlace, OrderStatus
 from tests.client.events import order_row
 
@@ -19,11 +19,15 @@ ACCEPTED = OrderAcceptedReply(order_id="1", client_order_id="a")
 LATE_US = DEADLINE_US + MARGIN_US + 1
 
 
-def refusal(code: Code, fate: str = "rejected", *, duplicate: bool = False, wait_ms: int = 0) -> OrderError:
+def refusal(code: Code, fate: Fate = "rejected", *, duplicate: bool = False, wait_ms: int = 0) -> OrderError:
     return OrderError(
-        code=code.value, message="", retry=code.retry, order=fate, duplicate=duplicate or UNSET,
+        code=code.value,
+        message="",
+        retry=code.retry,
+        order=fate,
+        duplicate=duplicate or UNSET,
         retry_after_ms=wait_ms or UNSET,
-    )  # type: ignore[arg-type]  # fmt: skip
+    )
 
 
 def cut() -> OrderOutcome:
@@ -44,7 +48,7 @@ def test_a_reply_on_the_first_connection_is_the_outcome() -> None:
 
 def test_after_a_cut_the_same_request_is_sent_again() -> None:
     outcome = cut()
-    assert outcome.state is OutcomeState.UNCLEAR
+    assert not outcome.is_known
     assert outcome.request is PLACE
     assert outcome.replied(ACCEPTED, 0) is None
     assert outcome.state is OutcomeState.EXISTS
@@ -114,7 +118,7 @@ def test_an_event_is_proof() -> None:
 
 
 class Exchange:
-    """A server as docs/trading.md tells: it looks for the id, then at the deadline, then at everything else."""
+    """A server as docs/trading.md tells: it looks for the id, then at the deadline, then at the rest."""
 
     def __init__(self) -> None:
         self.now_us = 0
@@ -137,7 +141,9 @@ class Exchange:
     def status(self) -> OrderReply | OrderError:
         return OrderReply(order=order_row("a")) if self.has_order else refusal(Code.UNKNOWN_ORDER)
 
-    def answer(self, request: OrderPlace | OrderStatus, mood: str) -> OrderAcceptedReply | OrderReply | OrderError:
+    def answer(
+        self, request: OrderPlace | OrderStatus, mood: str
+    ) -> OrderAcceptedReply | OrderReply | OrderError:
         return self.place(mood) if isinstance(request, OrderPlace) else self.status()
 
 

@@ -30,7 +30,9 @@ def rest(*answers: msgspec.Struct | HttpAnswer) -> tuple[Rest, MemoryTransport]:
     transport.answers = [
         one if isinstance(one, HttpAnswer) else HttpAnswer(200, msgspec.json.encode(one)) for one in answers
     ]
-    return Rest(Address.parse("ws://localhost/x"), transport, lambda: {"Authorization": "Bearer k"}), transport
+    return Rest(
+        Address.parse("ws://localhost/x"), transport, lambda: {"Authorization": "Bearer k"}
+    ), transport
 
 
 def candle(start: int) -> CandleRow:
@@ -109,4 +111,4 @@ async def test_another_server_is_said() -> None:
 async def test_a_date_needs_a_time_zone() -> None:
     api, _ = rest()
     with pytest.raises(ValueError, match="no time zone"):
-        await api.candles("X", start=datetime(2026, 1, 1))  # noqa: DTZ001
+        await api.candles("X", start=datetime(2026, 1, 1))

@@ -131,7 +131,7 @@ async def test_it_subscribes_when_it_is_read() -> None:
     source = Source()
     stream = source.stream()
     assert source.begun == 0
-    reading = asyncio.create_task(anext(stream))  # type: ignore[arg-type]
+    reading = asyncio.create_task(anext(stream))
     await asyncio.sleep(0)
     assert source.begun == 1
     source.queue.put(trade(1))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from floorwire.client.book_keeper import WrongBookError
 from floorwire.client.stream_gap import StreamGap
@@ -14,7 +15,16 @@ from floorwire.client.subscription import State, StreamItem, Subscription, Topic
 from floorwire.protocol.channel_events import SkippedNotice, Ticker, Trades
 from floorwire.protocol.replies import Gap, Subscribed
 from floorwire.protocol.requests import Resume, Subscribe
-from tests.client.events import SYMBOL, book, orders_snapshot, orders_update, skipped, subscribed, ticker, trade
+from tests.client.events import (
+    SYMBOL,
+    book,
+    orders_snapshot,
+    orders_update,
+    skipped,
+    subscribed,
+    ticker,
+    trade,
+)
 
 
 class Reader:
@@ -42,7 +52,12 @@ def started(topic: Topic, reply: Subscribed) -> tuple[Subscription, Reader]:
     return subscription, reader
 
 
-TICKER, TRADES, BOOK, ORDERS = Topic("ticker", "btcusdt"), Topic("trades", SYMBOL), Topic("book", SYMBOL, 10), Topic("orders")
+TICKER, TRADES, BOOK, ORDERS = (
+    Topic("ticker", "btcusdt"),
+    Topic("trades", SYMBOL),
+    Topic("book", SYMBOL, 10),
+    Topic("orders"),
+)
 
 
 def test_it_asks_as_it_was_written_and_is_named_as_the_server_says() -> None:
@@ -191,15 +206,8 @@ def test_hidden_events_count() -> None:
     assert not subscription.receive(update)
     subscription, reader = started(ORDERS, subscribed("orders", 4, "j", instrument=UNSET))
     subscription.receive(orders_snapshot(4))
-    hidden = OrdersUpdateWith(update, hidden=3)
-    assert subscription.receive(hidden)
+    assert subscription.receive(msgspec.structs.replace(update, hidden=3))
     assert reader.seqs() == [4, 8]
-
-
-def OrdersUpdateWith(update: object, **fields: object) -> object:  # noqa: N802
-    import msgspec
-
-    return msgspec.structs.replace(update, **fields)
 
 
 def test_a_state_that_comes_once_more_hides_nothing() -> None:
@@ -223,7 +231,7 @@ def test_ended_and_refused_are_for_good() -> None:
 
 
 class Server:
-    """A topic with a ring of its latest events, and one connection that is in order but may lose and be cut."""
+    """A topic with a ring of its latest events, and one connection, in order, that may lose and be cut."""
 
     def __init__(self, has_state: bool) -> None:
         self.has_state = has_state
@@ -242,7 +250,8 @@ class Server:
 
     def subscribe(self, request: Subscribe) -> None:
         self.is_subscribed = True
-        resume, gap = request.resume, UNSET
+        resume = request.resume
+        gap: Gap | UnsetType = UNSET
         replay: list[int] = [self.seq] if self.has_state else []
         if not isinstance(resume, Resume):
             pass
@@ -276,7 +285,9 @@ class Server:
 
 
 ACTIONS = st.lists(
-    st.sampled_from(["publish", "publish", "deliver", "deliver", "deliver", "lose", "cut", "restart", "skip"]),
+    st.sampled_from(
+        ["publish", "publish", "deliver", "deliver", "deliver", "lose", "cut", "restart", "skip"]
+    ),
     max_size=80,
 )
 

@@ -13,12 +13,21 @@ from floorwire.protocol.market_replies import CandleRow
 
 START_US = 1_764_000_000_000_000
 ROWS = [
-    CandleRow(start=START_US, open="0.10", high="0.30", low="0.10", close="0.20", volume="5", trades=2, closed=True),
     CandleRow(
-        start=START_US + 60_000_000, open="0.20", high="0.20", low="0.20", close="0.20", volume="0", trades=0,
-        closed=False, incomplete=True,
+        start=START_US, open="0.10", high="0.30", low="0.10", close="0.20", volume="5", trades=2, closed=True
     ),
-]  # fmt: skip
+    CandleRow(
+        start=START_US + 60_000_000,
+        open="0.20",
+        high="0.20",
+        low="0.20",
+        close="0.20",
+        volume="0",
+        trades=0,
+        closed=False,
+        incomplete=True,
+    ),
+]
 TABLE = Table(ROWS, CandleRow)
 
 
@@ -38,14 +47,42 @@ def test_columns_are_exact_and_lack_nothing() -> None:
 def test_every_field_of_a_row_that_is_an_amount_or_a_time_is_named() -> None:
     """A field is a decimal, a date, or a word: a new one has to be put in one of these."""
     words = {
-        "order_id", "client_order_id", "symbol", "side", "type", "state", "time_in_force", "post_only",
-        "reduce_only", "code", "triggered", "fill_id", "trade_id", "fee_asset", "liquidity", "asset", "entry_id",
-        "cause", "reference", "account", "trades", "closed", "incomplete", "simulated", "feed",
-    }  # fmt: skip
+        "order_id",
+        "client_order_id",
+        "symbol",
+        "side",
+        "type",
+        "state",
+        "time_in_force",
+        "post_only",
+        "reduce_only",
+        "code",
+        "triggered",
+        "fill_id",
+        "trade_id",
+        "fee_asset",
+        "liquidity",
+        "asset",
+        "entry_id",
+        "cause",
+        "reference",
+        "account",
+        "trades",
+        "closed",
+        "incomplete",
+        "simulated",
+        "feed",
+    }
     for kind in (
-        account_rows.OrderRow, account_rows.FillRow, account_rows.BalanceRow, account_rows.PositionRow,
-        account_rows.LedgerRow, market_replies.TradeRow, market_replies.CandleRow, market_replies.TickerRow,
-    ):  # fmt: skip
+        account_rows.OrderRow,
+        account_rows.FillRow,
+        account_rows.BalanceRow,
+        account_rows.PositionRow,
+        account_rows.LedgerRow,
+        market_replies.TradeRow,
+        market_replies.CandleRow,
+        market_replies.TickerRow,
+    ):
         for name in kind.__struct_fields__:
             assert (name in AMOUNTS) + (name in TIMES) + (name in words) == 1, (kind.__name__, name)
 

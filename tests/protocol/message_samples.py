@@ -11,9 +11,18 @@ from msgspec import UNSET, inspect
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)
 CHANNELS: Final = (
-    "ticker", "trades", "book", "candles", "heartbeat", "system", "orders", "fills", "balances", "positions",
-)  # fmt: skip
-WORDS: Final = ("", "BTC-USDT", "a \"quoted\" one", "\\u00e9\n", "Việt Nam ₫", "0.00100", "x" * 36)
+    "ticker",
+    "trades",
+    "book",
+    "candles",
+    "heartbeat",
+    "system",
+    "orders",
+    "fills",
+    "balances",
+    "positions",
+)
+WORDS: Final = ("", "BTC-USDT", 'a "quoted" one', "\\u00e9\n", "Việt Nam ₫", "0.00100", "x" * 36)
 ALWAYS: Final = {"Unsubscribed": ("channel",), "Guarded": ("enabled",)}
 """Fields that can be left out by their type, but never are: without them, these are other messages."""
 ID: Final = "12345678901"
@@ -25,15 +34,19 @@ def sample(kind: type[StructT], random: Random, given: float = 0.5) -> StructT:
     assert isinstance(info, inspect.StructType)
     values = {}
     for field in info.fields:
-        if field.required or field.name in ALWAYS.get(kind.__name__, ()):
-            values[field.name] = _value(field.type, random, given, field.name)
-        elif field.default is UNSET and random.random() < given:
+        if (
+            field.required
+            or field.name in ALWAYS.get(kind.__name__, ())
+            or (field.default is UNSET and random.random() < given)
+        ):
             values[field.name] = _value(field.type, random, given, field.name)
     return kind(**values)
 
 
 def _value(kind: inspect.Type, random: Random, given: float, name: str) -> object:
     match kind:
+        case inspect.Metadata():
+            return _value(kind.type, random, given, name)
         case inspect.UnionType():
             return _value(random.choice(kind.types), random, given, name)
         case inspect.LiteralType():
@@ -42,7 +55,9 @@ def _value(kind: inspect.Type, random: Random, given: float, name: str) -> objec
             return sample(kind.cls, random, given)
         case inspect.ListType() | inspect.VarTupleType():
             least = kind.min_length or 0
-            values = [_value(kind.item_type, random, given, name) for _ in range(random.randint(least, least + 3))]
+            values = [
+                _value(kind.item_type, random, given, name) for _ in range(random.randint(least, least + 3))
+            ]
             return tuple(values) if isinstance(kind, inspect.VarTupleType) else values
         case inspect.TupleType():
             return tuple(_value(one, random, given, name) for one in kind.item_types)

@@ -45,7 +45,8 @@ class AsgiTransport:
     ) -> Link:
         """Open a connection. Raises HandshakeRefusedError."""
         link = _AsgiLink(receiver, binary=codec.binary)
-        scope = _scope("websocket", "ws", address.socket_path, headers)
+        offered = {**headers, "sec-websocket-protocol": codec.subprotocol}
+        scope = _scope("websocket", "ws", address.socket_path, offered)
         scope["subprotocols"] = [codec.subprotocol]
         scope["extensions"] = {"websocket.http.response": {}}
         self._links.add(link)
@@ -57,7 +58,7 @@ class AsgiTransport:
         """Return the answer to a GET request."""
         parts = urlsplit(url)
         scope = _scope("http", "http", parts.path, headers)
-        scope |= {"method": "GET", "query_string": parts.query.encode()}
+        scope["method"], scope["query_string"] = "GET", parts.query.encode()
         exchange = _Exchange()
         try:
             async with asyncio.timeout(timeout_s):
@@ -125,9 +126,8 @@ class _AsgiLink:
     def send(self, data: bytes) -> None:
         """Send a message. Does nothing when the connection has ended."""
         if not self._has_ended:
-            message: AsgiEvent = {"type": "websocket.receive"}
-            message |= {"bytes": data} if self._binary else {"text": data.decode()}
-            self._to_app.put_nowait(message)
+            part: AsgiEvent = {"bytes": data} if self._binary else {"text": data.decode()}
+            self._to_app.put_nowait({"type": "websocket.receive", **part})
 
     def close(self) -> None:
         """Close it in order."""

@@ -139,7 +139,7 @@ class BlockingOrder:
 def _asks(
     method: Callable[Concatenate[Rest, P], Coroutine[None, None, ResultT]],
 ) -> Callable[Concatenate[BlockingRest, P], ResultT]:
-    def call(self: BlockingRest, *args: P.args, **kwargs: P.kwargs) -> ResultT:
+    def call(self: BlockingRest, /, *args: P.args, **kwargs: P.kwargs) -> ResultT:
         return self.thread.run(method(self.rest, *args, **kwargs))
 
     call.__doc__ = method.__doc__
@@ -171,7 +171,7 @@ class BlockingRest:
 def _streams(
     method: Callable[Concatenate[GatewayClient, P], Stream[ItemT]],
 ) -> Callable[Concatenate[BlockingGateway, P], BlockingStream[ItemT]]:
-    def call(self: BlockingGateway, *args: P.args, **kwargs: P.kwargs) -> BlockingStream[ItemT]:
+    def call(self: BlockingGateway, /, *args: P.args, **kwargs: P.kwargs) -> BlockingStream[ItemT]:
         return BlockingStream(method(self.client, *args, **kwargs), self.thread)
 
     call.__doc__ = method.__doc__
@@ -181,7 +181,7 @@ def _streams(
 def _sends(
     method: Callable[Concatenate[GatewayClient, P], Coroutine[None, None, Order]],
 ) -> Callable[Concatenate[BlockingGateway, P], BlockingOrder]:
-    def call(self: BlockingGateway, *args: P.args, **kwargs: P.kwargs) -> BlockingOrder:
+    def call(self: BlockingGateway, /, *args: P.args, **kwargs: P.kwargs) -> BlockingOrder:
         return BlockingOrder(self.thread.run(method(self.client, *args, **kwargs)), self.thread)
 
     call.__doc__ = method.__doc__

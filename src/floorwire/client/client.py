@@ -69,7 +69,7 @@ class Client(GatewayClient):
         if self._wait_s is not None:
             try:
                 async with asyncio.timeout(self._wait_s):
-                    await asyncio.gather(*(one.connected() for one in (self, *self._others.values())))
+                    await asyncio.gather(*(one.connected() for one in self._all()))
             except TimeoutError:
                 await self.aclose()
                 raise UnreachableError(self._unreached()) from None
@@ -87,6 +87,9 @@ class Client(GatewayClient):
             await other.aclose()
         await super().aclose()
 
+    def _all(self) -> list[GatewayClient]:
+        return [self, *self._others.values()]
+
     def _unreached(self) -> str:
-        problems = [one.problem for one in (self, *self._others.values()) if one.problem]
+        problems = [one.problem for one in self._all() if one.problem]
         return f"no connection within {self._wait_s:g} s: {'; '.join(problems) or 'no answer'}"

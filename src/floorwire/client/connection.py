@@ -1,4 +1,4 @@
-"""One connection to a gateway, again and again: it opens, goes on where it was, and waits before the next try.
+"""One connection to a gateway, again and again: it opens, goes on where it was, and waits before a new try.
 
 docs/sdk.md has the picture of its states. ``run`` is its task. Subscriptions and requests outlive a cut: they
 are sent once more when it is open again.
@@ -114,7 +114,7 @@ class Connection:
         self._sent_s: dict[int, float] = {}
         """When a request was sent on the connection that is open, the oldest first."""
         self._next_id = PING_ID
-        self._when_open: list[Callable[[], None]] = []
+        self._when_open: list[tuple[Callable[[], None], Callable[[ClientError], None]]] = []
         self._subscriptions: dict[Topic, tuple[Subscription, Callable[[ClientError], None]]] = {}
         self._routes: dict[tuple[str, str | None, int | str | None, bool], list[Subscription]] = {}
         """Topic as the server names it -> its subscriptions, one for each way in which it was written."""
@@ -154,6 +154,9 @@ class Connection:
                 if self._error is None:
                     self.phase = Phase.WAITING
                     await asyncio.sleep(self._backoff.next_s(wait_s))
+        except Exception as error:  # everybody who waits is told; the next line would leave them waiting
+            log.exception("%s: a fault of the client", self.url)
+            self._end(Phase.STOPPED, ClientError(f"a fault of the client: {error!r}"))
         finally:
             if self._error is None:
                 self._end(Phase.CLOSED, ClientClosedError("the client was closed"))
@@ -218,14 +221,15 @@ class Connection:
         self.phase = Phase.OPEN
         self.problem = ""
         self._backoff.reset()
+        unanswered = list(self._pending)
         for request in self.greetings:
             self.ask(request, _ignore_reply, _ignore_error)
         self._wanted.extend(subscription for subscription, _ in self._subscriptions.values())
         self._send_wanted()
-        for number in list(self._pending):
+        for number in unanswered:
             self._transmit(number)
-        callbacks, self._when_open = self._when_open, []
-        for callback in callbacks:
+        waiting, self._when_open = self._when_open, []
+        for callback, _ in waiting:
             callback()
 
     def _cut(self) -> None:
@@ -248,9 +252,11 @@ class Connection:
         pending, self._pending = self._pending, {}
         for request in pending.values():
             request.on_error(error)
-        for _, end in self._subscriptions.values():
+        for _, end in list(self._subscriptions.values()):
             end(error)
-        self._when_open.clear()
+        waiting, self._when_open = self._when_open, []
+        for _, fail in waiting:
+            fail(error)
 
     # --- requests ----------------------------------------------------------------------------------------
 
@@ -261,7 +267,7 @@ class Connection:
         elif self.phase is Phase.OPEN:
             callback()
         else:
-            self._when_open.append(callback)
+            self._when_open.append((callback, on_error))
 
     def ask(
         self,

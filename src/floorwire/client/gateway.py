@@ -71,7 +71,9 @@ class GatewayClient:
         if gateway.connections < 1:
             raise ValueError(f"connections: {gateway.connections}, has to be at least 1")
         if gateway.key is not None and not (address.is_secure or address.is_local or gateway.allow_plain):
-            raise ValueError(f"{gateway.url}: the key would be seen on the way; use wss://, or allow_plain=True")
+            raise ValueError(
+                f"{gateway.url}: the key would be seen on the way; use wss://, or allow_plain=True"
+            )
         self._key = gateway.key
         self._transport = transport
         self._connections = [
@@ -148,7 +150,7 @@ class GatewayClient:
         return self._stream(Topic("trades", symbol), on_slow, queue, history)
 
     def book(self, symbol: str, *, depth: int = 10) -> Stream[Book | StreamGap]:
-        """Return the book of a symbol each time that it has changed; the latest, if it is read more slowly."""
+        """Return the book of a symbol when it has changed; the latest, if it is read more slowly."""
         return self._stream(Topic("book", symbol, depth), "conflate", QUEUE)
 
     def candles(

@@ -249,6 +249,6 @@ def amount(value: AmountLike | None) -> str | UnsetType:
     """Return the decimal as text; UNSET where there is none. Raises TypeError for a float."""
     if value is None:
         return UNSET
-    if isinstance(value, float):  # type: ignore[unreachable] # callers without a type checker
-        raise TypeError(f"{value!r}: give a decimal as text or Decimal; a float is not exact")  # type: ignore[unreachable]
+    if isinstance(value, float):
+        raise TypeError(f"{value!r}: give a decimal as text or Decimal; a float is not exact")
     return f"{value:f}" if isinstance(value, Decimal) else str(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from picows import (
@@ -33,7 +33,7 @@ class PicowsLink(WSListener):
         self._parts: list[bytes] = []
         """Of a message in several frames."""
         self._close: tuple[int, str] = (CloseCode.ABNORMAL, "")
-        self._on_message = receiver.on_message
+        self._on_message: Callable[[bytes], None] = receiver.on_message
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         """Keep the transport."""

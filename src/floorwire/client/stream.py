@@ -8,12 +8,14 @@ from collections.abc import Callable
 from typing import Final, Generic, Literal, Protocol, Self, TypeAlias, TypeVar
 
 import msgspec
+from msgspec import UNSET
 
 from floorwire.client.book_keeper import Book
 from floorwire.client.errors import ClientError, SlowReaderError
 from floorwire.client.stream_gap import StreamGap
 from floorwire.client.subscription import StreamItem
 from floorwire.protocol.channel_events import Event
+from floorwire.protocol.private_events import PrivateEvent
 
 OnFull: TypeAlias = Literal["conflate", "skip", "end"]
 QUEUE: Final = 1_000
@@ -123,7 +125,7 @@ class ItemQueue:
             elif isinstance(oldest, Event):
                 count += 1 + _count(oldest)
         if isinstance(item, Event):
-            item = msgspec.structs.replace(item, conflated=count + _count(item))
+            item = msgspec.structs.replace(item, conflated=count + _count(item) or UNSET)
         self._items.append(item)
 
 
@@ -133,12 +135,15 @@ def _count(event: Event) -> int:
 
 def _gap_of(item: StreamItem | BookSource) -> StreamGap | None:
     """Return the gap that stands for an event. Rows of the past have no seq of their own: None."""
-    if not isinstance(item, Event) and not hasattr(item, "hidden"):
+    if isinstance(item, PrivateEvent):
+        channel, symbol, first = item.__struct_config__.tag, None, item.seq
+    elif isinstance(item, Event):
+        channel, symbol = item.__struct_config__.tag, getattr(item, "symbol", None)
+        first = item.seq - _count(item)
+    else:
         return None
-    channel = type(item).__struct_config__.tag
     assert isinstance(channel, str)
-    first = item.seq - (_count(item) if isinstance(item, Event) else 0)
-    return StreamGap(channel, getattr(item, "symbol", None), item.epoch, first, item.seq, "slow")
+    return StreamGap(channel, symbol, item.epoch, first, item.seq, "slow")
 
 
 class Stream(Generic[ItemT]):

@@ -20,12 +20,40 @@ TIMES: Final = frozenset({"ts", "start", "created", "updated", "time", "expires"
 """Fields that are microseconds since the epoch, UTC."""
 AMOUNTS: Final = frozenset(
     {
-        "price", "size", "open", "high", "low", "close", "volume", "quote_volume", "change", "last", "last_size",
-        "bid", "bid_size", "ask", "ask_size", "quantity", "filled_quantity", "remaining_quantity",
-        "average_price", "quote_quantity", "stop_price", "fee", "total", "available", "held", "realised",
-        "amount", "balance", "tick_size", "lot_size", "min_notional", "min_quantity",
+        "price",
+        "size",
+        "open",
+        "high",
+        "low",
+        "close",
+        "volume",
+        "quote_volume",
+        "change",
+        "last",
+        "last_size",
+        "bid",
+        "bid_size",
+        "ask",
+        "ask_size",
+        "quantity",
+        "filled_quantity",
+        "remaining_quantity",
+        "average_price",
+        "quote_quantity",
+        "stop_price",
+        "fee",
+        "total",
+        "available",
+        "held",
+        "realised",
+        "amount",
+        "balance",
+        "tick_size",
+        "lot_size",
+        "min_notional",
+        "min_quantity",
     }
-)  # fmt: skip
+)
 """Fields that are decimals, as text."""
 Value = str | int | float | bool | Decimal | None
 
@@ -120,5 +148,9 @@ def _polars_frame(columns: Mapping[str, list[Value]]) -> polars.DataFrame:
     import polars
 
     frame = polars.DataFrame(columns)
-    dates = [polars.from_epoch(name, time_unit="us").dt.replace_time_zone("UTC") for name in columns if name in TIMES]
+    dates = [
+        polars.from_epoch(name, time_unit="us").dt.replace_time_zone("UTC")
+        for name in columns
+        if name in TIMES
+    ]
     return frame.with_columns(dates)

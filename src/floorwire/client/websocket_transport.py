@@ -28,7 +28,7 @@ class WebSocketTransport:
     """Sockets, with TLS where the address asks for it."""
 
     def __init__(self, ca_file: str | None = None, proxy: str | None = None) -> None:
-        """``ca_file``: a PEM file with the authority that the certificate is signed by; None: the system's."""
+        """``ca_file``: a PEM file with the authority that signs the certificate; None: the system's."""
         self._ca_file = ca_file
         self._proxy = proxy
         self._tls: ssl.SSLContext | None = None
@@ -90,4 +90,3 @@ class WebSocketTransport:
         if self._tls is None:
             self._tls = ssl.create_default_context(cafile=self._ca_file)
         return self._tls
-

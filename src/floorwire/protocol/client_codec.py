@@ -2,12 +2,12 @@
 
 The two envelopes are unions. ``AnyRequest`` goes to the server and is tagged by ``action``. ``ServerMessage``
 comes back. msgspec cannot decode the second one at once: replies share their ``status``, notices share their
-``channel`` with events, and the wire does not change for clients that exist. So there are two steps:
+``channel`` with events. The wire does not change for clients that exist. So there are two steps:
 
 1. ``PlainEvent`` is a union that msgspec decodes in one call, tagged by ``channel``. It has the events that
    come all the time.
-2. Whatever does not fit it is rare: replies, notices, snapshots, history. Its fields are looked at first. They
-   tell which Struct it is.
+2. Whatever does not fit it is rare: replies, notices, snapshots, history. Its fields are looked at first:
+   they tell which Struct it is.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from collections.abc import Callable, Mapping
 from typing import Final, Protocol, TypeAlias, TypeVar, get_args
 
 import msgspec
-from msgspec import UNSET
 from msgspec.structs import FieldInfo
 
 from floorwire.protocol.channel_events import BookEvent, Candles, Heartbeat, System, Ticker, Trades
@@ -70,9 +69,7 @@ class _Form:
         self.kind = kind
         self.known = frozenset(field.encode_name for field in fields)
         self.required = frozenset(field.encode_name for field in fields if field.required)
-        self.fixed = {
-            field.encode_name: encode(field.default) for field in fields if _has_one_value(field, kind)
-        }
+        self.fixed = {field.encode_name: encode(field.default) for field in fields if _has_one_value(field)}
         """Telling field -> the one value that it has, encoded."""
         if config.tag_field is not None:
             assert isinstance(config.tag, str)
@@ -89,7 +86,7 @@ class _Form:
         )
 
 
-def _has_one_value(field: FieldInfo, kind: type[ServerMessage]) -> bool:
+def _has_one_value(field: FieldInfo) -> bool:
     """Return whether a field tells the kind by its value: its default is then the only value."""
     return field.encode_name in TELLING and isinstance(field.default, str)
 
