@@ -1,4 +1,4 @@
-"""Made recordings whose exchange is silent at first, so that a bot can connect to a server that plays them."""
+"""Made recordings whose exchange is silent at first, so that a bot can connect to what plays them."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class Bot:
     A callback is a plain function and returns soon: nothing else happens meanwhile. What it asks for (orders,
     cancels) is sent at once, and what comes of it is another callback.
 
-    An annotated attribute of a subclass (``fast: int = 10``) is a parameter: ``--set fast=5``, ``--sweep``.
+    An annotated attribute of a subclass (``fast: int = 10``) is a parameter: ``--param fast=5``, ``--sweep``.
     """
 
     symbols: Sequence[str] = ()

@@ -14,7 +14,7 @@ So the same recording, bot, parameters and seed always give the same run.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -33,8 +33,9 @@ from floorwire.core.market_events import Listing
 from floorwire.core.ports import Activity, Reported, TradingVenue, VenueOutput, Wake, Woke
 from floorwire.core.refusal import Refusal
 from floorwire.core.venue_names import VenueNames
+from floorwire.engine.order_manager import OrderManager
 from floorwire.engine.trading_rules import TradingRules
-from floorwire.protocol.replies import order_error
+from floorwire.protocol.replies import SymbolRow, order_error
 from floorwire.protocol.trading_requests import OrderAmend, OrderCancel
 
 SECOND_US: Final = 1_000_000
@@ -42,6 +43,8 @@ LISTED_WITHIN_US: Final = 10 * SECOND_US
 """So long after the beginning the bot's symbols have to be listed at the latest."""
 STEPS_A_YIELD: Final = 500
 NEVER: Final = 1 << 62
+MONEY: Final = "1000000"
+"""What the bot has of each quote asset where no deposit was named."""
 
 
 class BacktestError(ValueError):
@@ -62,7 +65,7 @@ class Backtest:
         seed: int = 0,
         on_line: Callable[[int, str], None] | None = None,
     ) -> None:
-        """``venues``: the first is the default. ``deposits``: asset -> amount. Raises BacktestError."""
+        """``venues``: the first is the default. ``deposits``: asset -> amount; none: play money."""
         self._now_us = begin_us
         self.run = Run(self, limits, seed=seed, on_line=on_line)
         self._venues = venues
@@ -75,6 +78,9 @@ class Backtest:
         """What the bot asked for and was not done yet. It is emptied before time goes on."""
         self._timer_us = NEVER
         self._sample_us = 0
+        """When the next sample is due. It is taken with the next event: prices may have changed."""
+        self._sampled = 0
+        """How many events there were at the last sample."""
 
     # --- Mode --------------------------------------------------------------------------------------------
 
@@ -136,6 +142,11 @@ class Backtest:
             self._abandon()
 
     @property
+    def order_manager(self) -> OrderManager:
+        """The accounts, for reading only."""
+        return self._desk.order_manager
+
+    @property
     def market_events(self) -> int:
         """How many market events were played."""
         return self._market.events
@@ -146,6 +157,12 @@ class Backtest:
                 self._desk.deposit(asset, quantity, self._now_us)
             except Refusal as refusal:
                 raise BacktestError(f"deposit {asset}={quantity}: {refusal.message}") from None
+
+    def _credit_quotes(self, rows: Iterable[SymbolRow]) -> None:
+        """Credit play money of each quote asset, where no deposit was named."""
+        if not self._deposits:
+            for asset in dict.fromkeys(f"{row.venue}:{row.quote}" for row in rows):
+                self._desk.deposit(asset, MONEY, self._now_us)
 
     def _begin(self) -> None:
         for index, venue in enumerate(self._venues):
@@ -190,7 +207,9 @@ class Backtest:
             return
         if bot.timer_s:
             self._timer_us = self._now_us + round(bot.timer_s * SECOND_US)
-        self.run.start(bot, [rows[symbol] for symbol in bot.symbols])
+        followed = [rows[symbol] for symbol in bot.symbols]
+        self._credit_quotes(followed)
+        self.run.start(bot, followed)
         self._market.start(self._now_us)
         self._settle()
 
@@ -224,8 +243,10 @@ class Backtest:
                 if executor.outputs:
                     outputs, executor.outputs = executor.outputs, []
                     self._take(index, outputs)
-        if self._now_us >= self._sample_us and run.state is RunState.RUNNING:
+        events = self._market.events
+        if self._now_us >= self._sample_us and events != self._sampled and run.state is RunState.RUNNING:
             run.sample()
+            self._sampled = events
             self._sample_us = self._now_us - self._now_us % SECOND_US + SECOND_US
 
     def _end(self) -> None:
