@@ -36,6 +36,7 @@ from floorwire.venues.binance.messages import (
     read as read_message,
 )
 from floorwire.venues.binance.scanned_messages import ScannedDepth, ScannedQuote, ScannedTrade
+from floorwire.venues.binance.trade_history import BinanceTrades
 from floorwire.venues.common.backoff import SECOND_US
 from floorwire.venues.common.candle_history import CandleHistory
 from floorwire.venues.common.decimals import epoch_us
@@ -49,7 +50,9 @@ from floorwire.venues.common.exchange import (
     SymbolMessages,
     Unreadable,
 )
+from floorwire.venues.common.scanned_message import ScannedMessage
 from floorwire.venues.common.subscribed_symbol import EVERYTHING, SubscribedSymbol
+from floorwire.venues.common.trade_history import TradeHistory
 from floorwire.venues.common.trade_ids import TradeIds
 from floorwire.venues.common.venue_book import LostChangeError
 from floorwire.venues.common.venue_clock import VenueClock
@@ -111,6 +114,7 @@ class Binance:
     list_weight = limits.LIST_WEIGHT
     pauses_us = limits.PAUSES_US
     candle_history: CandleHistory | None = BinanceCandles()
+    trade_history: TradeHistory | None = BinanceTrades()
 
     def __init__(self, prefix: str) -> None:
         self.skipped: Counter[str] = Counter()
@@ -166,6 +170,8 @@ class Binance:
     def read(self, data: str | bytes, link: str) -> Reading | None:
         """Return what a frame is. Raises ValueError, RecursionError."""
         message = read_message(data)
+        if isinstance(message, ScannedMessage):
+            return message
         if message is None:
             return None
         if type(message) is ServerShutdown:
@@ -220,8 +226,8 @@ class Binance:
         result = book.apply(diff, self.clock.bounded(diff.ts_us, now_us), now_us)
         if type(result) is BookChange:
             out.append(result)
-            if symbol.quotes_ended(now_us):
-                out += levels.changed_quote(diff.ts_us)
+            if symbol.quotes_ended(now_us) and (quote := levels.changed_quote(diff.ts_us)) is not None:
+                out.append(quote)
         elif result == "old":
             self.skipped["repeated"] += 1
         elif result == "gap":
