@@ -65,7 +65,8 @@ test-sources: $(VENV)/.dev ## the tests of what is compiled, once more from its 
 	PURE_PYTHON=1 $(BIN)/python -m pytest $(AT_A_TIME) tests/core tests/engine tests/trading/test_faults.py \
 		tests/venues/common/test_frame_scanner.py tests/venues/common/test_level_reader.py tests/venues/common/test_venue_book.py \
 		tests/venues/binance/test_scanned_messages.py tests/venues/kraken/test_checked_book.py \
-		tests/venues/kraken/test_scanned_book.py tests/venues/kraken/test_scanned_book_v2.py tests/venues/okx/test_scanned_messages.py
+		tests/venues/kraken/test_scanned_book.py tests/venues/kraken/test_scanned_book_v2.py \
+		tests/venues/kraken/test_scanned_messages.py tests/venues/okx/test_scanned_messages.py
 
 browser: ## Chromium for the tests of the page: Debian's, where there is none and it can be installed
 	@for name in chromium chromium-browser google-chrome google-chrome-stable; do \
