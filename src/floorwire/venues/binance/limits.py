@@ -37,6 +37,9 @@ SNAPSHOT_WEIGHT = 50
 CANDLES_WEIGHT = 2
 CANDLES_PER_REQUEST = 1_000
 """Binance: at most, with the same weight for any number."""
+TRADES_WEIGHT = 25
+TRADES_PER_REQUEST = 1_000
+"""Binance: at most."""
 PAUSES_US: Mapping[int, int] = {429: 60 * SECOND_US, 418: 120 * SECOND_US, 403: 60 * SECOND_US}
 """Binance: too many requests (429), and banned for going on (418), from two minutes on. Both say for how
 long in Retry-After. 403 comes from the firewall in front."""

@@ -36,6 +36,8 @@ PAUSES_US: Mapping[int, int] = {403: 600 * SECOND_US, 429: 60 * SECOND_US}
 """Bybit: 403 "access too frequent" is a ban of ten minutes, in which nothing may be sent."""
 CANDLES_PER_REQUEST = 1_000
 """Bybit: at most."""
+TRADES_PER_REQUEST = 60
+"""Bybit: at most, for spot."""
 TOO_MANY_CODE = 10006
 """Bybit: too many visits."""
 PING_US = 5 * SECOND_US

@@ -44,6 +44,8 @@ ALLOWANCES: Mapping[str, Allowance] = {
 Coinbase: some 10 public requests a second from an address."""
 CANDLES_PER_REQUEST = 350
 """Coinbase: at most. A longer time is refused."""
+TRADES_PER_REQUEST = 1_000
+"""Coinbase: at most."""
 PAUSES_US: Mapping[int, int] = {429: 10 * SECOND_US, 403: 60 * SECOND_US}
 """Coinbase: its limits are of a second. 403 comes from the service in front of it."""
 FEED_SILENT_US = 30 * SECOND_US

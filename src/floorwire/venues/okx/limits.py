@@ -37,6 +37,8 @@ PAUSES_US: Mapping[int, int] = {429: 10 * SECOND_US, 403: 60 * SECOND_US}
 """OKX names no time. Its own limits are of 2 s; 403 comes from the service in front of it."""
 CANDLES_PER_REQUEST = 300
 """OKX: at most, and 20 requests for candles of the past in 2 s from an address."""
+TRADES_PER_REQUEST = 100
+"""OKX: at most, and 20 requests for trades of the past in 2 s from an address."""
 TOO_MANY_CODES = ("50011", "50061")
 """OKX: the rate limit of the endpoint, or of the account, is exceeded."""
 PING_US = 5 * SECOND_US
