@@ -459,6 +459,8 @@ def _venue_row(
         streams=can.streams,
         book_depth=can.book_depth,
         candle_intervals=can.candle_intervals,
+        order_types=() if orders == "none" else can.order_types,
+        times_in_force=() if orders == "none" else can.times_in_force,
     )
 
 
