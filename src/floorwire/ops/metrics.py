@@ -144,7 +144,7 @@ class HistoryCollector(Collector):
         """Yield every metric."""
         figures = self._figures
         yield _counter("history_trades", "trades taken into market history", figures.trades)
-        yield _gauge("account_history_waiting", "events that wait for market history", figures.waiting)
+        yield _gauge("history_waiting", "events that wait for market history", figures.waiting)
         yield _counter("history_dropped", "events that market history has not", figures.dropped)
         yield _gauge("history_failed", "1 if market history has stopped", float(figures.has_failed))
         sizes = {kind: float(size) for kind, size in figures.bytes.items()}
