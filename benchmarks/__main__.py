@@ -25,6 +25,7 @@ from benchmarks import (
     matching,
     orders,
     roundtrips,
+    sdk,
     stalled,
     venue_relay,
 )
@@ -52,6 +53,7 @@ def comparisons(runner: ContestantRunner, rounds: int) -> Mapping[str, Callable[
         "frames": partial(frames.compare, rounds),
         "history": partial(market_history.compare, rounds),
         "live-orders": partial(live_orders.compare, rounds),
+        "sdk": partial(sdk.compare, rounds),
     }
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import random
 import statistics
 import tempfile
@@ -53,6 +54,7 @@ from floorwire.trading.account_history_indexer import AccountHistoryIndexer
 from floorwire.trading.account_history_pages import HistoryView
 from floorwire.trading.commit_batch import CommitBatch
 from floorwire.trading.visibility import Visibility
+from floorwire.web.server import GC_THRESHOLD
 
 BATCH = 4_096
 ACCOUNT = "alice"
@@ -200,6 +202,9 @@ async def run(folder: Path, orders: int) -> None:
             f" {cpu / journal.durable_n * 1e6:.1f} us a record",
             flush=True,
         )
+        gc.collect()
+        gc.freeze()  # as the server does
+        gc.set_threshold(*GC_THRESHOLD)
         await pages(indexer, order_manager, journal.durable_n, orders)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

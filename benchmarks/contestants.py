@@ -68,10 +68,10 @@ class ContestantRunner:
         ) as process:
             try:
                 os.sched_setaffinity(process.pid, {cpu})
-                _wait_until_listening(name, process, port)
+                wait_until_listening(name, process, port)
                 yield Serving(process.pid, port)
             finally:
-                _stop(process)
+                stop(process)
 
     def _command(self, name: str, workload: Workload) -> Sequence[str]:
         if name in MODULES:
@@ -95,7 +95,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_until_listening(name: str, process: subprocess.Popen[bytes], port: int) -> None:
+def wait_until_listening(name: str, process: subprocess.Popen[bytes], port: int) -> None:
     end = time.monotonic() + START_S
     while time.monotonic() < end and process.poll() is None:
         try:
@@ -107,7 +107,7 @@ def _wait_until_listening(name: str, process: subprocess.Popen[bytes], port: int
     raise ContestantError(f"{name} does not start")
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def stop(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:
         process.wait(STOP_S)

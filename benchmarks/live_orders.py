@@ -4,6 +4,7 @@ The exchange is the tests' fake one with OKX's face. The clients are one process
 exchange: so an order wakes the exchange on both ways. Straight, a client sends over the exchange's WebSocket,
 where it signed in. Through Floorwire, an order is checked, its intent is made durable (one fdatasync), and it
 is sent the same way. What is compared with the target is the difference of both, less the disk's fdatasync.
+Beside it a bare relay writes each order to the disk and sends it on, and does nothing else.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
@@ -24,6 +26,8 @@ from tests.live.live_server import serving, until_open
 from tests.trading.trader import key
 
 from benchmarks import machine
+from benchmarks.bare_order_relay import RelayTask
+from benchmarks.bare_relay import HOST
 from benchmarks.contestants import HERE, ContestantError
 from benchmarks.figures import Figure, TargetCheck, table
 from benchmarks.order_clients import PAUSE_S, Spent, Task
@@ -32,6 +36,7 @@ from floorwire.cli.load.percentiles import Percentiles
 WARM, COUNT = 20, 300
 AT_MOST_US = 400.0
 STRAIGHT, GATEWAY = "straight, until the exchange has the order", "through Floorwire, the same"
+RELAYED = "through a bare relay that writes it to the disk, the same"
 ANSWERED, BOOKED = "straight, until the client has the answer", "through Floorwire, until the event `new`"
 DISK = "fdatasync of 4 KiB, by turns with these"
 
@@ -51,14 +56,15 @@ class Arrivals:
 def compare(rounds: int) -> Iterator[str]:
     """Measure both ways and the disk by turns; yield the results."""
     found = [asyncio.run(_run()) for _ in range(rounds)]
-    yield f"### An order's way to an exchange, {1 / (3 * PAUSE_S):.0f} a second"
+    yield f"### An order's way to an exchange, {1 / (4 * PAUSE_S):.0f} a second"
     p50 = {name: Figure.of(one[name].p50_us for one in found) for name in found[0]}
     p99 = {name: Figure.of(one[name].p99_us for one in found) for name in found[0]}
     yield table(("", "p50, us", "p99, us"), [(name, p50[name].text(0), p99[name].text(0)) for name in p50])
-    over = [one[GATEWAY].p50_us - one[STRAIGHT].p50_us - one[DISK].p50_us for one in found]
-    yield TargetCheck(
-        "p50, us through Floorwire over straight and the disk's fdatasync", Figure.of(over), AT_MOST_US
-    ).text()
+    for name, way in (("a bare relay", RELAYED), ("Floorwire", GATEWAY)):
+        over = [one[way].p50_us - one[STRAIGHT].p50_us - one[DISK].p50_us for one in found]
+        yield TargetCheck(
+            f"p50, us through {name} over straight and the disk's fdatasync", Figure.of(over), AT_MOST_US
+        ).text()
 
 
 async def _run() -> dict[str, Percentiles]:
@@ -77,19 +83,47 @@ async def _run() -> dict[str, Percentiles]:
                 async with serving([market], folder) as server:
                     _pin(server.process.pid, server_cpu)
                     await until_open(server, [market])
-                    task = Task(
+                    to_exchange = RelayTask(
                         exchange=f"{fake.ws}/private",
                         login=_login(fake),
                         code=fake.requests.codes[market.market.symbol],
-                        gateway=server.ws(),
-                        bearer=f"{issued.key}.{issued.secret}",
                         folder=name,
                         count=WARM + COUNT,
                     )
-                    spent = await _place(task)
+                    async with _relay(to_exchange, server_cpu) as relay:
+                        task = Task(
+                            exchange=to_exchange.exchange,
+                            login=to_exchange.login,
+                            code=to_exchange.code,
+                            gateway=server.ws(),
+                            bearer=f"{issued.key}.{issued.secret}",
+                            relay=relay,
+                            folder=name,
+                            count=WARM + COUNT,
+                        )
+                        spent = await _place(task)
         finally:
             os.sched_setaffinity(0, mine)
     return _percentiles(spent, arrivals)
+
+
+@asynccontextmanager
+async def _relay(task: RelayTask, cpu: int) -> AsyncIterator[str]:
+    """Run the bare relay; yield its address."""
+    relay = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "benchmarks.bare_order_relay", cwd=HERE.parent,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert relay.stdin is not None
+        assert relay.stdout is not None
+        relay.stdin.write(msgspec.json.encode(task) + b"\n")
+        port = int(await relay.stdout.readline())
+        _pin(relay.pid, cpu)
+        yield f"ws://{HOST}:{port}"
+    finally:
+        relay.kill()
+        await relay.wait()
 
 
 async def _place(task: Task) -> Spent:
@@ -106,16 +140,20 @@ async def _place(task: Task) -> Spent:
 
 def _percentiles(spent: Spent, arrivals: Arrivals) -> dict[str, Percentiles]:
     found: dict[str, list[float]] = {}
-    for names, orders, account in (
-        ((STRAIGHT, ANSWERED), spent.straight, OTHERS),
-        ((GATEWAY, BOOKED), spent.gateway, OURS),
+    of_others = arrivals.at_ns[OTHERS]  # straight and through the relay, by turns
+    for names, orders, arrived_ns in (
+        ((STRAIGHT, ANSWERED), spent.straight, of_others[::2]),
+        ((GATEWAY, BOOKED), spent.gateway, arrivals.at_ns[OURS]),
     ):
-        arrived_ns = arrivals.at_ns[account]
         for order, at_ns in list(zip(orders, arrived_ns, strict=True))[WARM:]:
             found.setdefault(names[0], []).append((at_ns - order.sent_ns) / 1_000)
             found.setdefault(names[1], []).append((order.known_ns - order.sent_ns) / 1_000)
+    relayed = list(zip(spent.relay_ns, of_others[1::2], strict=True))[WARM:]
+    found[RELAYED] = [(arrived_ns - sent_ns) / 1_000 for sent_ns, arrived_ns in relayed]
     found[DISK] = spent.disk_us[WARM:]
-    percentiles = {name: Percentiles.of(found[name]) for name in (STRAIGHT, GATEWAY, DISK, ANSWERED, BOOKED)}
+    percentiles = {
+        name: Percentiles.of(found[name]) for name in (STRAIGHT, RELAYED, GATEWAY, DISK, ANSWERED, BOOKED)
+    }
     return {name: one for name, one in percentiles.items() if one is not None}
 
 

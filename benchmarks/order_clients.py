@@ -33,9 +33,19 @@ class Task(msgspec.Struct):
     """The exchange's number of the instrument."""
     gateway: str
     bearer: str
+    relay: str
+    """The bare order relay."""
     folder: str
     """On the disk that is measured."""
     count: int
+
+
+class RelayedOrder(msgspec.Struct):
+    """What the bare relay reads. It takes no longer to make than the others."""
+
+    id: str
+    quantity: str
+    price: str
 
 
 class Sent(msgspec.Struct):
@@ -50,6 +60,8 @@ class Spent(msgspec.Struct):
 
     straight: list[Sent] = []
     gateway: list[Sent] = []
+    relay_ns: list[int] = []
+    """When orders were sent to the bare relay, which answers nothing."""
     disk_us: list[float] = []
 
 
@@ -160,6 +172,7 @@ async def run(task: Task) -> Spent:
     follower.send(WSMsgType.TEXT, b'{"action":"subscribe","channel":"orders","id":"s"}')
     await known
     through, spent = GatewayClient(follower, events), Spent()
+    relay, _ = await picows.ws_connect(WSListener, task.relay)
     disk = Disk(Path(task.folder) / "plain", task.count)
     for number in range(task.count):
         await asyncio.sleep(PAUSE_S)
@@ -167,9 +180,13 @@ async def run(task: Task) -> Spent:
         await asyncio.sleep(PAUSE_S)
         spent.gateway.append(await through.place())
         await asyncio.sleep(PAUSE_S)
+        spent.relay_ns.append(time.monotonic_ns())
+        order = RelayedOrder(f"r{number}", "0.001", PRICE)
+        relay.send(WSMsgType.TEXT, msgspec.json.encode(order))
+        await asyncio.sleep(PAUSE_S)
         spent.disk_us.append(await asyncio.to_thread(disk.write, number))
     disk.close()
-    for one in (transport, follower):
+    for one in (transport, follower, relay):
         one.disconnect()
     return spent
 

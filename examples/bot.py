@@ -3,209 +3,115 @@
     .venv/bin/floorwire keys create --account bot --scopes market,account,trade --deposit USDT=100000,BTC=1
     .venv/bin/python examples/bot.py KEY.SECRET BTC-USDT
 
-Four habits make it safe. Each order has a client order id and is sent again until there is a reply; so it is
-never two orders. The orders channel is resumed after the last seq, so no event is missed. After a restart of
-the bot it first takes over the open orders that it finds. Cancel on disconnect has a grace: if the bot does
-not reconnect in time, its orders are cancelled. Needs `pip install websockets`.
+The SDK sends each order until its outcome is known, and never twice. After a restart the bot first takes over
+the open orders that it finds. Cancel on disconnect has a grace: if the bot does not come back in time, its
+orders are cancelled.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
-import random
 import secrets
 import sys
-import time
+from collections.abc import Iterator
 from decimal import Decimal
-from typing import TypedDict
 
-import websockets
+from floorwire.client import (
+    Client,
+    ClientError,
+    OrderRejectedError,
+    OrdersSnapshot,
+    OrdersUpdate,
+    OrderTerms,
+    Stream,
+    StreamGap,
+    Ticker,
+)
 
 NAME = "bot-"
 SIZE = "0.001"
 AWAY = Decimal("0.0005")
 GRACE_S = 10
-REPLY_S = 5.0
-RETRY_S = 10.0
 REFUSED_S = 1.0
 
 
-class Instrument(TypedDict):
-    """The fields of an instrument that the bot reads."""
-
-    symbol: str
-    tick_size: str
-
-
-class Row(TypedDict):
-    """The fields of an order that the bot reads."""
-
-    client_order_id: str
-    symbol: str
-    side: str
-    state: str
-    remaining_quantity: str
-
-
-class OrdersEvent(Row):
-    """The fields of an orders event that the bot reads; a snapshot has ``orders`` in place of a row."""
-
-    epoch: str
-    seq: int
-    event: str
-    more: bool
-    orders: list[Row]
-
-
-class Reply(TypedDict, total=False):
-    """The fields of a reply that the bot reads."""
-
-    id: str
-    status: str
-    code: str
-    order: str
-
-
 class Bot:
-    """The state that outlives a connection: our orders, and the last epoch and seq of their stream."""
+    """Has one order on each side."""
 
-    def __init__(self, bearer: str, symbol: str, url: str) -> None:
-        self._headers = {"Authorization": f"Bearer {bearer}"}
+    def __init__(self, fw: Client, symbol: str, tick: Decimal) -> None:
+        self._fw = fw
         self._symbol = symbol
-        self._url = url
-        self._place: dict[str, str | int] | None = None
-        self._open: dict[str, str] = {}  # client order id -> side
-        self._has_more = False  # whether the snapshot goes on in the next event
-        self._asked: dict[str, dict[str, object]] = {}  # sent, and not answered yet
-        self._tick = Decimal(1)
-        self._quiet_until_s = 0.0
+        self._tick = tick
 
     async def run(self) -> None:
-        """Quote without end, with a new connection after each failure."""
-        while True:
-            try:
-                async with websockets.connect(self._url, additional_headers=self._headers) as socket:
-                    await self._talk(socket)
-            except BrokenPipeError:  # nobody reads what is printed
-                raise
-            except (OSError, TimeoutError, websockets.WebSocketException) as error:
-                if is_for_good(error):
-                    raise SystemExit(f"{self._url}: {error}") from None
-                print("cut off:", error, flush=True)
-            await asyncio.sleep(random.random() * RETRY_S)
+        """Print what happens to the orders, and quote, without end."""
+        async with self._fw.orders() as events:
+            await anext(events)  # the open orders: we know them before we quote
+            await asyncio.gather(self._show(events), self._quote())
 
-    async def _talk(self, socket: websockets.ClientConnection) -> None:
-        self._has_more = False
-        await _send(socket, {"action": "session.cancel_on_disconnect", "enabled": True, "grace_s": GRACE_S})
-        await _send(socket, {"action": "symbols"})
-        resume = {"resume": self._place} if self._place else {}
-        await _send(socket, {"action": "subscribe", "channel": "orders", **resume})
-        await _send(socket, {"action": "subscribe", "channel": "ticker", "symbol": self._symbol})
-        for asked in self._asked.values():
-            await _send(
-                socket, asked
-            )  # safe: the same client order id never makes a second order (idempotency)
-        async for text in socket:
-            message = json.loads(text)
-            if "symbols" in message:
-                self._tick = self._tick_of(message["symbols"])
-            elif message.get("channel") == "orders" and "event" in message:
-                self._follow(message)
-            elif message.get("channel") == "ticker" and "bid" in message:
-                await self._quote(socket, message["bid"], message["ask"])
-            elif message.get("id") in self._asked:
-                self._answered(message)
-            elif message.get("status") == "error":
-                problem = f"{message['code']}: {message['message']}"
-                raise ConnectionError(problem) if message["retry"] else SystemExit(problem)
+    async def _show(self, events: Stream[OrdersSnapshot | OrdersUpdate | StreamGap]) -> None:
+        async for event in events:
+            if isinstance(event, OrdersUpdate):
+                shown = event.seq, event.event, event.client_order_id, event.state, event.remaining_quantity
+                print(*shown, flush=True)
+            elif not isinstance(event, OrdersSnapshot):
+                print("missed:", event.first, "to", event.last, event.reason, flush=True)
 
-    def _tick_of(self, rows: list[Instrument]) -> Decimal:
-        for row in rows:
-            if row["symbol"] == self._symbol:
-                return Decimal(row["tick_size"])
-        known = ", ".join(row["symbol"] for row in rows)
-        raise SystemExit(f"there is no symbol {self._symbol}; there are {known}")
-
-    def _follow(self, message: OrdersEvent) -> None:
-        if message["event"] == "snapshot":
-            earlier = self._open if self._has_more else {}  # of the same snapshot: it may come in parts
-            asked = {name: side for name, side in self._open.items() if name in self._asked}
-            self._has_more = message.get("more", False)
-            rows = (row for row in message["orders"] if row["symbol"] == self._symbol)
-            ours = {
-                row["client_order_id"]: row["side"] for row in rows if row["client_order_id"].startswith(NAME)
-            }
-            self._open = earlier | asked | ours
-            if not self._has_more:
-                self._place = {"epoch": message["epoch"], "seq": message["seq"]}
-            return
-        self._place = {"epoch": message["epoch"], "seq": message["seq"]}
-        name = message["client_order_id"]
-        shown = message["seq"], message["event"], name, message["state"], message["remaining_quantity"]
-        print(*shown, flush=True)
-        if message["state"] not in ("new", "partially_filled"):
-            self._open.pop(name, None)
-
-    async def _quote(self, socket: websockets.ClientConnection, bid: str | None, ask: str | None) -> None:
-        if self._place is None or time.monotonic() < self._quiet_until_s:
-            return  # prices may come before we know what is open already
-        if bid is None or ask is None:
-            return
-        for side, price in (("buy", Decimal(bid) * (1 - AWAY)), ("sell", Decimal(ask) * (1 + AWAY))):
-            if side in self._open.values():
+    async def _quote(self) -> None:
+        async for ticker in self._fw.ticker(self._symbol):
+            if isinstance(ticker, StreamGap) or ticker.feed:
                 continue
-            name = f"{NAME}{secrets.token_hex(6)}"
-            order: dict[str, object] = {
-                "action": "order.place", "id": name, "client_order_id": name, "symbol": self._symbol,
-                "side": side, "type": "limit", "quantity": SIZE, "post_only": True,
-                "price": str(price // self._tick * self._tick),
-            }  # fmt: skip
-            self._open[name] = side
-            self._asked[name] = order
-            await _send(socket, order)
+            for terms in self._wanted(ticker):
+                try:
+                    await self._fw.place(terms).accepted()
+                except OrderRejectedError as error:  # for example a halt: do not try again at each price
+                    print("refused:", error, flush=True)
+                    if error.code in ("forbidden", "unauthenticated"):
+                        raise
+                    await asyncio.sleep(REFUSED_S)
 
-    def _answered(self, message: Reply) -> None:
-        name = str(message["id"])
-        if message.get("order") == "unknown":
-            raise ConnectionError(
-                f"nobody knows what became of {name}"
-            )  # the same as no reply: connect again and send it again
-        if message["status"] != "accepted":
-            print("refused:", message.get("code"), message.get("message"), flush=True)
-            self._open.pop(name, None)
-            self._quiet_until_s = (
-                time.monotonic() + REFUSED_S
-            )  # for example a halt: do not try again at each price
-        del self._asked[name]
+    def _wanted(self, ticker: Ticker) -> Iterator[OrderTerms]:
+        """Yield the orders that are missing."""
+        open_sides = {
+            order.row.side if order.row else order.terms.side if order.terms else ""
+            for order in self._fw.open_orders
+            if order.client_order_id.startswith(NAME)
+        }
+        if ticker.bid is not None and "buy" not in open_sides:
+            yield self._terms("buy", Decimal(ticker.bid) * (1 - AWAY))
+        if ticker.ask is not None and "sell" not in open_sides:
+            yield self._terms("sell", Decimal(ticker.ask) * (1 + AWAY))
 
-
-async def _send(socket: websockets.ClientConnection, request: dict[str, object]) -> None:
-    async with asyncio.timeout(REPLY_S):
-        await socket.send(json.dumps(request))
-
-
-def is_for_good(error: Exception) -> bool:
-    """Return whether a new try cannot help: no address, refused, or closed with 4500 to 4999."""
-    if isinstance(error, websockets.InvalidStatus):
-        return 400 <= error.response.status_code < 500
-    if isinstance(error, websockets.ConnectionClosed) and error.rcvd is not None:
-        return 4500 <= error.rcvd.code < 5000
-    return isinstance(error, websockets.InvalidURI)
+    def _terms(self, side: str, price: Decimal) -> OrderTerms:
+        return OrderTerms(
+            symbol=self._symbol,
+            side="buy" if side == "buy" else "sell",
+            quantity=SIZE,
+            limit=price // self._tick * self._tick,
+            post_only=True,
+            client_order_id=f"{NAME}{secrets.token_hex(6)}",
+        )
 
 
 async def main(bearer: str, symbol: str, url: str) -> None:
     """Run the bot."""
-    await Bot(bearer, symbol, url).run()
+    try:
+        async with Client(url, key=bearer, cancel_on_disconnect_s=GRACE_S) as fw:
+            known = {row.symbol: row for row in await fw.rest.symbols()}
+            if symbol not in known:
+                raise SystemExit(f"there is no symbol {symbol}; there are {', '.join(known)}")
+            await Bot(fw, symbol, Decimal(known[symbol].tick_size)).run()
+    except (ClientError, ValueError) as error:
+        raise SystemExit(f"{url}: {error}") from None
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Quote both sides of a symbol.")
     parser.add_argument("bearer", metavar="KEY.SECRET")
     parser.add_argument("symbol")
-    parser.add_argument("url", nargs="?", default="ws://127.0.0.1:8000/ws")
+    parser.add_argument("url", nargs="?", default="ws://127.0.0.1:8000")
     try:
         asyncio.run(main(**vars(parser.parse_args())))
     except KeyboardInterrupt:

@@ -2,41 +2,42 @@
 
     .venv/bin/python examples/small_bot.py KEY.SECRET BTC-USDT 0.001
 
-The simulator, a replayed recording or an exchange: only the server's settings differ. It shows the shape of a
-bot; examples/bot.py also outlives lost replies, cuts and restarts. Needs `pip install websockets`.
+The simulator, a replayed recording or an exchange: only the server's settings differ.
 """
 
 import asyncio
-import json
-import secrets
 import sys
 
-import websockets
+from floorwire.client import Client, Order, OrderRejectedError, StreamGap
 
 
-async def main(bearer: str, symbol: str, quantity: str, url: str = "ws://127.0.0.1:8000/ws") -> None:
-    """Have one order at a time, until the connection ends."""
-    async with websockets.connect(url, additional_headers={"Authorization": f"Bearer {bearer}"}) as socket:
-        for request in ({"channel": "orders"}, {"channel": "ticker", "symbol": symbol}):
-            await socket.send(json.dumps({"action": "subscribe", **request}))
-        side, name = "buy", ""
-        async for text in socket:
-            message = json.loads(text)
-            if message.get("status") == "error":
-                print("refused:", message["code"], message["message"], flush=True)
-                if not message["retry"]:
-                    raise SystemExit(1)
-                name = ""  # Try again with the next price.
-                await asyncio.sleep(1)
-            elif message.get("client_order_id") == name and "event" in message:
-                print(message["event"], side, message["state"], message["remaining_quantity"], flush=True)
-                if message["state"] not in ("submitting", "new", "partially_filled", "unknown"):
-                    side, name = ("sell" if message["state"] == "filled" and side == "buy" else "buy"), ""
-            elif message.get("bid") and message.get("ask") and not name:
-                name = secrets.token_hex(8)
-                order = {"client_order_id": name, "symbol": symbol, "side": side, "type": "limit"}
-                order |= {"quantity": quantity, "price": message["bid" if side == "buy" else "ask"]}
-                await socket.send(json.dumps({"action": "order.place", "id": name, **order}))
+def show(order: Order) -> None:
+    """Print what has happened to the order."""
+    if order.row is not None:
+        print(order.row.side, order.row.state, order.row.remaining_quantity, flush=True)
+
+
+async def main(bearer: str, symbol: str, quantity: str, url: str = "ws://127.0.0.1:8000") -> None:
+    """Have one order at a time."""
+    side = "buy"
+    async with Client(url, key=bearer) as fw:
+        async for tick in fw.ticker(symbol):
+            if isinstance(tick, StreamGap) or tick.bid is None or tick.ask is None:
+                continue
+            try:
+                if side == "buy":
+                    order = await fw.buy(symbol, quantity, limit=tick.bid)
+                else:
+                    order = await fw.sell(symbol, quantity, limit=tick.ask)
+            except OrderRejectedError as error:
+                print("refused:", error, flush=True)
+                await asyncio.sleep(1)  # then try again with the next price
+                continue
+            order.on_change = show
+            show(order)
+            await order.done()
+            if side == "sell" or (order.row is not None and order.row.state == "filled"):
+                side = "sell" if side == "buy" else "buy"
 
 
 if __name__ == "__main__":

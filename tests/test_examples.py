@@ -78,7 +78,7 @@ def first_lines(count: int, name: str, *arguments: str) -> list[str]:
 
 def test_they_work(server: Server, issued: Issued) -> None:
     assert "subscribed" in first_lines(3, "ticker.py", "BTC-USDT", server.ws("/ws/ticker"))[0]
-    assert "feed: live" in first_lines(3, "book.py", "BTC-USDT", server.ws())[0]
+    assert first_lines(3, "book.py", "BTC-USDT", server.ws())[0].endswith(" live\n")
     bearer = f"{issued.key}.{issued.secret}"
     assert " new bot-" in first_lines(2, "bot.py", bearer, "BTC-USDT", server.ws())[0]
 

@@ -20,6 +20,7 @@ import { createChart as create } from './library.js';
 export function createChart(...args) { return (window.drawn = create(...args)); }
 """
 STARTS: Final = "drawn.panes()[0].getSeries()[0].data().map(({ time }) => time)"
+TWO_DRAWINGS: Final = "new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
 OLDER: Final = "**/api/v1/candles?*"
 Answer: TypeAlias = Callable[[Route], None]
 
@@ -87,6 +88,11 @@ class ShownChart:
         starts: list[int] = self.page.evaluate(STARTS)
         return starts
 
+    def first_open(self) -> float:
+        """Return the opening price of the oldest bar, or 0."""
+        price: float = self.page.evaluate("drawn.panes()[0].getSeries()[0].data()[0]?.open ?? 0")
+        return price
+
     def expect_bars(self, is_so: Callable[[list[int]], bool]) -> list[int]:
         """Wait until the bars are so; return their starts."""
         if not eventually(lambda: is_so(self.starts())):
@@ -112,6 +118,13 @@ class ShownChart:
             list(times),
         )
         return InSight(*(round(pixels, 6) for pixels in found))
+
+    def scroll_to(self, bar: int) -> None:
+        """Show a hundred bars from this one on, without the mouse: a drag takes some tenths of a second."""
+        # The library moves to the latest bars when it draws next, and tells no change between two drawings.
+        self.page.evaluate(TWO_DRAWINGS)
+        self.page.evaluate("(from) => drawn.timeScale().setVisibleLogicalRange({ from, to: from + 99 })", bar)
+        self.page.evaluate(TWO_DRAWINGS)
 
     # --- the mouse ----------------------------------------------------------------------------------
 

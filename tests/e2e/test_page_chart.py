@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
@@ -40,7 +41,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def browser_page(browser: Browser) -> Iterator[BrowserPage]:
     """Give a fresh page; in the end, hold it to having had nothing to complain about."""
-    context = browser.new_context()
+    context = browser.new_context(viewport=ViewportSize(width=1280, height=600))
     browser_page = BrowserPage(context.new_page())
     yield browser_page
     context.close()
@@ -59,8 +60,10 @@ def chart(browser_page: BrowserPage, server: Server) -> ShownChart:
 
 def test_pan_to_the_left_brings_older_bars_and_moves_nothing(chart: ShownChart, server: Server) -> None:
     chart.hold()
+    chart.scroll_to(120)
     assert chart.asked == []
-    _pan_to_the_edge(chart)
+    chart.pan(0.7)
+    chart.expect_asked(1)
     first, places_seen = chart.starts()[0], chart.times_in_sight()
     before = chart.places(places_seen)
     assert query_of(chart.asked[0])["to"] == str(first * 1_000_000)
@@ -109,7 +112,7 @@ def test_a_bar_that_closes_moves_nothing_while_the_past_is_in_sight(chart: Shown
     chart.page.locator("#interval").select_option("1s")
     first = chart.expect_bars(lambda starts: len(starts) > 300 and starts[1] - starts[0] == 1)[0]
     chart.hold()
-    _pan_to_the_edge(chart)
+    _scroll_to_the_edge(chart)
     seen = chart.times_in_sight()
     before, last = chart.places(seen), chart.starts()[-1]
     assert seen[1] < last - 2
@@ -130,6 +133,8 @@ def test_every_interval_has_all_its_bars(chart: ShownChart, server: Server) -> N
     for interval in [name for name in INTERVALS if name != "1s"]:
         chart.page.locator("#interval").select_option(interval)
         rows = _rows(server, interval)
+        newest = rows[-HISTORY:]
+        chart.expect_bars(partial(_end_with, newest))
         _to_the_first_bar(chart, rows[0])
         assert chart.starts()[: len(rows)] == rows, interval
     assert chart.most_at_once == 1
@@ -137,17 +142,18 @@ def test_every_interval_has_all_its_bars(chart: ShownChart, server: Server) -> N
 
 def test_another_interval_or_market_drops_what_is_under_way(chart: ShownChart) -> None:
     chart.hold()
-    _pan_to_the_edge(chart)
+    _scroll_to_the_edge(chart)
     chart.page.locator("#interval").select_option("1h")
     hours = chart.expect_bars(lambda starts: len(starts) > 2 and starts[1] - starts[0] == 3600)
     assert eventually(lambda: bool(chart.page.evaluate("true")) and chart.dropped == chart.asked[:1])
-    _pan_to_the_edge(chart)
+    _scroll_to_the_edge(chart)
+    price = chart.first_open()
     chart.page.locator("#markets a").filter(has_text="ETH-USDT").click()
     expect(chart.page.locator("#symbol")).to_have_text("ETH-USDT")
-    chart.expect_bars(lambda starts: len(starts) > 2)
+    assert eventually(lambda: chart.first_open() not in {0, price})
     assert eventually(lambda: bool(chart.page.evaluate("true")) and chart.dropped == chart.asked[:2])
     chart.answer = lambda route: route.continue_()
-    _pan_to_the_edge(chart)
+    _scroll_to_the_edge(chart)
     assert [query_of(url)["symbol"] for url in chart.asked] == [SYMBOL, SYMBOL, "ETH-USDT"]
     assert [query_of(url)["interval"] for url in chart.asked] == ["1m", "1h", "1h"]
     assert chart.most_at_once == 1
@@ -169,7 +175,7 @@ def test_a_page_that_failed_is_asked_for_again_and_one_that_was_refused_is_not(
 
     first = chart.starts()[0]
     chart.answer = answer
-    _pan_to_the_edge(chart)
+    _scroll_to_the_edge(chart)
     chart.expect_asked(4)
     browser_page.expect_note("older candles: no")
     assert chart.starts()[0] == first - 60
@@ -238,24 +244,31 @@ def test_the_chart_names_its_maker(browser_page: BrowserPage, server: Server, wi
     assert ends == [True, True], "the end of the notice is cut off"
 
 
-def _pan_to_the_edge(chart: ShownChart) -> None:
-    """Pan until older bars are asked for."""
+def _scroll_to_the_edge(chart: ShownChart) -> None:
+    """Show the oldest bars, so that older ones are asked for."""
     asked = len(chart.asked)
-    for _ in range(20):
-        if len(chart.asked) > asked:
-            return
-        chart.pan(0.7)
+    chart.scroll_to(1)
     chart.expect_asked(asked + 1)
 
 
 def _to_the_first_bar(chart: ShownChart, first_s: int) -> None:
-    """Zoom out, and pan until the oldest bar has come."""
-    chart.zoom(15)
-    for _ in range(40):
-        if chart.starts()[:1] == [first_s]:
-            break
-        chart.pan(0.7)
-    chart.expect_bars(lambda starts: starts[:1] == [first_s])
+    """Show the oldest bars, until the first of all has come."""
+    for _ in range(10):
+        oldest = chart.starts()[0]
+        if oldest == first_s:
+            return
+        chart.scroll_to(1)
+        chart.expect_bars(partial(_begin_before, oldest))
+    raise AssertionError(f"the oldest bar is {chart.starts()[0]}, not {first_s}")
+
+
+def _begin_before(oldest: int, starts: list[int]) -> bool:
+    return starts[0] < oldest
+
+
+def _end_with(newest: list[int], starts: list[int]) -> bool:
+    """Return whether these bars are the last ones, apart from live bars after them."""
+    return [start for start in starts if start <= newest[-1]][-len(newest) :] == newest
 
 
 def _rows(server: Server, interval: str) -> list[int]:

@@ -101,7 +101,6 @@ class MarketFaultRun:
         names = [f"{one.base}-{one.quote}" for one in self.markets]
         jitter = Random(1).random
         venue = exchange.venue(names, PREFIX, stale_us=STALE_S * SECOND_US, jitter=jitter)
-        venue.name = PREFIX.removesuffix(":")
         self._skipped = lambda: dict(venue.skipped)
         address = f"127.0.0.1:{self.fake.port}"
         route = NetworkRoute(f"ws://{address}", f"http://{address}", proxies={})

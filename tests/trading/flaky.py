@@ -167,6 +167,19 @@ async def served(disk: Disk, folder: Path, settings: Settings | None = None) -> 
         gateway = Gateway(settings, [sim.venue(random.Random(3), ("BTC-USDT",))])
         gateway.data_dir.keys.open_account("alice", {"USDT": "1000000"}, 1)
         async with gateway.running():
-            while not gateway.hub.market.symbols:
-                await asyncio.sleep(0.001)
+            await _until_orders_are_taken(gateway, disk)
             yield GatewayHarness(gateway, disk)
+
+
+async def _until_orders_are_taken(gateway: Gateway, disk: Disk) -> None:
+    """Wait until the market is listed, durably, with current prices: an order fails by its money alone.
+
+    A journal that cannot be opened is told as ``internal``.
+    """
+    poor = GatewayHarness(gateway, disk, replace(ALICE, account="poor"))
+    while True:
+        reply = await poor.ask("order.place", client_order_id="poor", **FAR)
+        if reply.get("code") in {"insufficient_balance", "internal"}:
+            return
+        assert reply.get("code") in {"unknown_symbol", "stale_market"}, reply
+        await asyncio.sleep(0.001)

@@ -16,7 +16,7 @@ from tests.web.admin_server import AdminServer, body, open_admin_server
 TWICE = b'{"scope": "all", "scope": "symbol", "name": "BTC-USDT"}'
 JSON = {"content-type": "application/json"}
 ALL = Grant("root", (Scope.ACCOUNT, Scope.TRADE, Scope.ADMIN, Scope.MARKET))
-PUBLIC = ("/", "/static/app.js", "/health", "/ready", "/openapi.json")
+PUBLIC = ("/", "/static/app.js", "/health", "/ready", "/openapi.json", "/asyncapi.json", "/docs", "/asyncapi")
 
 
 Key: TypeAlias = dict[str, str]

@@ -9,7 +9,6 @@ import time
 from contextlib import ExitStack
 from typing import Annotated, Final, NoReturn
 
-import msgspec
 import typer
 from picows import WSError, WSFrame, WSListener, WSMsgType, WSTransport
 from rich.console import Console
@@ -25,29 +24,14 @@ from floorwire.cli.prices import REFRESH_PER_SECOND, LinePrices, PriceDisplay, T
 from floorwire.core.os_errors import reason
 from floorwire.core.printable import printable
 from floorwire.protocol.channel_events import Ticker
+from floorwire.protocol.client_codec import CLIENT_JSON, UnknownMessageError
+from floorwire.protocol.replies import Error, SymbolList
 from floorwire.protocol.requests import Subscribe, Symbols
 
 RETRY_S: Final = 1.0
 FOR_GOOD: Final = range(4500, 5000)
 """Close codes after which it makes no sense to come back (docs/protocol.md)."""
 NEEDS_KEY: Final = frozenset({"unauthenticated", "forbidden"})
-LISTING: Final = "symbols"
-"""The id of the request for the list; those of subscriptions are numbers."""
-
-
-class _Row(msgspec.Struct):
-    symbol: str
-
-
-class _Message(msgspec.Struct):
-    """As much of any message as watching needs."""
-
-    status: str = ""
-    id: int | str = ""
-    channel: str = ""
-    code: str = ""
-    message: str = ""
-    symbols: list[_Row | str] = []
 
 
 class Watcher(WSListener):
@@ -58,6 +42,8 @@ class Watcher(WSListener):
         self.needs_key = ""
         """Why the server needs a key; empty: it does not."""
         self.has_prices = False
+        self._is_understood = False
+        """Whether any message was one of Floorwire's. Later ones that are not may be of a newer version."""
         self._asked = symbols
         self._prices = prices
         self._refused: set[str] = set()
@@ -66,7 +52,7 @@ class Watcher(WSListener):
         """Ask for the symbols that were named, or for the list of all."""
         self.needs_key = ""
         if not self._asked:
-            transport.send(WSMsgType.TEXT, msgspec.json.encode(Symbols(id=LISTING)))
+            self._send(transport, Symbols())
         # One by one: of several in one request, none is subscribed to where one is wrong.
         for number, symbol in enumerate(self._asked):
             self._send(transport, Subscribe(id=number, channel="ticker", symbol=symbol))
@@ -86,52 +72,52 @@ class Watcher(WSListener):
             except BrokenPipeError as error:
                 self.ending = error
                 transport.disconnect()
-            except msgspec.MsgspecError:
-                self._end(transport, "what answers there does not speak as Floorwire does", UNREACHED)
+            except UnknownMessageError:
+                if not self._is_understood:
+                    self._end(transport, "what answers there does not speak as Floorwire does", UNREACHED)
 
     def _handle(self, transport: WSTransport, data: bytes) -> None:
-        message = msgspec.json.decode(data, type=_Message)
-        message.code, message.message = printable(message.code), printable(message.message)
-        if message.channel == "ticker" and not message.status:
-            ticker = msgspec.json.decode(data, type=Ticker)
+        message = CLIENT_JSON.decode(data)
+        self._is_understood = True
+        if isinstance(message, Ticker):
             self.has_prices = True
-            self._prices.show(ticker, data, time.time_ns() // 1000 - ticker.sent)
-        elif message.status == "error":
+            self._prices.show(message, data, time.time_ns() // 1000 - message.sent)
+        elif isinstance(message, Error):
             self._refuse(transport, message)
-        elif message.id == LISTING:
-            self._listed(transport, [row.symbol for row in message.symbols if isinstance(row, _Row)])
+        elif isinstance(message, SymbolList):
+            self._listed(transport, [row.symbol for row in message.symbols])
 
     def _listed(self, transport: WSTransport, symbols: list[str]) -> None:
         if symbols:
             self._send(transport, Subscribe(channel="ticker", symbols=tuple(symbols)))
         else:  # the venue has not said yet
             self._prices.show_problem("the server lists no symbols yet")
-            request = msgspec.json.encode(Symbols(id=LISTING))
-            asyncio.get_running_loop().call_later(RETRY_S, transport.send, WSMsgType.TEXT, request)
+            asyncio.get_running_loop().call_later(RETRY_S, self._send, transport, Symbols())
 
-    def _refuse(self, transport: WSTransport, message: _Message) -> None:
-        is_of_symbol = isinstance(message.id, int) and message.code != "unauthenticated"
-        if message.code in NEEDS_KEY and not is_of_symbol:
-            self.needs_key = f"{message.code}: {message.message}"
+    def _refuse(self, transport: WSTransport, error: Error) -> None:
+        said = f"{printable(error.code)}: {printable(error.message)}"
+        is_of_symbol = isinstance(error.id, int) and error.code != "unauthenticated"
+        if error.code in NEEDS_KEY and not is_of_symbol:
+            self.needs_key = said
             transport.disconnect()
-        elif isinstance(message.id, int):
-            symbol = self._asked[message.id]
-            why = f"{symbol}: {message.code}: {message.message}"
+        elif isinstance(error.id, int):
+            symbol = self._asked[error.id]
+            why = f"{symbol}: {said}"
             self._refused.add(symbol)
             if len(self._refused) == len(set(self._asked)):
                 self._end(transport, f"none of the symbols has prices here; {why}", REFUSED)
             else:
                 self._prices.refuse(symbol, why)
         else:
-            self._end(transport, f"{message.code}: {message.message}", REFUSED)
+            self._end(transport, said, REFUSED)
 
     def _end(self, transport: WSTransport, reason: str, exit_code: int) -> None:
         self.ending = self.ending or WatchError(reason, exit_code)  # the first: others may follow it
         transport.disconnect()
 
     @staticmethod
-    def _send(transport: WSTransport, request: Subscribe) -> None:
-        transport.send(WSMsgType.TEXT, msgspec.json.encode(request))
+    def _send(transport: WSTransport, request: Subscribe | Symbols) -> None:
+        transport.send(WSMsgType.TEXT, CLIENT_JSON.encode(request))
 
 
 KeyFile = Annotated[

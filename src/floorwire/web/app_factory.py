@@ -20,13 +20,13 @@ from floorwire.protocol.cost_budget import SharedBudgets
 from floorwire.protocol.rate_limit import KeyedRateLimit
 from floorwire.web import (
     admin_routes,
+    description_routes,
     health_routes,
     history_routes,
     http_responses,
     key_routes,
     market_routes,
     money_routes,
-    openapi_route,
     order_routes,
     own_account_routes,
     page_routes,
@@ -34,10 +34,10 @@ from floorwire.web import (
     replay_routes,
     ticket_routes,
 )
+from floorwire.web.description_routes import Descriptions
 from floorwire.web.head_guard import HeadGuard
 from floorwire.web.lifespan_guard import LifespanGuard
 from floorwire.web.middleware import RequestGuard
-from floorwire.web.openapi_route import OpenApiDocument
 from floorwire.web.request_turns import RequestTurns
 from floorwire.web.security_headers import security_headers
 from floorwire.web.upgrade_request import UpgradeRequest, own_address
@@ -57,7 +57,7 @@ from floorwire.web.wire_asgi import AsgiWire
 ROUTERS: Final = (
     health_routes.router,
     page_routes.router,
-    openapi_route.router,
+    description_routes.router,
     ticket_routes.router,
     key_routes.router,
     market_routes.router,
@@ -93,11 +93,11 @@ def create_app(gateway: Gateway | None = None) -> FastAPI:
             log.error("not started", reason=str(error))  # below a server's traceback nobody finds the reason
             raise
 
-    # ``openapi_route`` encodes the document once. No API pages: FastAPI's load scripts from another server.
+    # ``description_routes`` has the API's pages: FastAPI's load scripts from another server.
     app = FastAPI(title="Floorwire", version=__version__, lifespan=lifespan, openapi_url=None)
     app.router.redirect_slashes = False  # A redirect would send the client's key to another path.
     app.state.gateway = made
-    app.state.openapi = OpenApiDocument(app)
+    app.state.descriptions = Descriptions(app)
     app.state.metrics_budgets = SharedBudgets()
     app.state.rates = KeyedRateLimit(made.settings.limits.commands_per_second)
     http_responses.install(app, ROUTERS)

@@ -37,6 +37,12 @@ def test_two_instances_at_one_address_share_its_limits() -> None:
     assert other.fetches().count(URL) == 1
 
 
+def test_the_name_of_an_adapter_is_the_id_of_its_instance() -> None:
+    """Interest is counted by the id that a symbol begins with: nobody may have to set the name later."""
+    assert okx_market.venue(("BTC-USDT",), "here:").name == "here"
+    assert okx_market.venue(("BTC-USDT",)).name == "okx"
+
+
 def test_too_many_requests_do_not_hold_up_links_but_a_ban_does() -> None:
     for status, opened in ((429, 1), (418, 0)):
         driver = binance.driver()

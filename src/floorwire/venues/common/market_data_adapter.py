@@ -95,12 +95,13 @@ class MarketDataAdapter:
         exchange: Exchange,
         symbols: Sequence[str],
         *,
+        name: str = "",
         recorded: bool,
         stale_us: int,
         limits: RateLimits,
         jitter: Jitter,
     ) -> None:
-        self.name = exchange.name
+        self.name = name or exchange.name
         self.skipped = exchange.skipped
         self._exchange = exchange
         self._read_frame = exchange.read

@@ -33,14 +33,16 @@ class VenueMaker:
     ) -> MarketDataAdapter:
         """Return the adapter for these symbols (BASE-QUOTE); without symbols, for all.
 
-        ``prefix`` goes before each canonical symbol. ``recorded``: for recordings, which have one link and
-        may lack the list; an unlisted symbol then has steps of eight decimals. ``stale_us``: after this long
-        without a message on an open link, what came on it is not current. ``limits``: those that this adapter
-        shares with others; None: it has its own.
+        ``prefix`` goes before each canonical symbol: the id of the venue instance and a colon. The id is the
+        adapter's name too; without one, that is the exchange's. ``recorded``: for recordings, which have one
+        link and may lack the list; an unlisted symbol then has steps of eight decimals. ``stale_us``: after
+        this long without a message on an open link, what came on it is not current. ``limits``: those that
+        this adapter shares with others; None: it has its own.
         """
         return MarketDataAdapter(
             self._exchange(prefix),
             symbols,
+            name=prefix.removesuffix(":"),
             recorded=recorded,
             stale_us=stale_us,
             limits=limits or RateLimits(self.allowances),
