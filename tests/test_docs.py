@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SOURCES = ROOT / "src" / "floorwire"
-PAGES = sorted([*ROOT.glob("docs/*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
+PAGES = sorted([*ROOT.glob("docs/**/*.md"), *ROOT.glob("README*.md"), ROOT / "CONTRIBUTING.md"])
 FILE = re.compile(r"`(?:src/floorwire/)?((?:[a-z_0-9]+/)*[a-z_0-9]+\.(?:py|pxd|c|h|js))`")
-ELSEWHERE = ("tests/", "examples/", "benchmarks/", "docs/")
+ELSEWHERE = ("tests/", "examples/", "benchmarks/", "docs/", "docsite/")
 
 
 def exists(name: str) -> bool:
@@ -23,8 +23,19 @@ def exists(name: str) -> bool:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.name))
 def test_every_file_that_a_page_names_exists(page: Path) -> None:
-    named = FILE.findall(page.read_text())
-    assert [name for name in named if not exists(name)] == []
+    text = page.read_text()
+    of_reader = set(re.findall(r'title="([^"]+)"', text))  # who follows the page writes these
+    named = FILE.findall(text)
+    assert [name for name in named if name not in of_reader and not exists(name)] == []
+
+
+LINK = re.compile(r"\]\(([^)#\s:]+)(?:#[^)]*)?\)")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.name))
+def test_every_file_that_a_page_links_to_exists(page: Path) -> None:
+    targets = LINK.findall(re.sub(r"(?ms)^```.*?^```$", "", page.read_text()))
+    assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
 FUNCTION = re.compile(r"`((?:[a-z_0-9]+/)*[a-z_0-9]+\.py):([A-Za-z_.]+)`")

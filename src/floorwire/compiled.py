@@ -28,6 +28,7 @@ COMPILED_PACKAGES: Mapping[str, Sequence[str]] = {
         "message_handler",
         "plain_decimals",
         "price_levels",
+        "scanned_message",
         "subscribed_symbol",
         "trade_ids",
         "venue_book",
@@ -36,7 +37,15 @@ COMPILED_PACKAGES: Mapping[str, Sequence[str]] = {
     "venues/binance": (*BOOKS, "depth_book", "scanned_messages"),
     "venues/bybit": (*BOOKS, "numbered_book"),
     "venues/coinbase": (*BOOKS, "product_book"),
-    "venues/kraken": (*BOOKS, "checked_book", "messages_v1", "pair_names", "scanned_book", "scanned_book_v2"),
+    "venues/kraken": (
+        *BOOKS,
+        "checked_book",
+        "messages_v1",
+        "pair_names",
+        "scanned_book",
+        "scanned_book_v2",
+        "scanned_messages",
+    ),
     "venues/okx": (*BOOKS, "numbered_book", "scanned_messages"),
 }
 """The packages that setup.py compiles, and which modules of each; none named: all. Of the venues: those that

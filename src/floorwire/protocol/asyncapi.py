@@ -1,11 +1,10 @@
 """The wire as AsyncAPI 3.0, made from the message types: what the code takes and sends, nothing by hand.
 
-``python -m floorwire.protocol.asyncapi > docs/asyncapi.json``
+``make docs`` writes docs/asyncapi.json.
 """
 
 from __future__ import annotations
 
-import sys
 from typing import Final, TypeAlias, get_args
 
 import msgspec
@@ -69,7 +68,3 @@ def _message(kind: type) -> Document:
 def text() -> str:
     """Return the document as it stands in docs/asyncapi.json."""
     return msgspec.json.format(msgspec.json.encode(document()), indent=1).decode() + "\n"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(text())

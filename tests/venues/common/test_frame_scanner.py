@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 
 import pytest
@@ -33,6 +34,17 @@ def test_a_decimal_is_what_plain_decimal_says(text: str) -> None:
     assert frame.decimal() == plain_decimal(text)
     frame.expect(b'"')
     assert frame.is_whole() == (plain_decimal(text) != NOT_PLAIN)
+
+
+@given(decimals | st.sampled_from(["1." + "9" * 38, "1." + "9" * 39]))
+def test_the_text_of_a_decimal_may_have_more_digits(text: str) -> None:
+    frame = FrameScanner(text.encode() + b'"')
+    found = frame.decimal_text()
+    frame.expect(b'"')
+    is_decimal = re.fullmatch(r"[0-9]+(\.[0-9]+)?|\.[0-9]+", text, re.ASCII) is not None and len(text) <= 40
+    assert frame.is_whole() == is_decimal
+    if is_decimal:
+        assert found == text
 
 
 @given(decimals)

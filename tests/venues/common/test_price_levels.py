@@ -124,6 +124,18 @@ def test_digits_are_those_of_the_steps_with_which_they_were_written() -> None:
     assert (side.levels(), side.top()) == (((90, 1), (80, 2)), [b"90100", b"800200"])
 
 
+def test_without_rows_each_level_has_its_digits() -> None:
+    side = PriceLevels(1, text_of, TOP)
+    side.price_unit, side.size_unit = UNITS
+    side.replace(((9, 1), (8, 1)), ())
+    side.put(((9, 0), (8, 2), (7, 3)), ())
+    assert (side.levels(), side.top()) == (
+        ((8, 2), (7, 3)),
+        [f"{8 * UNITS[0]}{2 * UNITS[1]}".encode(), f"{7 * UNITS[0]}{3 * UNITS[1]}".encode()],
+    )
+    assert side.is_written
+
+
 def test_prices_up_to_63_bits_are_in_order() -> None:
     side = PriceLevels(-1)
     side.put(((2**63 - 1, 1), (1, 10**30)))

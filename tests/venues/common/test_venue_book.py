@@ -21,12 +21,12 @@ def test_a_snapshot_event_has_the_best_levels_first_and_no_empty_ones() -> None:
 def test_a_quote_comes_only_when_best_prices_change() -> None:
     book = VenueBook(INSTRUMENT)
     book.apply_snapshot(((9, 2),), (), 5)
-    assert list(book.changed_quote(5)) == [Quote("A-B", 9, 2, 0, 0, 5)]
-    assert list(book.changed_quote(6)) == []
+    assert book.changed_quote(5) == Quote("A-B", 9, 2, 0, 0, 5)
+    assert book.changed_quote(6) is None
     assert book.apply_change(((8, 1),), (), 7) == BookChange("A-B", ((8, 1),), (), 7)
-    assert list(book.changed_quote(7)) == []
+    assert book.changed_quote(7) is None
     book.apply_change(((9, 0),), ((11, 4),), 8)
-    assert list(book.changed_quote(8)) == [Quote("A-B", 8, 1, 11, 4, 8)]
+    assert book.changed_quote(8) == Quote("A-B", 8, 1, 11, 4, 8)
 
 
 @pytest.mark.parametrize("ask", [9, 8])
@@ -43,7 +43,7 @@ def test_a_crossed_book_is_an_error_while_trading_is_open(ask: int) -> None:
 def test_a_cleared_book_is_empty() -> None:
     book = VenueBook(INSTRUMENT)
     book.apply_snapshot(((9, 2),), (), 5)
-    list(book.changed_quote(5))
+    book.changed_quote(5)
     book.clear()
     assert not book.is_synced
-    assert list(book.changed_quote(6)) == [Quote("A-B", 0, 0, 0, 0, 6)]
+    assert book.changed_quote(6) == Quote("A-B", 0, 0, 0, 0, 6)

@@ -118,8 +118,10 @@ def diff(message: messages.DepthUpdate, of: Instrument, reader: LevelReader) -> 
 
 def scanned_diff(message: ScannedDepth, of: Instrument, reader: LevelReader) -> tuple[BookDiff, int]:
     """Return the same of a frame."""
-    bids, bids_off = reader.scan(of, message.frame, message.bids_at)
-    asks, asks_off = reader.scan(of, message.frame, message.asks_at)
+    bids = reader.scan(of, message.frame, message.bids_at)
+    bids_off = reader.off_tick
+    asks = reader.scan(of, message.frame, message.asks_at)
+    asks_off = reader.off_tick
     found = BookDiff(message.first, message.last, bids, asks, epoch_us(message.event_time))
     return found, bids_off + asks_off
 

@@ -7,6 +7,7 @@ from floorwire.venues.binance.messages cimport read as read_message
 from floorwire.venues.binance.scanned_messages cimport ScannedDepth, ScannedQuote, ScannedTrade
 from floorwire.venues.common.decimals cimport epoch_us
 from floorwire.venues.common.level_reader cimport LevelReader
+from floorwire.venues.common.scanned_message cimport ScannedMessage
 from floorwire.venues.common.subscribed_symbol cimport SubscribedSymbol
 from floorwire.venues.common.trade_ids cimport TradeIds
 from floorwire.venues.common.venue_book cimport VenueBook

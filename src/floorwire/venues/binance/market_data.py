@@ -49,6 +49,7 @@ from floorwire.venues.common.exchange import (
     SymbolMessages,
     Unreadable,
 )
+from floorwire.venues.common.scanned_message import ScannedMessage
 from floorwire.venues.common.subscribed_symbol import EVERYTHING, SubscribedSymbol
 from floorwire.venues.common.trade_ids import TradeIds
 from floorwire.venues.common.venue_book import LostChangeError
@@ -166,6 +167,8 @@ class Binance:
     def read(self, data: str | bytes, link: str) -> Reading | None:
         """Return what a frame is. Raises ValueError, RecursionError."""
         message = read_message(data)
+        if isinstance(message, ScannedMessage):
+            return message
         if message is None:
             return None
         if type(message) is ServerShutdown:
@@ -220,8 +223,8 @@ class Binance:
         result = book.apply(diff, self.clock.bounded(diff.ts_us, now_us), now_us)
         if type(result) is BookChange:
             out.append(result)
-            if symbol.quotes_ended(now_us):
-                out += levels.changed_quote(diff.ts_us)
+            if symbol.quotes_ended(now_us) and (quote := levels.changed_quote(diff.ts_us)) is not None:
+                out.append(quote)
         elif result == "old":
             self.skipped["repeated"] += 1
         elif result == "gap":

@@ -11,7 +11,8 @@ from typing import Annotated, Generic, TypeAlias, TypeVar, final
 
 import msgspec
 
-from floorwire.venues.binance.scanned_messages import ScannedMessage, scan
+from floorwire.venues.binance.scanned_messages import scan
+from floorwire.venues.common.scanned_message import ScannedMessage
 
 Time: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799_999_999)]
 """Milliseconds or microseconds since the epoch; ``common.decimals.epoch_us`` converts both."""

@@ -1,7 +1,8 @@
 cimport cython
 from libc.stdint cimport int64_t
 
-from floorwire.venues.common.frame_scanner cimport FrameScanner
+from floorwire.venues.common.frame_scanner cimport FrameScanner, scanner_of
+from floorwire.venues.common.scanned_message cimport ScannedMessage
 
 
 cdef bytes COMBINED
@@ -12,8 +13,7 @@ cdef unsigned char AT
 
 
 @cython.final
-cdef class ScannedQuote:
-    cdef public str symbol
+cdef class ScannedQuote(ScannedMessage):
     cdef public int64_t update
     cdef public int64_t bid
     cdef public int64_t bid_size
@@ -22,8 +22,7 @@ cdef class ScannedQuote:
 
 
 @cython.final
-cdef class ScannedTrade:
-    cdef public str symbol
+cdef class ScannedTrade(ScannedMessage):
     cdef public int64_t trade_id
     cdef public int64_t price
     cdef public int64_t size
@@ -32,8 +31,7 @@ cdef class ScannedTrade:
 
 
 @cython.final
-cdef class ScannedDepth:
-    cdef public str symbol
+cdef class ScannedDepth(ScannedMessage):
     cdef public int64_t event_time
     cdef public int64_t first
     cdef public int64_t last
@@ -43,7 +41,7 @@ cdef class ScannedDepth:
 
 
 @cython.locals(frame=FrameScanner)
-cpdef object scan(bytes data)
+cpdef ScannedMessage scan(bytes data)
 @cython.locals(quote=ScannedQuote)
 cdef ScannedQuote _quote(FrameScanner frame)
 @cython.locals(trade=ScannedTrade)

@@ -6,9 +6,8 @@ refused, or read in another way: a number with a sign or an exponent, or too man
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
-from floorwire.venues.common.frame_scanner import FrameScanner
+from floorwire.venues.common.frame_scanner import FrameScanner, scanner_of
+from floorwire.venues.common.scanned_message import ScannedMessage
 
 COMBINED = b'{"stream":"'
 AT = ord("@")
@@ -17,11 +16,10 @@ TRADE = b'trade","data":{"e":"trade","E":'
 DEPTH = b'depth@100ms","data":{"e":"depthUpdate","E":'
 
 
-class ScannedQuote:
+class ScannedQuote(ScannedMessage):
     """``BookTicker``, with plain decimals."""
 
-    __slots__ = ("ask", "ask_size", "bid", "bid_size", "symbol", "update")
-    symbol: str
+    __slots__ = ("ask", "ask_size", "bid", "bid_size", "update")
     update: int
     bid: int
     bid_size: int
@@ -29,11 +27,10 @@ class ScannedQuote:
     ask_size: int
 
 
-class ScannedTrade:
+class ScannedTrade(ScannedMessage):
     """``Trade``, with plain decimals."""
 
-    __slots__ = ("buyer_makes", "price", "size", "symbol", "trade_id", "trade_time")
-    symbol: str
+    __slots__ = ("buyer_makes", "price", "size", "trade_id", "trade_time")
     trade_id: int
     price: int
     size: int
@@ -41,11 +38,10 @@ class ScannedTrade:
     buyer_makes: bool
 
 
-class ScannedDepth:
+class ScannedDepth(ScannedMessage):
     """``DepthUpdate``. Its levels are read where they stand in the frame."""
 
-    __slots__ = ("asks_at", "bids_at", "event_time", "first", "frame", "last", "symbol")
-    symbol: str
+    __slots__ = ("asks_at", "bids_at", "event_time", "first", "frame", "last")
     event_time: int
     first: int
     last: int
@@ -54,12 +50,9 @@ class ScannedDepth:
     asks_at: int
 
 
-ScannedMessage: TypeAlias = ScannedQuote | ScannedTrade | ScannedDepth
-
-
 def scan(data: bytes) -> ScannedMessage | None:
     """Return the message in a frame; None if it has to be decoded."""
-    frame = FrameScanner(data)
+    frame = scanner_of(data)
     frame.expect(COMBINED)
     frame.expect_past(AT)
     message: ScannedMessage
@@ -74,7 +67,7 @@ def scan(data: bytes) -> ScannedMessage | None:
 
 
 def _quote(frame: FrameScanner) -> ScannedQuote:
-    quote = ScannedQuote()
+    quote = ScannedQuote.__new__(ScannedQuote)
     quote.update = frame.number()
     frame.expect(b',"s":"')
     quote.symbol = frame.text()
@@ -91,7 +84,7 @@ def _quote(frame: FrameScanner) -> ScannedQuote:
 
 
 def _trade(frame: FrameScanner) -> ScannedTrade:
-    trade = ScannedTrade()
+    trade = ScannedTrade.__new__(ScannedTrade)
     frame.number()
     frame.expect(b',"s":"')
     trade.symbol = frame.text()
@@ -112,7 +105,7 @@ def _trade(frame: FrameScanner) -> ScannedTrade:
 
 
 def _depth(frame: FrameScanner) -> ScannedDepth:
-    depth = ScannedDepth()
+    depth = ScannedDepth.__new__(ScannedDepth)
     depth.frame = frame
     depth.event_time = frame.number()
     frame.expect(b',"s":"')

@@ -221,8 +221,11 @@ class Bybit:
                 raise LostChangeError(symbol.instrument.symbol, "sequence_gap")
         if book.off_tick:
             self.skipped["off_tick"] += book.off_tick
-        if not symbol.has_quotes(now_us):
-            out += book.levels.changed_quote(frame.time * mapping.MILLISECOND_US)
+        if (
+            not symbol.has_quotes(now_us)
+            and (quote := book.levels.changed_quote(frame.time * mapping.MILLISECOND_US)) is not None
+        ):
+            out.append(quote)
 
     def _quote(
         self, frame: messages.BookFrame, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]
@@ -241,7 +244,8 @@ class Bybit:
         if best.off_tick:  # a side would seem empty
             best.clear()
             raise OffTickError("a best price", symbol.instrument)
-        out += best.levels.changed_quote(frame.time * mapping.MILLISECOND_US)
+        if (quote := best.levels.changed_quote(frame.time * mapping.MILLISECOND_US)) is not None:
+            out.append(quote)
         if symbol.quoted(*best.levels.best(), now_us):
             symbol.book.clear()
             raise LostChangeError(symbol.instrument.symbol, "silent")

@@ -250,7 +250,8 @@ class Coinbase:
             book.changed(self.clock.bounded(ts_us, now_us))
             out.append(change)
         self.skipped["off_tick"] += book.off_tick
-        out += book.levels.changed_quote(ts_us)
+        if (quote := book.levels.changed_quote(ts_us)) is not None:
+            out.append(quote)
 
     def _match(
         self, message: messages.Match, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]

@@ -85,6 +85,11 @@ def floor_lots(instrument: Instrument, text: str) -> int:
     return _floored(instrument.size, text)
 
 
+def plain_floor_ticks(instrument: Instrument, plain: int) -> int:
+    """Return the same of what ``plain_decimal`` returns of a price."""
+    return _floored_plain(instrument.price, plain)
+
+
 def traded_lots(instrument: Instrument, text: str) -> int:
     """Return a trade's size in whole lots. Raises OffTickError if that is 0, InexactError if no size."""
     lots = floor_lots(instrument, text)
@@ -110,9 +115,13 @@ def amount(text: str) -> str:
 def _floored(scale: Scale, text: str) -> int:
     plain = plain_decimal(text)
     if plain >= 0:
-        units, shift = plain >> 5, scale.decimals - (plain & 31)
-        return (units * TEN_TO_THE[shift] if shift >= 0 else units // TEN_TO_THE[-shift]) // scale.step
+        return _floored_plain(scale, plain)
     steps = scale.floor(text)
     if steps < 0:
         raise InexactError(text, "zero or more")
     return steps
+
+
+def _floored_plain(scale: Scale, plain: int) -> int:
+    units, shift = plain >> 5, scale.decimals - (plain & 31)
+    return (units * TEN_TO_THE[shift] if shift >= 0 else units // TEN_TO_THE[-shift]) // scale.step

@@ -14,6 +14,7 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.ports import VenueOutput
 from floorwire.venues.common.candle_history import CandleHistory
 from floorwire.venues.common.rate_limits import Allowance
+from floorwire.venues.common.scanned_message import ScannedMessage
 from floorwire.venues.common.subscribed_symbol import KeptBook, SubscribedSymbol
 from floorwire.venues.common.venue_clock import VenueClock
 
@@ -60,7 +61,9 @@ class EndsSoon(NamedTuple):
     """The exchange will end this link soon. Another one takes its place before that."""
 
 
-Reading: TypeAlias = SymbolMessages | SeveralSymbols | ListedRows | Control | LostMessages | EndsSoon
+Reading: TypeAlias = (
+    ScannedMessage | SymbolMessages | SeveralSymbols | ListedRows | Control | LostMessages | EndsSoon
+)
 
 
 class Unreadable(NamedTuple):

@@ -17,6 +17,7 @@ cdef unsigned char LAST_PRINTED
 cdef unsigned char COMMA
 cdef unsigned char BRACE
 cdef int64_t MAX_DIGITS
+cdef Py_ssize_t MAX_CHARACTERS
 cdef Py_ssize_t BETWEEN
 cdef Py_ssize_t BEFORE_PRICE
 cdef Py_ssize_t BEFORE_SIZE
@@ -27,6 +28,7 @@ cdef int64_t LEAP_DAYS_BEFORE
 cdef int64_t NOT_PLAIN
 
 
+@cython.freelist(4)
 @cython.final
 cdef class FrameScanner:
     cdef bytes _data
@@ -37,6 +39,7 @@ cdef class FrameScanner:
     cdef readonly int64_t price
     cdef readonly int64_t size
 
+    cpdef object begin(self, bytes data)
     cpdef bint is_whole(self) except -1
     @cython.locals(data=bytes, at=Py_ssize_t, character="unsigned char")
     cpdef bint has(self, bytes expected) except -1
@@ -49,6 +52,8 @@ cdef class FrameScanner:
     cpdef int64_t number(self) except -2
     @cython.locals(data=bytes, at=Py_ssize_t, start=Py_ssize_t, after_dot=Py_ssize_t, digits=Py_ssize_t, units=uint64_t)
     cpdef int64_t decimal(self) except -2
+    @cython.locals(data=bytes, at=Py_ssize_t, start=Py_ssize_t, after_dot=Py_ssize_t)
+    cpdef str decimal_text(self)
     @cython.locals(data=bytes, at=Py_ssize_t, start=Py_ssize_t, after_dot=Py_ssize_t, digits=Py_ssize_t, whole=Py_ssize_t, units=uint64_t)
     cpdef int64_t json_decimal(self) except -2
     @cython.locals(year=int64_t, month=int64_t, day=int64_t, hour=int64_t, minute=int64_t, second=int64_t, microsecond=int64_t, is_leap=bint, days=int64_t, before=int64_t, days_before=int64_t, days_after=int64_t)
@@ -63,9 +68,15 @@ cdef class FrameScanner:
     cdef bint _next_object(self) except -1
     @cython.locals(data="const char *")
     cpdef bytes row(self)
-    @cython.locals(data=bytes, at=Py_ssize_t, before="unsigned char")
+    @cython.locals(data=bytes)
     cpdef object expect_row(self, Py_ssize_t count)
+    @cython.locals(data=bytes, at=Py_ssize_t, before="unsigned char")
+    cpdef object expect_decimals(self, Py_ssize_t count)
     @cython.locals(data=bytes, at=Py_ssize_t, start=Py_ssize_t, after_dot=Py_ssize_t, digits=Py_ssize_t)
     cpdef object expect_decimal(self)
     cpdef object fail(self)
     cdef Py_ssize_t _end(self) except -1
+
+
+@cython.locals(frame=FrameScanner)
+cpdef FrameScanner scanner_of(bytes data)

@@ -23,6 +23,7 @@ cdef class LevelReader:
     cdef int64_t _size_written
     cdef uint64_t _size_factor
     cdef readonly bint is_uniform
+    cdef readonly Py_ssize_t off_tick
     cdef readonly int64_t price_unit
     cdef readonly int64_t size_unit
 

@@ -34,6 +34,7 @@ class LevelReader:
         "_tick",
         "_tick_decimals",
         "is_uniform",
+        "off_tick",
         "price_unit",
         "size_unit",
     )
@@ -43,6 +44,8 @@ class LevelReader:
         """What a tick and a lot are in the digits that were written last; 0 if that is no power of ten."""
         self.is_uniform = False
         """Whether the digits of all levels of the last ``scan`` are their ticks and lots times these."""
+        self.off_tick = 0
+        """How many levels the last ``scan`` left out, because they are between two ticks."""
         self._use(instrument)
 
     def read(self, instrument: Instrument, rows: Iterable[PriceAndSize]) -> tuple[tuple[Level, ...], int]:
@@ -68,10 +71,10 @@ class LevelReader:
 
     def scan(
         self, instrument: Instrument, frame: FrameScanner, at: int, rows: list[PriceAndSize] | None = None
-    ) -> tuple[tuple[Level, ...], int]:
+    ) -> tuple[Level, ...]:
         """Return the same of levels at a place of a frame, which were found to be plain decimals before.
 
-        Append to ``rows`` what is written of each, if it is needed.
+        ``off_tick``: how many were left out. Append to ``rows`` what is written of each, if it is needed.
         """
         if instrument is not self._instrument:
             self._use(instrument)
@@ -100,9 +103,12 @@ class LevelReader:
             else:
                 off_tick += 1
         self.is_uniform = is_uniform and self.price_unit > 0
+        self.off_tick = off_tick
+        if len(levels) == 1:
+            return (levels[0],)
         if rises or falls:  # as exchanges send them; so no price comes twice
-            return tuple(levels), off_tick
-        return tuple(dict(levels).items()), off_tick
+            return tuple(levels)
+        return tuple(dict(levels).items())
 
     def level(self, instrument: Instrument, price: str, size: str) -> Level:
         """Return one level. Raises OffTickError, and InexactError if one is no price or no size."""

@@ -3,6 +3,7 @@ cimport cython
 from floorwire.venues.common.followed_symbols cimport FollowedSymbols
 from floorwire.venues.common.links cimport ActivityTracker, Links
 from floorwire.venues.common.message_handler cimport MessageHandler
+from floorwire.venues.common.scanned_message cimport ScannedMessage
 from floorwire.venues.common.subscribed_symbol cimport SubscribedSymbol
 from floorwire.venues.common.venue_clock cimport VenueClock
 
@@ -36,8 +37,10 @@ cdef class MarketDataAdapter:
     cdef bint _list_failed
 
     cpdef object receive(self, object happened, object now_us)
-    @cython.locals(out=list, receipt=str)
+    @cython.locals(out=list, receipt=str, scanned=ScannedMessage, symbol=SubscribedSymbol)
     cdef list _frame(self, str link, object data, object now_us)
     @cython.locals(symbol=SubscribedSymbol, native=str)
     cdef object _read(self, object reading, str link, object now_us, list out)
+    @cython.locals(symbol=SubscribedSymbol)
+    cdef SubscribedSymbol _symbol(self, str native, str link, object now_us, list out)
     cdef SubscribedSymbol _heard(self, str native, str link, object now_us, list out)

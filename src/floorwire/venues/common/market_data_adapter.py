@@ -35,6 +35,7 @@ from floorwire.venues.common.exchange import (
     Exchange,
     ListedRows,
     LostMessages,
+    Reading,
     SeveralSymbols,
     SymbolMessages,
 )
@@ -50,6 +51,7 @@ from floorwire.venues.common.rate_limits import (
     TooManyRequestsError,
     pause_us,
 )
+from floorwire.venues.common.scanned_message import ScannedMessage
 from floorwire.venues.common.snapshot_fetches import SnapshotFetches
 from floorwire.venues.common.stream_links import StreamLinks
 from floorwire.venues.common.subscribed_symbol import SubscribedSymbol
@@ -397,7 +399,12 @@ class MarketDataAdapter:
         except (ValueError, RecursionError):
             out += self._unreadable(link, data, now_us)
             return out
-        if type(reading) is SymbolMessages:
+        if isinstance(reading, ScannedMessage):
+            scanned = reading
+            symbol = self._symbol(scanned.symbol, link, now_us, out)
+            if symbol is not None:
+                self._messages.apply(scanned.symbol, symbol, scanned, now_us, out)
+        elif type(reading) is SymbolMessages:
             self._read(reading, link, now_us, out)
         elif reading is None:
             self.skipped["other_kind"] += 1
@@ -407,6 +414,13 @@ class MarketDataAdapter:
 
     def _read(self, reading: SymbolMessages, link: str, now_us: int, out: list[VenueOutput]) -> None:
         native = reading.native
+        symbol = self._symbol(native, link, now_us, out)
+        if symbol is not None:
+            for message in reading.messages:
+                self._messages.apply(native, symbol, message, now_us, out)
+
+    def _symbol(self, native: str, link: str, now_us: int, out: list[VenueOutput]) -> SubscribedSymbol | None:
+        """Return the symbol that a message came of; None: not followed."""
         symbol = self._followed.by_native.get(native)
         if symbol is None or symbol.is_silent:
             symbol = self._heard(native, link, now_us, out)
@@ -414,12 +428,11 @@ class MarketDataAdapter:
             symbol = self._rotations.symbol_on(link, native, symbol)
         if symbol is not None:
             self._activity.symbol_received(symbol.name, now_us)
-            for message in reading.messages:
-                self._messages.apply(native, symbol, message, now_us, out)
+        return symbol
 
     def _control(
         self,
-        reading: SymbolMessages | SeveralSymbols | ListedRows | Control | LostMessages | EndsSoon,
+        reading: Reading,
         link: str,
         now_us: int,
     ) -> Iterator[VenueOutput]:

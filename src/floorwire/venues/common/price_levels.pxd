@@ -22,13 +22,13 @@ cdef class PriceLevels:
 
     cpdef object clear(self)
     cpdef bint replace(self, tuple levels, rows=*) except -1
-    @cython.locals(written=list, kept=list, level=tuple, before=tuple, index=Py_ssize_t, place=Py_ssize_t, count=Py_ssize_t, is_there=bint, is_left=bint, ticks=int64_t)
+    @cython.locals(written=list, kept=list, level=tuple, before=tuple, index=Py_ssize_t, place=Py_ssize_t, count=Py_ssize_t, is_there=bint, is_left=bint, has_rows=bint, ticks=int64_t)
     cpdef object put(self, tuple levels, rows=*)
     @cython.locals(over=Py_ssize_t, pushed_out=list)
     cpdef tuple cut(self, Py_ssize_t depth)
     @cython.locals(place=Py_ssize_t, level=tuple)
     cpdef tuple best(self)
-    @cython.locals(top=list, written=list, first=Py_ssize_t, place=Py_ssize_t)
+    @cython.locals(top=list, texts=list, written=list, first=Py_ssize_t, place=Py_ssize_t)
     cpdef list top(self)
     @cython.locals(written=list, place=Py_ssize_t)
     cdef object _write_digits(self)

@@ -34,7 +34,8 @@ TextOf: TypeAlias = Callable[[PriceAndSize], bytes]
 Rows: TypeAlias = Sequence[PriceAndSize | None] | None
 """Levels as the exchange wrote them, each price once; None if no checksum is of them.
 
-A row is None if its digits are those of ticks and lots times ``PriceLevels.price_unit`` and ``size_unit``."""
+A row is None if its digits are those of ticks and lots times ``PriceLevels.price_unit`` and ``size_unit``.
+With no rows at all this is so of each level."""
 
 
 class PriceLevels:
@@ -87,7 +88,7 @@ class PriceLevels:
         self._levels = list(levels)
         self._levels.reverse()
         if rows is not None:
-            self._written = list(rows)
+            self._written = list(rows) or [None] * len(levels)
             self._written.reverse()
         return True
 
@@ -96,6 +97,7 @@ class PriceLevels:
         if rows is None:
             self._written = None
         written, kept, index = self._written, self._levels, 0
+        has_rows = rows is not None and len(rows) > 0
         place = len(kept)
         for level in levels:
             ticks, count, is_left = level[0], len(kept), level[1] != 0
@@ -104,8 +106,8 @@ class PriceLevels:
             if place < count:
                 before = kept[place]
                 is_there = before[0] == ticks
-            if written is not None and rows is not None:
-                row = rows[index]
+            if written is not None:
+                row = rows[index] if rows is not None and has_rows else None
                 index += 1
                 is_left = is_left or (row is not None and has_size(row))
                 if count - place - is_there < self._top_count:
@@ -184,9 +186,9 @@ class PriceLevels:
                     written[place] = self._digits(place)
                 elif type(row) is not bytes or _is_of_frame(row):
                     written[place] = text_of(row)
-            top = [text for text in written[first:] if type(text) is bytes]
-            top.reverse()
-            self._top = top
+            texts: list[bytes] = written[first:]  # type: ignore[assignment]  # all of them are texts now
+            texts.reverse()
+            top = self._top = texts
         return top
 
     def _write_digits(self) -> None:

@@ -4,6 +4,10 @@ from libc.stdint cimport int64_t
 from floorwire.venues.common.venue_book cimport VenueBook
 
 
+cdef int64_t QUOTE_LATE_US
+cdef int64_t NEVER
+
+
 @cython.final
 cdef class SubscribedSymbol:
     cdef readonly object book

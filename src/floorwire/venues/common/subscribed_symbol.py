@@ -12,7 +12,7 @@ from floorwire.venues.common.venue_book import VenueBook
 
 SNAPSHOT_S = (10, 20, 40, 80, 160, 300)
 """Seconds that a snapshot may take at most before the next request, by the number of tries that failed."""
-QUOTE_LATE_US = 3 * SECOND_US
+QUOTE_LATE_US = 3_000_000
 """If no best prices came for this long, their stream may have ended. Quotes are then made from the book."""
 NEVER = -1
 """No time: it has not happened."""

@@ -23,6 +23,6 @@ cdef class VenueBook:
     cpdef tuple best(self)
     cpdef object quoted(self, object quote)
     @cython.locals(bid=tuple, ask=tuple)
-    cpdef tuple changed_quote(self, object ts_us)
+    cpdef object changed_quote(self, object ts_us)
     @cython.locals(bid=int64_t, ask=int64_t)
     cdef object _check(self)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from floorwire.core.instrument import Instrument
-from floorwire.core.market_events import BookChange, BookSnapshot, Level, MarketEvent, Quote
+from floorwire.core.market_events import BookChange, BookSnapshot, Level, Quote
 from floorwire.venues.common.level_reader import LevelReader
 from floorwire.venues.common.price_levels import PriceAndSize, PriceLevels, Rows, TextOf, price_and_size
 
@@ -115,11 +115,11 @@ class VenueBook:
         self._told = quote
         self._told_bid = self._told_ask = None
 
-    def changed_quote(self, ts_us: int) -> Sequence[MarketEvent]:
-        """Return the best bid and ask if they changed since the last call."""
+    def changed_quote(self, ts_us: int) -> Quote | None:
+        """Return the best bid and ask if they changed since the last call; None if not."""
         bid, ask = self.bids.best(), self.asks.best()
         if bid is self._told_bid and ask is self._told_ask:
-            return ()
+            return None
         self._told_bid, self._told_ask = bid, ask
         bid_ticks, bid_lots = bid
         ask_ticks, ask_lots = ask
@@ -131,9 +131,9 @@ class VenueBook:
             and told.bid_lots == bid_lots
             and told.ask_lots == ask_lots
         ):
-            return ()
+            return None
         quote = self._told = Quote(self.instrument.symbol, bid_ticks, bid_lots, ask_ticks, ask_lots, ts_us)
-        return (quote,)
+        return quote
 
     def _check(self) -> None:
         """Raise CrossedBookError if the best bid is at or above the best ask."""

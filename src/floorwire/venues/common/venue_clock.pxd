@@ -4,7 +4,7 @@ from libc.stdint cimport int64_t
 
 @cython.final
 cdef class VenueClock:
-    cdef public object refused
+    cdef public int64_t refused
     cdef object _ahead_us
     cdef object _before_us
     cdef object _window

@@ -86,7 +86,11 @@ class VenueClock:
         """Learn from the events of one message; return them with impossible times replaced."""
         at_us = now_us
         for output in outputs:
-            # The usual case at once: a time that can be right, and that says how late messages come.
+            # The usual cases at once: a time that can be right, and most of these say how late messages come.
+            if type(output) is DayStats:
+                if output.ts_us - at_us > self._bound_us:
+                    break
+                continue
             if type(output) is not Quote and type(output) is not BookChange and type(output) is not Trade:
                 break
             ahead_us = output.ts_us - at_us

@@ -8,6 +8,8 @@ from floorwire.venues.common.venue_book cimport VenueBook
 from floorwire.venues.kraken.scanned_book cimport ScannedBook
 
 
+cdef int64_t NO_CHECKSUM
+
 @cython.final
 cdef class CheckedBook:
     cdef readonly VenueBook levels
@@ -18,8 +20,8 @@ cdef class CheckedBook:
     cdef list _top_asks
     cdef list _top_bids
     cdef bytes _text_of_bids
-    cdef object _crc_asks
-    cdef object _crc
+    cdef int64_t _crc_asks
+    cdef int64_t _crc
 
     cpdef object clear(self)
     @cython.locals(levels=VenueBook, bids=tuple, asks=tuple)
@@ -32,8 +34,10 @@ cdef class CheckedBook:
     cdef tuple _scan_side(self, ScannedBook scanned, Py_ssize_t at, PriceLevels kept)
     @cython.locals(side=tuple)
     cdef tuple _read_side(self, object rows)
-    @cython.locals(scanned=ScannedBook, asks=list, bids=list)
+    @cython.locals(scanned=ScannedBook, is_same=bint)
     cdef object _check(self, object message)
+    @cython.locals(asks=list, bids=list)
+    cdef int64_t _checksum(self) except -1
 
 
 cdef tuple _with_removed(tuple changed, tuple prices)

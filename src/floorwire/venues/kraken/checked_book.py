@@ -16,7 +16,7 @@ from floorwire.venues.common.decimals import OffTickError
 from floorwire.venues.common.price_levels import PriceAndSize, PriceLevels, Rows, price_and_size
 from floorwire.venues.common.venue_book import LostChangeError, VenueBook
 from floorwire.venues.kraken.messages import BookFrame
-from floorwire.venues.kraken.scanned_book import ScannedBook
+from floorwire.venues.kraken.scanned_book import NO_CHECKSUM, ScannedBook
 
 CHECKSUM_LEVELS = 10
 """The checksum is of so many levels a side, whatever the depth."""
@@ -127,14 +127,14 @@ class CheckedBook:
         if at < 0:
             return (), ()
         frame, reader, of = scanned.frame, self.levels.reader, self.levels.instrument
-        side, off_tick = reader.scan(of, frame, at)
-        if off_tick:
+        side = reader.scan(of, frame, at)
+        if reader.off_tick:
             raise OffTickError("a level", of)
         if scanned.is_snapshot:
             kept.price_unit, kept.size_unit = reader.price_unit, reader.size_unit
         # Kraken writes each price and each size with as many decimals: so no text is kept of them.
         if reader.is_uniform and reader.price_unit == kept.price_unit and reader.size_unit == kept.size_unit:
-            return side, [None] * len(side)
+            return side, ()
         rows: list[PriceAndSize] = []
         reader.scan(of, frame, at, rows)
         return side, rows if len(side) == len(rows) else self.levels.last_of_each_price(rows)
@@ -153,11 +153,14 @@ class CheckedBook:
         """
         if isinstance(message, ScannedBook):
             scanned = message
-            checksum = scanned.checksum
+            is_same = scanned.checksum == NO_CHECKSUM or scanned.checksum == self._checksum()
         else:
-            checksum = message.checksum
-        if checksum is None:
-            return
+            is_same = message.checksum is None or message.checksum == self._checksum()
+        if not is_same:
+            raise LostChangeError(self.levels.instrument.symbol, "bad_message")
+
+    def _checksum(self) -> int:
+        """Return the checksum of the book. Of a side that has not changed it is known."""
         asks, bids = self.levels.asks.top(), self.levels.bids.top()
         if asks is not self._top_asks or bids is not self._top_bids:
             if asks is not self._top_asks:
@@ -165,8 +168,7 @@ class CheckedBook:
             if bids is not self._top_bids:
                 self._text_of_bids, self._top_bids = b"".join(bids), bids
             self._crc = crc32(self._text_of_bids, self._crc_asks)
-        if self._crc != checksum:
-            raise LostChangeError(self.levels.instrument.symbol, "bad_message")
+        return self._crc
 
 
 def _with_removed(changed: tuple[Level, ...], prices: Sequence[int]) -> tuple[Level, ...]:

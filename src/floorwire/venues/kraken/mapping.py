@@ -12,12 +12,13 @@ import msgspec
 from floorwire.core.instrument import Instrument, InstrumentState, Side
 from floorwire.core.market_events import Candle, DayStats, Level, Quote, Trade
 from floorwire.venues.common import event_mapping
-from floorwire.venues.common.decimals import rfc3339_us
+from floorwire.venues.common.decimals import floor_lots, plain_floor_ticks, rfc3339_us
 from floorwire.venues.common.event_mapping import Ohlc
 from floorwire.venues.common.level_reader import LevelReader
 from floorwire.venues.kraken import messages
 from floorwire.venues.kraken.messages import number
 from floorwire.venues.kraken.pair_names import current_coin
+from floorwire.venues.kraken.scanned_messages import ScannedTicker, ScannedTrade
 
 VENUE = "kraken"
 MINUTE_US = 60_000_000
@@ -55,13 +56,13 @@ def unlisted_instrument(text: str, prefix: str) -> tuple[str, Instrument] | None
     return f"{base}/{quote}", event_mapping.unlisted_instrument(VENUE, prefix, (base, quote))
 
 
-def trade(message: messages.Trade, of: Instrument, reader: LevelReader) -> Trade:
+def trade(message: messages.Trade, trade_id: int, of: Instrument, reader: LevelReader) -> Trade:
     """Return the trade. Kraken: ``side`` is the taker's."""
     side = SIDES.get(message.side)
     if side is None:
         raise ValueError(message.side)
     ticks, lots = reader.trade(of, number(message.price), number(message.qty))
-    return Trade(of.symbol, str(message.trade_id), ticks, lots, side, rfc3339_us(message.timestamp))
+    return Trade(of.symbol, str(trade_id), ticks, lots, side, rfc3339_us(message.timestamp))
 
 
 def quote(ticker: messages.Ticker, of: Instrument, reader: LevelReader, ts_us: int) -> Quote:
@@ -69,6 +70,36 @@ def quote(ticker: messages.Ticker, of: Instrument, reader: LevelReader, ts_us: i
     bid_ticks, bid_lots = _best(ticker.bid, ticker.bid_qty, of, reader)
     ask_ticks, ask_lots = _best(ticker.ask, ticker.ask_qty, of, reader)
     return Quote(of.symbol, bid_ticks, bid_lots, ask_ticks, ask_lots, ts_us)
+
+
+def scanned_trade(message: ScannedTrade, trade_id: int, of: Instrument, reader: LevelReader) -> Trade:
+    """Return the trade of a frame."""
+    ticks, lots = reader.plain_trade(of, message.price, message.size)
+    side: Side = "sell" if message.is_sale else "buy"
+    return Trade(of.symbol, str(trade_id), ticks, lots, side, message.ts_us)
+
+
+def scanned_quote(ticker: ScannedTicker, of: Instrument, reader: LevelReader, ts_us: int) -> Quote:
+    """Return the best prices of a frame. A price of 0: the side is empty."""
+    bid_ticks = bid_lots = ask_ticks = ask_lots = 0
+    if ticker.bid >> 5:
+        bid_ticks, bid_lots = reader.plain_level(of, ticker.bid, ticker.bid_size)
+    if ticker.ask >> 5:
+        ask_ticks, ask_lots = reader.plain_level(of, ticker.ask, ticker.ask_size)
+    return Quote(of.symbol, bid_ticks, bid_lots, ask_ticks, ask_lots, ts_us)
+
+
+def scanned_day(ticker: ScannedTicker, of: Instrument, ts_us: int) -> DayStats:
+    """Return the last 24 hours of a frame."""
+    return DayStats(
+        of.symbol,
+        plain_floor_ticks(of, ticker.opened),
+        plain_floor_ticks(of, ticker.high),
+        plain_floor_ticks(of, ticker.low),
+        floor_lots(of, ticker.volume),
+        None,
+        ts_us,
+    )
 
 
 def day(ticker: messages.Ticker, of: Instrument, ts_us: int) -> DayStats:

@@ -14,7 +14,7 @@ import msgspec
 
 from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument
-from floorwire.core.market_events import Candle, DayStats, MissingTrade
+from floorwire.core.market_events import Candle, DayStats, MissingTrade, Quote
 from floorwire.core.ports import VenueOutput
 from floorwire.venues.common.candle_history import CandleHistory
 from floorwire.venues.common.decimals import rfc3339_us
@@ -29,6 +29,7 @@ from floorwire.venues.common.exchange import (
     Unreadable,
 )
 from floorwire.venues.common.rate_limits import TooManyRequestsError
+from floorwire.venues.common.scanned_message import ScannedMessage
 from floorwire.venues.common.subscribed_symbol import EVERYTHING, SubscribedSymbol
 from floorwire.venues.common.trade_ids import TradeIds
 from floorwire.venues.common.venue_book import LostChangeError
@@ -37,11 +38,13 @@ from floorwire.venues.common.venue_maker import VenueMaker
 from floorwire.venues.kraken import limits, mapping, messages, messages_v1
 from floorwire.venues.kraken.candle_history import KrakenCandles
 from floorwire.venues.kraken.checked_book import CheckedBook
+from floorwire.venues.kraken.mapping import scanned_day, scanned_quote, scanned_trade
 from floorwire.venues.kraken.messages import BookFrame, Ohlc, Ticker, Trade
 from floorwire.venues.kraken.messages import read as read_v2
 from floorwire.venues.kraken.messages_v1 import is_array
 from floorwire.venues.kraken.messages_v1 import read as read_v1
 from floorwire.venues.kraken.scanned_book import ScannedBook
+from floorwire.venues.kraken.scanned_messages import NO_TIME, ScannedTicker, ScannedTrade
 
 HOSTS = frozenset(("api.kraken.com", "ws.kraken.com", "beta-ws.kraken.com"))
 STREAM_URL = "wss://ws.kraken.com/v2"
@@ -159,6 +162,8 @@ class Kraken:
     def read(self, data: str | bytes, link: str) -> Reading | None:
         """Return what a frame is. Raises ValueError, RecursionError."""
         message = read_v1(data) if is_array(data) else read_v2(data)
+        if isinstance(message, ScannedMessage):
+            return message
         if message is None:
             message = messages_v1.read_event(data)
         if message is None:
@@ -182,10 +187,26 @@ class Kraken:
         elif type(message) is BookFrame:
             most_levels = max(len(message.bids), len(message.asks))
             self._book(message, message.is_snapshot, message.ts_us, most_levels, symbol, now_us, out)
+        elif type(message) is ScannedTrade:
+            traded = message
+            self._trade(traded, traded.trade_id, traded.ts_us, symbol, out)
+        elif type(message) is ScannedTicker:
+            best = message
+            of = symbol.levels.instrument
+            ts_us = best.ts_us if best.ts_us != NO_TIME else self.clock.venue_time(now_us)
+            quote = scanned_quote(best, of, symbol.levels.reader, ts_us)
+            out.append(quote)
+            self._day(scanned_day(best, of, ts_us), out)
+            self._quoted(quote, symbol, now_us)
         elif type(message) is Trade:
-            self._trade(message, symbol, out)
+            self._trade(message, message.trade_id, rfc3339_us(message.timestamp), symbol, out)
         elif type(message) is Ticker:
-            self._ticker(message, symbol, now_us, out)
+            of = symbol.levels.instrument
+            ts_us = self._time(message.timestamp, now_us)
+            quote = mapping.quote(message, of, symbol.levels.reader, ts_us)
+            out.append(quote)
+            self._day(mapping.day(message, of, ts_us), out)
+            self._quoted(quote, symbol, now_us)
         elif type(message) is Ohlc:
             self._candle(message, symbol.instrument, now_us, out)
 
@@ -212,46 +233,47 @@ class Kraken:
             return
         elif change := book.apply_change(frame, ts_us):
             out.append(change)
-        if not symbol.has_quotes(now_us):
-            out += levels.changed_quote(ts_us)
+        if not symbol.has_quotes(now_us) and (quote := levels.changed_quote(ts_us)) is not None:
+            out.append(quote)
 
-    def _ticker(
-        self, ticker: messages.Ticker, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]
-    ) -> None:
-        of, ts_us = symbol.instrument, self._time(ticker.timestamp, now_us)
-        quote = mapping.quote(ticker, of, symbol.levels.reader, ts_us)
-        out.append(quote)
-        day = mapping.day(ticker, of, ts_us)
-        known = self._days.get(of.symbol)
-        if known is None or msgspec.structs.replace(known, ts_us=ts_us) != day:
-            self._days[of.symbol] = day
+    def _day(self, day: DayStats, out: list[VenueOutput]) -> None:
+        """Append the last 24 hours if they changed."""
+        known = self._days.get(day.symbol)
+        if known is None or msgspec.structs.replace(known, ts_us=day.ts_us) != day:
+            self._days[day.symbol] = day
             out.append(day)
+
+    def _quoted(self, quote: Quote, symbol: SubscribedSymbol, now_us: int) -> None:
         bid, ask = (quote.bid_ticks, quote.bid_lots), (quote.ask_ticks, quote.ask_lots)
         if symbol.quoted(bid, ask, now_us):
             symbol.book.clear()
-            raise LostChangeError(of.symbol, "silent")
+            raise LostChangeError(quote.symbol, "silent")
 
-    def _trade(self, message: messages.Trade, symbol: SubscribedSymbol, out: list[VenueOutput]) -> None:
+    def _trade(
+        self,
+        message: Trade | ScannedTrade,
+        trade_id: int,
+        ts_us: int,
+        symbol: SubscribedSymbol,
+        out: list[VenueOutput],
+    ) -> None:
         of = symbol.levels.instrument
-        ts_us = rfc3339_us(message.timestamp)
-        if not message.trade_id:
-            message = self._numbered(message)
+        if not trade_id:  # trades of v1 have none: those of each symbol are counted from 1
+            trade_id = self._unnumbered[message.symbol] = self._unnumbered.get(message.symbol, 0) + 1
         ids = self._trade_ids.get(of.symbol)
         if ids is None:
             ids = self._trade_ids[of.symbol] = TradeIds()
-        if ids.check(message.trade_id, ts_us) == "repeated":
+        if ids.check(trade_id, ts_us) == "repeated":
             self.skipped["repeated"] += 1
             return
         try:
-            out.append(mapping.trade(message, of, symbol.levels.reader))
+            if isinstance(message, ScannedTrade):
+                out.append(scanned_trade(message, trade_id, of, symbol.levels.reader))
+            else:
+                out.append(mapping.trade(message, trade_id, of, symbol.levels.reader))
         except ValueError:
             out.append(MissingTrade(of.symbol, ts_us))
             raise
-
-    def _numbered(self, trade: messages.Trade) -> messages.Trade:
-        """Return a trade of v1 with an id: trades of each symbol are counted from 1."""
-        number = self._unnumbered[trade.symbol] = self._unnumbered.get(trade.symbol, 0) + 1
-        return msgspec.structs.replace(trade, trade_id=number)
 
     def _candle(self, message: messages.Ohlc, of: Instrument, now_us: int, out: list[VenueOutput]) -> None:
         """Append a candle. Kraken says of none that it is closed: the first of a later time closes it."""

@@ -3,6 +3,7 @@ cimport cython
 from floorwire.venues.common.plain_decimals cimport plain_decimal
 from floorwire.venues.kraken.scanned_book cimport ScannedBook
 from floorwire.venues.kraken.scanned_book_v2 cimport scan
+from floorwire.venues.kraken.scanned_messages cimport scan_v2
 
 
 cdef bint IS_COMPILED

@@ -16,7 +16,9 @@ from floorwire.venues.common.decimals import rfc3339_us
 from floorwire.venues.common.exchange import SymbolMessages
 from floorwire.venues.common.plain_decimals import plain_decimal
 from floorwire.venues.common.price_levels import PriceAndSize
+from floorwire.venues.common.scanned_message import ScannedMessage
 from floorwire.venues.kraken.scanned_book_v2 import scan
+from floorwire.venues.kraken.scanned_messages import scan_v2
 
 IS_COMPILED = not __file__.endswith(".py")
 MAX_NUMBER = 60
@@ -212,7 +214,7 @@ _results = msgspec.json.Decoder(Result)
 _named = msgspec.json.Decoder(list[Named])
 
 
-def read(data: str | bytes) -> SymbolMessages | Pairs | Notice | None:
+def read(data: str | bytes) -> ScannedMessage | SymbolMessages | Pairs | Notice | None:
     """Return the message in a frame; None if it is of another kind.
 
     Raises ValueError if it is no valid message, RecursionError if it is nested too deep.
@@ -220,7 +222,10 @@ def read(data: str | bytes) -> SymbolMessages | Pairs | Notice | None:
     if IS_COMPILED and type(data) is bytes:  # from the sources, a JSON decoder is faster
         scanned = scan(data)
         if scanned is not None:
-            return SymbolMessages(scanned.symbol, (scanned,))
+            return scanned
+        trades = scan_v2(data)
+        if trades is not None:
+            return trades
     return decode_frame(data)
 
 

@@ -3,6 +3,7 @@ from libc.stdint cimport int64_t
 
 from floorwire.venues.kraken.pair_names cimport current_pair
 from floorwire.venues.kraken.scanned_book cimport ScannedBook, scan
+from floorwire.venues.kraken.scanned_messages cimport scan_v1
 
 
 cdef bint IS_COMPILED

@@ -17,10 +17,12 @@ import msgspec
 
 from floorwire.venues.common.exchange import SymbolMessages
 from floorwire.venues.common.price_levels import WrittenLevel
+from floorwire.venues.common.scanned_message import ScannedMessage
 from floorwire.venues.kraken import messages
 from floorwire.venues.kraken.messages import BookFrame, Message, Notice, Result
 from floorwire.venues.kraken.pair_names import current_pair
 from floorwire.venues.kraken.scanned_book import scan
+from floorwire.venues.kraken.scanned_messages import scan_v1
 
 SIDES = {"b": "buy", "s": "sell"}
 """The taker's side."""
@@ -119,7 +121,7 @@ def is_array(data: str | bytes) -> bool:
     return data.startswith("[")
 
 
-def read(data: str | bytes) -> SymbolMessages | None:
+def read(data: str | bytes) -> ScannedMessage | SymbolMessages | None:
     """Return the message in a frame that is an array; None if it is of another kind.
 
     Raises ValueError if it is no valid message, RecursionError if it is nested too deep.
@@ -127,7 +129,10 @@ def read(data: str | bytes) -> SymbolMessages | None:
     if IS_COMPILED and type(data) is bytes:  # from the sources, a JSON decoder is faster
         scanned = scan(data)
         if scanned is not None:
-            return SymbolMessages(scanned.symbol, (scanned,))
+            return scanned
+        single = scan_v1(data)
+        if single is not None:
+            return single
     return decode_frame(data)
 
 

@@ -13,7 +13,18 @@ def current_coin(name: str) -> str:
 
 def current_pair(name: str) -> str:
     """Return the name of the WebSocket v2 for a pair as BASE/QUOTE."""
-    if "XBT" not in name and "XDG" not in name:
+    before = last = "\0"
+    slash = 0
+    is_old = False
+    for at, character in enumerate(name):
+        if before == "X" and ((last == "B" and character == "T") or (last == "D" and character == "G")):
+            is_old = True  # in most names there is neither of them
+        if character == "/":
+            slash = at
+        before, last = last, character
+    if not is_old:
         return name
-    base, slash, quote = name.partition("/")
-    return f"{current_coin(base)}{slash}{current_pair(quote)}"
+    base, quote = name[:slash], name[slash + 1 :]
+    if quote in RENAMED:
+        name = name[: slash + 1] + RENAMED[quote]
+    return RENAMED[base] + name[slash:] if base in RENAMED else name

@@ -6,10 +6,12 @@ refused, or read in another way: a number with a sign or an exponent, or too man
 
 from __future__ import annotations
 
-from floorwire.venues.common.frame_scanner import FrameScanner
+from floorwire.venues.common.frame_scanner import FrameScanner, scanner_of
+from floorwire.venues.common.scanned_message import ScannedMessage
 from floorwire.venues.kraken.pair_names import current_pair
 
 MAX_CHECKSUM = 2**32
+NO_CHECKSUM = -1
 MICROSECOND_DECIMALS = 6
 LEAST_US, MOST_US = 10**15, 10**16 - 1
 """Times with ten digits of seconds and six decimals, as Kraken writes them."""
@@ -17,26 +19,26 @@ NOWHERE = -1
 """The place of a side that is not in the frame, less than any other."""
 
 
-class ScannedBook:
+class ScannedBook(ScannedMessage):
     """``BookFrame``. Its levels are read where they stand in the frame."""
 
-    __slots__ = ("asks_at", "bids_at", "checksum", "frame", "is_snapshot", "most_levels", "symbol", "ts_us")
+    __slots__ = ("asks_at", "bids_at", "checksum", "frame", "is_snapshot", "most_levels", "ts_us")
     frame: FrameScanner
     is_snapshot: bool
-    symbol: str
     bids_at: int
     asks_at: int
     most_levels: int
     """How many levels the longer side has."""
-    checksum: int | None
+    checksum: int
+    """``NO_CHECKSUM`` if there is none."""
     ts_us: int
     """The time of the latest change; 0: there is none, as in a snapshot."""
 
 
 def scan(data: bytes) -> ScannedBook | None:
     """Return the book or the change in a frame; None if it has to be decoded."""
-    frame = FrameScanner(data)
-    book = ScannedBook()
+    frame = scanner_of(data)
+    book = ScannedBook.__new__(ScannedBook)
     book.frame = frame
     book.bids_at = book.asks_at = NOWHERE
     book.most_levels = book.ts_us = 0
@@ -48,7 +50,7 @@ def scan(data: bytes) -> ScannedBook | None:
         book.asks_at = _levels(frame, book)
         frame.expect(b',"bs":')
         book.bids_at = _levels(frame, book)
-        book.checksum = None  # there is none with it
+        book.checksum = NO_CHECKSUM  # there is none with it
         book.ts_us = 0  # its levels are of any time
     else:
         _side(frame, book)
@@ -84,23 +86,26 @@ def _levels(frame: FrameScanner, book: ScannedBook) -> int:
         return begin
     is_next = True
     while is_next:
-        frame.expect(b'["')
-        frame.expect_decimal()
-        frame.expect(b'","')
-        frame.expect_decimal()
-        frame.expect(b'","')
-        at_us = frame.decimal()
-        if at_us & 31 != MICROSECOND_DECIMALS or not LEAST_US <= at_us >> 5 <= MOST_US:
-            frame.fail()
-        book.ts_us = max(book.ts_us, at_us >> 5)
-        frame.expect(b'"')
-        frame.has(b',"r"')  # sent again
-        frame.expect(b"]")
+        frame.expect_decimals(2)
+        frame.expect(b',"')
+        at_us = time_of_v1(frame)
+        book.ts_us = max(book.ts_us, at_us)
+        if not frame.has(b'"]'):
+            frame.expect(b'","r"]')  # sent again
         count += 1
         is_next = frame.has(b",")
     frame.expect(b"]")
     book.most_levels = max(book.most_levels, count)
     return begin
+
+
+def time_of_v1(frame: FrameScanner) -> int:
+    """Return the time in a text, in seconds since 1970, in microseconds, and go to its end."""
+    at_us = frame.decimal()
+    if at_us & 31 != MICROSECOND_DECIMALS or not LEAST_US <= at_us >> 5 <= MOST_US:
+        frame.fail()
+        return 0
+    return at_us >> 5
 
 
 def _checksum(frame: FrameScanner) -> int:

@@ -1,6 +1,6 @@
 cimport cython
 
-from floorwire.venues.common.frame_scanner cimport FrameScanner
+from floorwire.venues.common.frame_scanner cimport FrameScanner, scanner_of
 from floorwire.venues.kraken.scanned_book cimport ScannedBook
 
 

@@ -6,7 +6,7 @@ refused, or read in another way: a number with a sign or an exponent, or too man
 
 from __future__ import annotations
 
-from floorwire.venues.common.frame_scanner import FrameScanner
+from floorwire.venues.common.frame_scanner import FrameScanner, scanner_of
 from floorwire.venues.kraken.scanned_book import ScannedBook
 
 HEAD = b'{"channel":"book","type":"'
@@ -14,8 +14,8 @@ HEAD = b'{"channel":"book","type":"'
 
 def scan(data: bytes) -> ScannedBook | None:
     """Return the book or the change in a frame; None if it has to be decoded."""
-    frame = FrameScanner(data)
-    book = ScannedBook()
+    frame = scanner_of(data)
+    book = ScannedBook.__new__(ScannedBook)
     book.frame = frame
     book.most_levels = book.ts_us = 0
     frame.has_objects = True

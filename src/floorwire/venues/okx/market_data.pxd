@@ -1,5 +1,6 @@
 cimport cython
 
+from floorwire.venues.common.scanned_message cimport ScannedMessage
 from floorwire.venues.common.subscribed_symbol cimport SubscribedSymbol
 from floorwire.venues.common.trade_ids cimport TradeIds
 from floorwire.venues.common.venue_book cimport VenueBook

@@ -29,6 +29,7 @@ from floorwire.venues.common.exchange import (
     Unreadable,
 )
 from floorwire.venues.common.rate_limits import TooManyRequestsError
+from floorwire.venues.common.scanned_message import ScannedMessage
 from floorwire.venues.common.subscribed_symbol import SubscribedSymbol
 from floorwire.venues.common.trade_ids import TradeIds
 from floorwire.venues.common.venue_book import LostChangeError
@@ -181,10 +182,8 @@ class Okx:
     def read(self, data: str | bytes, link: str) -> Reading | None:
         """Return what a frame is. Raises ValueError, RecursionError."""
         message = read_message(data)
-        if type(message) is ScannedBook:
-            return SymbolMessages(message.symbol, (message,))
-        if type(message) is ScannedQuote or type(message) is ScannedTrade:
-            return SymbolMessages(message.symbol, (message,))
+        if isinstance(message, ScannedMessage):
+            return message
         if type(message) is BookFrame or type(message) is TickerFrame or type(message) is CandleFrame:
             return SymbolMessages(message.stream.inst_id, (message,))
         if type(message) is TradeFrame:
@@ -246,8 +245,11 @@ class Okx:
             symbol.is_regular = True  # OKX: sent where nothing changed for about a minute
         if book.off_tick:
             self.skipped["off_tick"] += book.off_tick
-        if not symbol.has_quotes(now_us):
-            out += levels.changed_quote(row.ts * mapping.MILLISECOND_US)
+        if (
+            not symbol.has_quotes(now_us)
+            and (quote := levels.changed_quote(row.ts * mapping.MILLISECOND_US)) is not None
+        ):
+            out.append(quote)
 
     def _quote(self, quote: Quote, symbol: SubscribedSymbol, now_us: int, out: list[VenueOutput]) -> None:
         out.append(quote)

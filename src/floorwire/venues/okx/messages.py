@@ -12,7 +12,8 @@ from typing import Annotated, TypeAlias
 import msgspec
 
 from floorwire.venues.common.price_levels import WrittenLevel
-from floorwire.venues.okx.scanned_messages import ScannedMessage, scan
+from floorwire.venues.common.scanned_message import ScannedMessage
+from floorwire.venues.okx.scanned_messages import scan
 
 Time: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799_999)]
 """Milliseconds since the epoch. The decoders accept them in text."""

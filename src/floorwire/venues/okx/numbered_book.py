@@ -106,8 +106,10 @@ class NumberedBook:
             scanned = message
             written_bids: list[PriceAndSize] | None = [] if is_kept else None
             written_asks: list[PriceAndSize] | None = [] if is_kept else None
-            bids, bids_off = reader.scan(of, scanned.frame, scanned.bids_at, written_bids)
-            asks, asks_off = reader.scan(of, scanned.frame, scanned.asks_at, written_asks)
+            bids = reader.scan(of, scanned.frame, scanned.bids_at, written_bids)
+            bids_off = reader.off_tick
+            asks = reader.scan(of, scanned.frame, scanned.asks_at, written_asks)
+            asks_off = reader.off_tick
             bid_rows, ask_rows = written_bids or (), written_asks or ()
         else:
             bid_rows, ask_rows = message.bids, message.asks

@@ -1,7 +1,8 @@
 cimport cython
 from libc.stdint cimport int64_t
 
-from floorwire.venues.common.frame_scanner cimport FrameScanner
+from floorwire.venues.common.frame_scanner cimport FrameScanner, scanner_of
+from floorwire.venues.common.scanned_message cimport ScannedMessage
 
 
 cdef bytes CHANNEL
@@ -12,9 +13,8 @@ cdef int64_t MAX_MS
 
 
 @cython.final
-cdef class ScannedBook:
+cdef class ScannedBook(ScannedMessage):
     cdef public FrameScanner frame
-    cdef public str symbol
     cdef public bint is_snapshot
     cdef public int64_t ts
     cdef public Py_ssize_t bids_at
@@ -25,8 +25,7 @@ cdef class ScannedBook:
 
 
 @cython.final
-cdef class ScannedQuote:
-    cdef public str symbol
+cdef class ScannedQuote(ScannedMessage):
     cdef public int64_t ts
     cdef public int64_t bid
     cdef public int64_t bid_size
@@ -35,8 +34,7 @@ cdef class ScannedQuote:
 
 
 @cython.final
-cdef class ScannedTrade:
-    cdef public str symbol
+cdef class ScannedTrade(ScannedMessage):
     cdef public int64_t trade_id
     cdef public int64_t price
     cdef public int64_t size
@@ -45,7 +43,7 @@ cdef class ScannedTrade:
 
 
 @cython.locals(frame=FrameScanner)
-cpdef object scan(bytes data)
+cpdef ScannedMessage scan(bytes data)
 @cython.locals(book=ScannedBook)
 cdef ScannedBook _book(FrameScanner frame)
 @cython.locals(quote=ScannedQuote)

@@ -6,9 +6,8 @@ refused, or read in another way: a number with an exponent, or too many digits.
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
-from floorwire.venues.common.frame_scanner import FrameScanner
+from floorwire.venues.common.frame_scanner import FrameScanner, scanner_of
+from floorwire.venues.common.scanned_message import ScannedMessage
 
 CHANNEL = b'{"arg":{"channel":"'
 BOOKS = b'books","instId":"'
@@ -17,22 +16,11 @@ TRADES = b'trades","instId":"'
 MAX_MS = 253_402_300_799_999
 
 
-class ScannedBook:
+class ScannedBook(ScannedMessage):
     """``Book`` of the channel ``books``. Its levels are read where they stand in the frame."""
 
-    __slots__ = (
-        "asks_at",
-        "bids_at",
-        "checksum",
-        "frame",
-        "is_snapshot",
-        "prev_seq_id",
-        "seq_id",
-        "symbol",
-        "ts",
-    )
+    __slots__ = ("asks_at", "bids_at", "checksum", "frame", "is_snapshot", "prev_seq_id", "seq_id", "ts")
     frame: FrameScanner
-    symbol: str
     is_snapshot: bool
     ts: int
     bids_at: int
@@ -42,11 +30,10 @@ class ScannedBook:
     checksum: int
 
 
-class ScannedQuote:
+class ScannedQuote(ScannedMessage):
     """``Book`` of the channel ``bbo-tbt`` with a level on each side, as plain decimals."""
 
-    __slots__ = ("ask", "ask_size", "bid", "bid_size", "symbol", "ts")
-    symbol: str
+    __slots__ = ("ask", "ask_size", "bid", "bid_size", "ts")
     ts: int
     bid: int
     bid_size: int
@@ -54,11 +41,10 @@ class ScannedQuote:
     ask_size: int
 
 
-class ScannedTrade:
+class ScannedTrade(ScannedMessage):
     """``Trade``, alone in its frame, with plain decimals."""
 
-    __slots__ = ("is_sale", "price", "size", "symbol", "trade_id", "ts")
-    symbol: str
+    __slots__ = ("is_sale", "price", "size", "trade_id", "ts")
     trade_id: int
     price: int
     size: int
@@ -67,12 +53,9 @@ class ScannedTrade:
     ts: int
 
 
-ScannedMessage: TypeAlias = ScannedBook | ScannedQuote | ScannedTrade
-
-
 def scan(data: bytes) -> ScannedMessage | None:
     """Return the message in a frame; None if it has to be decoded."""
-    frame = FrameScanner(data)
+    frame = scanner_of(data)
     frame.expect(CHANNEL)
     message: ScannedMessage
     if frame.has(BOOKS):
@@ -86,7 +69,7 @@ def scan(data: bytes) -> ScannedMessage | None:
 
 
 def _book(frame: FrameScanner) -> ScannedBook:
-    book = ScannedBook()
+    book = ScannedBook.__new__(ScannedBook)
     book.frame = frame
     book.symbol = frame.text()
     frame.expect(b'"},"action":"')
@@ -115,7 +98,7 @@ def _book(frame: FrameScanner) -> ScannedBook:
 
 
 def _quote(frame: FrameScanner) -> ScannedQuote:
-    quote = ScannedQuote()
+    quote = ScannedQuote.__new__(ScannedQuote)
     quote.symbol = frame.text()
     frame.expect(b'"},"data":[{"asks":[')
     frame.expect(b'["')
@@ -139,7 +122,7 @@ def _quote(frame: FrameScanner) -> ScannedQuote:
 
 
 def _trade(frame: FrameScanner) -> ScannedTrade:
-    trade = ScannedTrade()
+    trade = ScannedTrade.__new__(ScannedTrade)
     trade.symbol = frame.text()
     frame.expect(b'"},"data":[{"instId":"')
     frame.text()

@@ -1,0 +1,2 @@
+cdef class ScannedMessage:
+    cdef public str symbol

@@ -1,0 +1,66 @@
+"""Every code block of README and of the tutorials runs as it is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.docsite.blocks import INDENTED, LANGUAGES, blocks, without_blocks
+from tests.docsite.reader import reading
+
+ROOT = Path(__file__).parents[2]
+TUTORIALS = sorted((ROOT / "docs" / "tutorials").glob("*.md"))
+ARTICLE = ROOT / "docs" / "from-the-article.md"
+PAGES = [ROOT / "README.md", ARTICLE, *TUTORIALS]
+TRANSLATED = [(page, page.with_suffix(".vi.md")) for page in (ROOT / "README.md", ARTICLE)]
+QUICK = ("README.md", "from-the-article.md", "first-price.md", "first-order.md")
+"""The others take longer than two seconds of CPU time: with what `make test-slow` runs."""
+
+
+def name_of(page: Path) -> str:
+    return page.name
+
+
+def follow(page: Path, folder: Path) -> None:
+    """Do what the page says, block by block."""
+    found = list(blocks(page))
+    assert found
+    with reading(folder) as reader:
+        for block in found:
+            try:
+                reader.do(block)
+            except Exception as error:
+                error.add_note(f"{page.name}, line {block.line}:\n{block.text}")
+                raise
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name in QUICK], ids=name_of)
+def test_who_follows_a_page_of_the_beginning_gets_what_it_says(page: Path, tmp_path: Path) -> None:
+    follow(page, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name not in QUICK], ids=name_of)
+def test_who_follows_a_tutorial_gets_what_it_says(page: Path, tmp_path: Path) -> None:
+    follow(page, tmp_path)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_block_says_what_it_is(page: Path) -> None:
+    for block in blocks(page):
+        assert block.language in LANGUAGES, block
+        if block.told.startswith("not run"):
+            assert block.told.startswith("not run, "), "with the reason"
+    text = without_blocks(page)
+    assert "```" not in text
+    assert not INDENTED.search(text), "blocks are fenced: indented ones do not run"
+
+
+@pytest.mark.parametrize(("page", "translated"), TRANSLATED, ids=name_of)
+def test_a_translation_has_the_same_blocks(page: Path, translated: Path) -> None:
+    def said(of: Path) -> list[tuple[str, str]]:
+        found = [block for block in blocks(of) if block.language != "mermaid"]
+        return [(block.language, block.text) for block in found]
+
+    assert said(translated) == said(page)
