@@ -8,12 +8,14 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from floorwire import backfill
-from floorwire.backfill import Backfill, VenueBackfill
+from floorwire.backfill import Backfill, PastOf, VenueBackfill
 from floorwire.core.candle_intervals import DAY_US
 from floorwire.core.instrument import Instrument
+from floorwire.core.market_events import Trade
 from floorwire.core.market_history import MOST_US, HistoryUnavailableError, StoredUnits
 from floorwire.core.past_candles import PastCandle, PastEnded, PastPage, PastWanted
-from floorwire.history.candle_filling import Missing
+from floorwire.core.past_trades import PastOutput, PastTradesPage
+from floorwire.history.missing_past import Missing, MissingRange
 from tests.live.beside import beside
 from tests.skipping_loop import SkippingLoop, run, running_clock
 
@@ -27,9 +29,9 @@ class Store:
 
     def __init__(self) -> None:
         self.regained: deque[str] = deque()
-        self.missing_of: dict[tuple[str, str], Missing] = {}
-        self.asked: list[tuple[str, str, int, int]] = []
-        self.filled: list[PastPage] = []
+        self.missing_of: dict[tuple[str, str | None], Missing] = {}
+        self.asked: list[tuple[str, str | None, int, int]] = []
+        self.filled: list[PastPage | PastTradesPage] = []
         self.has_failed = False
 
     def take_regained(self) -> Sequence[str]:
@@ -37,10 +39,10 @@ class Store:
         self.regained.clear()
         return found
 
-    def fill(self, page: PastPage) -> None:
+    def fill(self, page: PastPage | PastTradesPage) -> None:
         self.filled.append(page)
 
-    async def missing(self, symbol: str, interval: str, first_us: int, back_us: int) -> Missing:
+    async def missing(self, symbol: str, interval: str | None, first_us: int, back_us: int) -> Missing:
         if self.has_failed:
             raise HistoryUnavailableError("the disk is full")
         self.asked.append((symbol, interval, first_us, back_us))
@@ -54,13 +56,16 @@ class Feed:
         self.name = name
         self.asked: list[PastWanted] = []
         self.is_up = True
-        self.replies: deque[Sequence[PastPage | PastEnded]] = deque()
+        self.replies: deque[Sequence[PastOutput]] = deque()
         self.times_us: list[int] = []
+        self.answer: Callable[[PastOutput], None]
+        """Gets what comes later."""
 
-    def ask_past(self, wanted: PastWanted, answer: Callable[[PastPage | PastEnded], None]) -> bool:
+    def ask_past(self, wanted: PastWanted, answer: Callable[[PastOutput], None]) -> bool:
         if not self.is_up:
             return False
         self.asked.append(wanted)
+        self.answer = answer
         self.times_us.append(running_clock().monotonic_us())
         replies = self.replies.popleft() if self.replies else [PastEnded(wanted.symbol, wanted.interval)]
         for reply in replies:
@@ -73,14 +78,22 @@ def page(symbol: str, first: int, last: int) -> PastPage:
     return PastPage(symbol, "1m", first * MINUTE, last * MINUTE, candles, (), UNITS)
 
 
-def missing(*ranges: tuple[int, int], is_more_soon: bool = False) -> Missing:
-    return Missing([(first * MINUTE, last * MINUTE) for first, last in ranges], is_more_soon)
+def trades_page(symbol: str, first: int, last: int) -> PastTradesPage:
+    trades = [Trade(symbol, str(at), 1, 1, "buy", at * MINUTE) for at in range(first, last)]
+    return PastTradesPage(symbol, first * MINUTE, last * MINUTE, trades, (), UNITS)
+
+
+def missing(*ranges: tuple[int, int], more_in_us: int = 0) -> Missing:
+    return Missing([MissingRange(first * MINUTE, last * MINUTE) for first, last in ranges], more_in_us)
 
 
 @asynccontextmanager
-async def running(feed: Feed, store: Store, intervals: Sequence[str] = ("1m", "1d")) -> AsyncIterator[None]:
-    async with beside(Backfill([(feed, intervals)], 2, store, running_clock()).run()):
-        yield
+async def running(
+    feed: Feed, store: Store, intervals: Sequence[str] = ("1m", "1d"), trades_us: int = 0
+) -> AsyncIterator[Backfill]:
+    backfill = Backfill([(feed, PastOf(intervals, 2 * DAY_US, trades_us))], store, running_clock())
+    async with beside(backfill.run()):
+        yield backfill
 
 
 def test_a_symbol_of_which_a_hole_ended_is_filled_interval_by_interval() -> None:
@@ -105,14 +118,13 @@ def test_the_minute_in_which_a_hole_ended_is_filled_when_it_has_ended() -> None:
     async def scenario() -> None:
         store, feed = Store(), Feed()
         async with running(feed, store, ("1m",)):
-            store.missing_of["v:A", "1m"] = missing((3, 4), is_more_soon=True)
+            store.missing_of["v:A", "1m"] = missing((3, 4), more_in_us=50_000_000)
             store.regained.append("v:A")
             await asyncio.sleep(5)
             store.missing_of["v:A", "1m"] = missing((4, 5))
             await asyncio.sleep(70)
         assert [one.from_us // MINUTE for one in feed.asked] == [3, 4]
-        assert feed.times_us[1] - feed.times_us[0] <= 68_000_000
-        assert feed.times_us[1] % MINUTE > 3_000_000
+        assert 50_000_000 < feed.times_us[1] - feed.times_us[0] < 56_000_000
         assert len(store.asked) == 2
 
     run(scenario())
@@ -186,13 +198,105 @@ def test_what_the_venue_does_not_have_is_not_asked_for_again() -> None:
     run(scenario())
 
 
+def test_pages_candles_and_what_waits_are_counted() -> None:
+    async def scenario() -> None:
+        store, feed = Store(), Feed()
+        async with running(feed, store, ("1m",)) as venues:
+            store.missing_of["v:A", "1m"] = missing((50, 60))
+            store.missing_of["v:B", "1m"] = missing((50, 60))
+            feed.replies.append([page("v:A", 55, 60), page("v:A", 52, 55), PastEnded("v:A", "1m")])
+            feed.replies.append([page("v:B", 58, 60), PastEnded("v:B", "1m", "status 503")])
+            store.regained += ["v:A", "v:B"]
+            await asyncio.sleep(5)
+            figures = venues.figures()["v"]
+            assert (figures.pages, figures.candles, figures.given_up, figures.waiting) == (3, 10, 1, 1)
+
+    run(scenario())
+
+
 def test_symbols_beyond_the_bound_do_not_wait() -> None:
     loop = SkippingLoop()
-    venue = VenueBackfill(Feed(), ("1m",), 2, Store(), loop.clock())
+    venue = VenueBackfill(Feed(), PastOf(("1m",), DAY_US, DAY_US), Store(), loop.clock())
     loop.close()
     for number in range(backfill.MOST_WAITING + 5):
         venue.add(f"v:{number}")
-    assert len(venue._waiting) == backfill.MOST_WAITING
+    assert venue.figures().waiting == backfill.MOST_WAITING
+
+
+def test_trades_come_after_the_candles_of_all_symbols() -> None:
+    async def scenario() -> None:
+        store, feed = Store(), Feed()
+        async with running(feed, store, ("1m",), 15 * MINUTE) as venues:
+            for symbol in ("v:A", "v:B"):
+                store.missing_of[symbol, "1m"] = missing((3, 4))
+                store.missing_of[symbol, None] = missing((5, 9))
+            feed.replies += [[PastEnded("v:A", "1m")], [PastEnded("v:B", "1m")]]
+            feed.replies.append([trades_page("v:A", 7, 9), trades_page("v:A", 5, 7), PastEnded("v:A", None)])
+            store.regained += ["v:A", "v:B"]
+            await asyncio.sleep(5)
+            assert venues.figures()["v"].trades == 4
+        assert [(one.symbol, one.interval) for one in feed.asked] == [
+            ("v:A", "1m"), ("v:B", "1m"), ("v:A", None), ("v:B", None),
+        ]  # fmt: skip
+        assert ("v:A", None, 0, 15 * MINUTE) in store.asked
+        assert store.filled == [trades_page("v:A", 7, 9), trades_page("v:A", 5, 7)]
+
+    run(scenario())
+
+
+def test_trades_give_way_to_candles_and_go_on_after_them() -> None:
+    async def scenario() -> None:
+        store, feed = Store(), Feed()
+        async with running(feed, store, ("1m",), 15 * MINUTE):
+            store.missing_of["v:A", None] = missing((5, 9))
+            feed.replies.append([trades_page("v:A", 7, 9)])  # and more later
+            store.regained.append("v:A")
+            await asyncio.sleep(2)
+            store.regained.append("v:B")
+            await asyncio.sleep(2)
+            store.missing_of["v:A", None] = missing((5, 7))
+            feed.answer(trades_page("v:A", 6, 7))
+            await asyncio.sleep(5)
+        assert [(one.symbol, one.interval) for one in feed.asked] == [("v:A", None), ("v:A", None)]
+        assert feed.asked[1].to_us == 7 * MINUTE
+        assert ("v:B", "1m") in [(symbol, interval) for symbol, interval, _, _ in store.asked]
+
+    run(scenario())
+
+
+def test_trades_that_do_not_join_are_asked_for_again_later_and_later() -> None:
+    class Unfilled(Store):
+        async def missing(self, symbol: str, interval: str | None, first_us: int, back_us: int) -> Missing:
+            return missing((5, 9))
+
+    async def scenario() -> None:
+        store, feed = Unfilled(), Feed()
+        for _ in range(4):
+            feed.replies.append([trades_page("v:A", 5, 9), PastEnded("v:A", None)])
+        async with running(feed, store, (), 15 * MINUTE) as venues:
+            store.regained.append("v:A")
+            await asyncio.sleep(460)
+            assert venues.figures()["v"].given_up == len(feed.asked) == 4
+        waits = [
+            (later - one) / 1_000_000 for one, later in zip(feed.times_us, feed.times_us[1:], strict=False)
+        ]
+        assert [round(wait / 60) for wait in waits] == [1, 2, 4]
+
+    run(scenario())
+
+
+def test_trades_of_the_end_of_a_hole_are_asked_for_when_they_have_settled() -> None:
+    async def scenario() -> None:
+        store, feed = Store(), Feed()
+        async with running(feed, store, (), 15 * MINUTE):
+            store.missing_of["v:A", None] = missing(more_in_us=3_000_000)
+            store.regained.append("v:A")
+            await asyncio.sleep(2)
+            store.missing_of["v:A", None] = missing((5, 9))
+            await asyncio.sleep(5)
+        assert [(one.from_us, one.to_us) for one in feed.asked] == [(5 * MINUTE, 9 * MINUTE)]
+
+    run(scenario())
 
 
 def test_it_ends_without_noise_when_market_history_has_failed() -> None:

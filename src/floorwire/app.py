@@ -21,7 +21,7 @@ from floorwire.access.authenticator import Authenticator
 from floorwire.auth.client_address import is_loopback
 from floorwire.auth.grant import GrantError, networks
 from floorwire.auth.origin_policy import OriginError, OriginPolicy, normal_origin
-from floorwire.backfill import Backfill
+from floorwire.backfill import Backfill, PastOf
 from floorwire.bus.local import LocalBus
 from floorwire.clock import Clock
 from floorwire.config import Settings, SettingsError, VenueSettings
@@ -29,6 +29,7 @@ from floorwire.connectors import venue_registry
 from floorwire.connectors.traffic_recorder import TrafficRecorder
 from floorwire.core.account_events import MoneyKind
 from floorwire.core.authorization import Principal
+from floorwire.core.candle_intervals import DAY_US, MINUTE_US
 from floorwire.core.capabilities import Capabilities, HasCapabilities
 from floorwire.core.codes import CloseCode
 from floorwire.core.notices import DrainBegun, SecondPassed
@@ -142,6 +143,7 @@ class Gateway:
             ],
             interest=self._interest,
             history=self.history,
+            is_filling=self._is_filling,
         )
         self._market_subscriptions = MarketSubscriptions(self.hub)
         self._bus = LocalBus()
@@ -156,7 +158,7 @@ class Gateway:
         self._feeds = [self._feed(venue) for venue in venues]
         trading_feeds = {feed.name: feed for feed in self._feeds if isinstance(feed, TradingFeed)}
         venue_router.set_venues(trading_feeds, remote_venues)
-        self._backfill = self._make_backfill(venues)
+        self.backfill = self._make_backfill(venues)
         self._live_orders.connect(
             {feed.name: feed.prices for feed in self._feeds if isinstance(feed, LiveFeed)}
         )
@@ -164,6 +166,9 @@ class Gateway:
             PingTiming(_us(settings.ping.interval_s), _us(settings.ping.timeout_s)), random.random
         )
         self._limits = SessionLimits(settings.limits.commands_per_second, settings.limits.subscriptions)
+
+    def _is_filling(self, symbol: str) -> bool:
+        return self.backfill.is_filling(symbol)
 
     def _at_turn_end(self, call: Callable[[], None]) -> None:
         if self._loop is None:
@@ -188,13 +193,22 @@ class Gateway:
         return VenueFeed(venue, self._bus, self.stats, self.clock, stale_us, connector, interest)
 
     def _make_backfill(self, venues: Sequence[Venue]) -> Backfill:
-        days = self.settings.history.past_days
+        minutes_us = round(self.settings.history.past_days * DAY_US)
+        trades_us = round(self.settings.history.past_trades_minutes * MINUTE_US)
         told = [
-            (feed, venue.past_intervals)
+            (
+                feed,
+                PastOf(
+                    venue.past_intervals if minutes_us else (),
+                    minutes_us,
+                    trades_us if venue.tells_past_trades else 0,
+                ),
+            )
             for feed, venue in zip(self._feeds, venues, strict=True)
-            if days and isinstance(venue, TellsPast) and venue.past_intervals
+            if isinstance(venue, TellsPast)
         ]
-        return Backfill(told, days, self.history, self.clock)
+        asked = [(feed, past) for feed, past in told if past.intervals or past.trades_us]
+        return Backfill(asked, self.history, self.clock)
 
     @property
     def feeds(self) -> Sequence[VenueFeed]:
@@ -258,7 +272,7 @@ class Gateway:
                     self.authenticator.run(),
                     self.desk.run(),
                     self._deposits.run(),
-                    self._backfill.run(),
+                    self.backfill.run(),
                 )
             ]
             try:
@@ -445,6 +459,8 @@ def _venue_row(
         streams=can.streams,
         book_depth=can.book_depth,
         candle_intervals=can.candle_intervals,
+        order_types=() if orders == "none" else can.order_types,
+        times_in_force=() if orders == "none" else can.times_in_force,
     )
 
 

@@ -22,6 +22,7 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Feed, FeedStatus, Listing, MarketEvent, StreamsEnded
 from floorwire.core.order_commands import Command
 from floorwire.core.past_candles import PastEnded, PastPage, PastWanted
+from floorwire.core.past_trades import PastOutput, PastTradesPage
 from floorwire.core.ports import (
     Activity,
     Close,
@@ -121,8 +122,8 @@ class VenueFeed:
         """Whether inputs were handled as they came, since the last scheduled turn."""
         self._interest = interest if isinstance(venue, StreamsOnDemand) and venue.streams_on_demand else None
         """What clients want of the venue. None: it streams whatever it has."""
-        self._on_past: Callable[[PastPage | PastEnded], None] | None = None
-        """Gets the candles of the past that were asked for last."""
+        self._on_past: Callable[[PastOutput], None] | None = None
+        """Gets what was asked for last of the past."""
         self._told: Streams | None = None
         """What the venue was last told to stream."""
 
@@ -190,8 +191,8 @@ class VenueFeed:
             return None
         return self._venue.position(self._time())
 
-    def ask_past(self, wanted: PastWanted, answer: Callable[[PastPage | PastEnded], None]) -> bool:
-        """Ask the venue for candles of its past; call ``answer`` with what comes. Return whether it runs.
+    def ask_past(self, wanted: PastWanted, answer: Callable[[PastOutput], None]) -> bool:
+        """Ask the venue for its past; call ``answer`` with what comes. Return whether it runs.
 
         What was asked before gets nothing more.
         """
@@ -328,7 +329,7 @@ class VenueFeed:
             elif type(output) is Activity:
                 self._publish_and_clear(events, now_us)
                 self._record_receipt(output, now_us)
-            elif type(output) is PastPage or type(output) is PastEnded:
+            elif type(output) is PastPage or type(output) is PastTradesPage or type(output) is PastEnded:
                 if self._on_past is not None:
                     self._on_past(output)
             elif isinstance(output, Open | Send | Close | Fetch) and self._connector is not None:

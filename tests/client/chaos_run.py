@@ -60,8 +60,10 @@ class StreamRecord:
 class ChaosClient:
     """One client: it follows market data, and places orders whose outcome it waits for."""
 
-    def __init__(self, number: int, issued: Issued, seed: int) -> None:
+    def __init__(self, number: int, issued: Issued, seed: int, longest_s: float) -> None:
+        """``longest_s``: the longest deadline of its orders."""
         self.number = number
+        self.longest_s = longest_s
         self.issued = issued
         self.random = Random(f"{seed}-{number}")
         self.records: list[StreamRecord] = []
@@ -118,7 +120,7 @@ class ChaosClient:
                 side=self.random.choice(("buy", "sell")),
                 quantity=self.random.choice(("0.001", "0.01", "1000000")),
                 limit=None if self.random.random() < 0.3 else "1000",
-                deadline_s=self.random.choice((1.0, 10.0)),
+                deadline_s=self.random.choice((1.0, self.longest_s)),
             )
             self.orders.append(fw.place(terms))
             await asyncio.sleep(self.random.uniform(0.0, 0.4))
@@ -131,13 +133,16 @@ class ChaosClient:
         self.outcomes += 1
 
 
-async def chaos(server: Server, folder: Path, clients: int, seconds: float, seed: int) -> str:
+async def chaos(
+    server: Server, folder: Path, *, clients: int, seconds: float, longest_s: float, seed: int
+) -> str:
     """Run the clients; check what they were told against the server. Return what happened."""
     made = [
         ChaosClient(
             number,
             key(folder, f"account{number}", money={"USDT": "100000", "BTC": "10", "ETH": "10", "SOL": "10"}),
             seed,
+            longest_s,
         )
         for number in range(clients)
     ]

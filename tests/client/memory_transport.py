@@ -10,7 +10,8 @@ import msgspec
 from floorwire.client.address import Address
 from floorwire.client.transport import HandshakeRefusedError, HttpAnswer, Receiver
 from floorwire.protocol.client_codec import ClientCodec
-from floorwire.protocol.codec import JSON, AnyRequest, Outgoing
+from floorwire.protocol.codec import JSON
+from floorwire.protocol.envelopes import AnyRequest, Outgoing
 from floorwire.protocol.replies import Pong
 from floorwire.protocol.requests import Ping
 

@@ -13,14 +13,15 @@ from tests.trading.trader import serving
 SEED = 20_260_111
 
 
-@pytest.mark.slow
 async def test_three_clients_for_some_seconds(tmp_path: Path) -> None:
     with serving(tmp_path, *SETTINGS) as server:
-        print(f"seed {SEED}:", await chaos(server, tmp_path, clients=3, seconds=4, seed=SEED))
+        print(f"seed {SEED}:", await chaos(server, tmp_path, clients=3, seconds=3, longest_s=2, seed=SEED))
 
 
 @pytest.mark.slow
 async def test_twenty_clients_for_two_minutes(tmp_path: Path) -> None:
     logging.getLogger("floorwire.client").setLevel(logging.ERROR)
     with serving(tmp_path, *SETTINGS) as server:
-        print(f"seed {SEED}:", await chaos(server, tmp_path, clients=20, seconds=120, seed=SEED))
+        print(
+            f"seed {SEED}:", await chaos(server, tmp_path, clients=20, seconds=120, longest_s=10, seed=SEED)
+        )

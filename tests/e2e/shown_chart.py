@@ -65,10 +65,13 @@ class ShownChart:
         self.held.append(route)
 
     def _answer(self, route: Route) -> None:
-        self.answer(route)
+        if _is_again(route.request.url):
+            route.continue_()
+        else:
+            self.answer(route)
 
     def _began(self, request: Request) -> None:
-        if urlsplit(request.url).path == "/api/v1/candles":
+        if urlsplit(request.url).path == "/api/v1/candles" and not _is_again(request.url):
             self.asked.append(request.url)
             self._under_way.add(request)
             self.most_at_once = max(self.most_at_once, len(self._under_way))
@@ -148,6 +151,11 @@ class ShownChart:
         box = self.page.locator("#chart").bounding_box()
         assert box is not None
         return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, box["width"]
+
+
+def _is_again(url: str) -> bool:
+    """Return whether incomplete bars are asked for again, such as that of the first minute."""
+    return "from" in query_of(url)
 
 
 def query_of(url: str) -> dict[str, str]:

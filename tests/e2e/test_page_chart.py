@@ -222,6 +222,56 @@ def test_a_chart_keeps_so_many_bars_and_no_more(chart: ShownChart) -> None:
     ]
 
 
+@pytest.mark.slow
+def test_older_bars_are_asked_for_again_while_the_exchange_is_asked(chart: ShownChart) -> None:
+    def answer(route: Route) -> None:
+        is_first = len(chart.asked) == 1
+        rows = [] if is_first else [_row(chart.starts()[0] - 60)]
+        route.fulfill(json={"candles": rows, **({"filling": True} if is_first else {})})
+
+    first = chart.starts()[0]
+    chart.answer = answer
+    _scroll_to_the_edge(chart)
+    chart.expect_bars(lambda starts: starts[0] == first - 60)
+    chart.pan(0.7)
+    chart.pan(-0.7)
+    assert (len(chart.asked), chart.most_at_once) == (2, 1)
+
+
+def test_bars_that_are_incomplete_become_whole(chart: ShownChart) -> None:
+    told = chart.page.evaluate("""async () => {
+      const { Bars } = await import('/static/bars.js');
+      const figures = { open: '1', high: '1', low: '1', close: '1', volume: '1' };
+      const row = (start, incomplete, high = '1') =>
+        ({ start, ...figures, high, ...(incomplete ? { incomplete } : {}) });
+      const bars = new Bars();
+      const told = [bars.incomplete];
+      for (const one of [row(1), row(2, true), row(5, true), row(6), row(7, true)]) bars.take(one);
+      told.push(bars.incomplete);
+      bars.again([row(2, false, '9'), row(3), row(4), row(5, true), row(7, false, '9')]);
+      told.push(bars.bars.map(({ start, high, incomplete }) => [start, high, incomplete ?? false]));
+      told.push(bars.incomplete);
+      bars.again([row(5)]);
+      told.push(bars.incomplete);
+      return told;
+    }""")
+    assert told == [
+        None,
+        [2, 7],
+        [
+            [1, 1, False],
+            [2, 9, False],
+            [3, 1, False],
+            [4, 1, False],
+            [5, 1, True],
+            [6, 1, False],
+            [7, 1, True],
+        ],
+        [5, 7],
+        None,
+    ]
+
+
 @pytest.mark.parametrize("width", [390, 900, 1280])
 def test_the_chart_names_its_maker(browser_page: BrowserPage, server: Server, width: int) -> None:
     browser_page.page.set_viewport_size(ViewportSize(width=width, height=844))

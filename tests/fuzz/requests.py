@@ -14,7 +14,8 @@ from floorwire.config import LimitSettings, Settings
 from floorwire.core.authorization import ANONYMOUS_MARKET
 from floorwire.core.codes import CloseCode, Code
 from floorwire.core.market_events import FeedStatus, Listing, MarketEvent
-from floorwire.protocol.codec import ACTIONS, JSON, MSGPACK, AnyRequest, Codec
+from floorwire.protocol.codec import ACTIONS, JSON, MSGPACK, Codec
+from floorwire.protocol.envelopes import AnyRequest
 from floorwire.protocol.frames import split
 from tests.clocks import SECOND_US, Times
 from tests.fuzz.stopped_loop import StoppedLoop, settle

@@ -29,7 +29,7 @@ async def run(path: Path, start_us: int) -> None:
             publish(store, trade(at_us, price=1 + number % 90, size=number, number=number))
         publish(store, VenueTime(at_us))
         await store.extent(SYMBOL)  # taken into memory
-        await asyncio.to_thread(store._write)
+        await asyncio.to_thread(store.writer.write)
         print(number, flush=True)
 
 

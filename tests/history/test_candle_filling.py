@@ -17,6 +17,7 @@ from floorwire.core.past_candles import PastCandle, PastPage
 from floorwire.core.units import Scale
 from floorwire.history import history_file
 from floorwire.history.market_store import MarketStore
+from floorwire.history.missing_past import SETTLED_US, Missing, MissingRange
 from tests.history.market import (
     MINUTE_US,
     START_US,
@@ -80,11 +81,11 @@ class Venue:
             missing = await self.store.missing(
                 SYMBOL, interval, 0, 2 * DAY_US if interval == "1m" else MOST_US
             )
-            for from_us, to_us in missing.ranges:
+            for part in missing.ranges:
                 pages -= 1
                 if pages < 0:
                     return
-                self.store.fill(self.page(interval, from_us, to_us))
+                self.store.fill(self.page(interval, part.from_us, part.to_us))
 
 
 Figures = tuple[int, int, int, int, int, int, int]
@@ -170,7 +171,7 @@ async def _follow(plan: Sequence[tuple[str, int]]) -> None:
             case "longer":
                 await venue.fill(ASKED[number:])
             case "write":
-                await asyncio.to_thread(store._write)
+                await asyncio.to_thread(store.writer.write)
             case "late":
                 await _tell_late(store, venue)
     venue.regain()
@@ -214,9 +215,9 @@ async def test_a_candle_that_is_refused_stays_a_hole_and_the_others_fill_theirs(
         venue.trade(9, 1)
     venue.go_on(10)
     (only,) = (await store.missing(SYMBOL, "1m", START_US - 10 * MINUTE_US, MOST_US)).ranges
-    refused_us = only[0] + MINUTE_US
-    store.fill(venue.page("1m", *only, refused=(refused_us,)))
-    first, *_ = await store.holes(SYMBOL, "1m", from_us=only[0])
+    refused_us = only.from_us + MINUTE_US
+    store.fill(venue.page("1m", only.from_us, only.to_us, refused=(refused_us,)))
+    first, *_ = await store.holes(SYMBOL, "1m", from_us=only.from_us)
     assert (first.from_us, first.to_us) == (refused_us, refused_us + MINUTE_US)
     store.close()
 
@@ -255,7 +256,7 @@ async def test_finer_figures_of_the_past_stay_exact() -> None:
 async def test_nothing_is_missing_of_a_symbol_that_is_unknown() -> None:
     store = opened(None)
     missing = await store.missing("v:NO-NO", "1m", 0, MOST_US)
-    assert (missing.ranges, missing.is_more_soon) == ((), False)
+    assert missing == Missing()
     store.fill(PastPage("v:NO-NO", "1m", 0, MINUTE_US, [], (), UNITS))
     assert not await store.candles("v:NO-NO", "1m")
     store.close()
@@ -268,15 +269,14 @@ async def test_the_minute_in_which_a_hole_ends_is_missing_until_it_has_settled()
     venue.go_on(20)
     missing = await store.missing(SYMBOL, "1m", 0, DAY_US)
     minute_us = START_US - START_US % MINUTE_US
-    assert missing.ranges[0][1] == minute_us
-    assert missing.is_more_soon
+    assert missing.ranges[0].to_us == minute_us
+    assert venue.now_us + missing.more_in_us == minute_us + MINUTE_US + SETTLED_US
     venue.now_us = minute_us + MINUTE_US + 2 * SECOND_US
     venue.go_on(0)
     assert not (await store.missing(SYMBOL, "1m", minute_us, DAY_US)).ranges
     venue.go_on(1)
     missing = await store.missing(SYMBOL, "1m", minute_us, DAY_US)
-    assert missing.ranges == [(minute_us, minute_us + MINUTE_US)]
-    assert not missing.is_more_soon
+    assert missing == Missing([MissingRange(minute_us, minute_us + MINUTE_US)])
     store.close()
 
 
@@ -293,8 +293,8 @@ async def test_holes_far_from_each_other_are_fetched_apart_and_the_latest_first(
     venue.go_on(200)
     ranges = (await store.missing(SYMBOL, "1m", START_US + 10 * MINUTE_US, MOST_US)).ranges
     assert len(ranges) == 2
-    assert ranges[0][0] > ranges[1][1]
-    assert all(to_us - from_us <= 2 * MINUTE_US for from_us, to_us in ranges)
+    assert ranges[0].from_us > ranges[1].to_us
+    assert all(part.to_us - part.from_us <= 2 * MINUTE_US for part in ranges)
     store.close()
 
 
@@ -333,4 +333,4 @@ async def test_a_file_of_the_first_version_goes_on(tmp_path: Path) -> None:
     await venue.fill()
     await assert_right(store, venue, ("1m", "5m"), START_US - DAY_US)
     store.close()
-    assert history_file.open_to_read(path).execute("PRAGMA user_version").fetchone() == (2,)
+    assert history_file.open_to_read(path).execute("PRAGMA user_version").fetchone() == (3,)

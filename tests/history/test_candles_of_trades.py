@@ -99,7 +99,7 @@ class StoreMachine(RuleBasedStateMachine):
     def write(self) -> None:
         """What waits is written."""
         self.do(self.store.extent(SYMBOL))
-        self.store._write()
+        self.store.writer.write()
         self.kept += self.unwritten
         self.unwritten = []
 
@@ -117,7 +117,7 @@ class StoreMachine(RuleBasedStateMachine):
         """The server is killed: its files are taken as they are. What was not written is lost."""
         self.copies += 1
         copy = self.folder / f"{self.copies}.db"
-        with self.store._lock:
+        with self.store.writer.lock:
             for end in ("", "-wal"):
                 source = self.path.with_name(self.path.name + end)
                 if source.exists():

@@ -53,10 +53,10 @@ def test_what_is_left_of_holes(made: Sequence[Range], added: Sequence[Range]) ->
         for from_us, to_us in all_of:
             one.add(1, from_us, to_us)
     holes = [Hole(from_us, to_us, "silent") for from_us, to_us in holes_of.of(1)]
-    left = unfilled(holes, filled.of(1))
+    left = list(unfilled(holes, filled.of(1)))
     times = {time for hole in left for time in range(hole.from_us, hole.to_us or 0)}
     assert times == {time for time in range(41) if holes_of.has(1, time) and not filled.has(1, time)}
 
 
 def test_a_hole_that_lasts_lasts() -> None:
-    assert unfilled([Hole(0, None, "start")], [(2, 5)]) == [Hole(0, 2, "start"), Hole(5, None, "start")]
+    assert list(unfilled([Hole(0, None, "start")], [(2, 5)])) == [Hole(0, 2, "start"), Hole(5, None, "start")]

@@ -42,10 +42,10 @@ def test_one_that_comes_late_does_not_shorten_one_that_starts_with_it() -> None:
     history_file.put_hole(connection, 1, "trades", Hole(10, 30, "link_lost"))
     holes = HoleList(Hole(50, 60, "silent"))
     holes.add(10, 12, "missing_trade")
-    assert read(connection, 1, "trades", holes.unsaved, 0, 100) == [Hole(10, 30, "link_lost")]
+    assert list(read(connection, 1, "trades", holes.unsaved, 0, 100)) == [Hole(10, 30, "link_lost")]
     history_file.put_hole(connection, 1, "trades", holes.unsaved[10])
-    assert read(connection, 1, "trades", {}, 0, 100) == [Hole(10, 30, "link_lost")]
-    assert read(connection, 1, "trades", {}, 30, 100) == []
+    assert list(read(connection, 1, "trades", {}, 0, 100)) == [Hole(10, 30, "link_lost")]
+    assert list(read(connection, 1, "trades", {}, 30, 100)) == []
 
     holes.add(10, 40, "missing_trade")
     holes.add(10, 11, "missing_trade")

@@ -13,7 +13,7 @@ import pytest
 
 from floorwire.core.market_events import FeedStatus, Listing, MissingTrade, Quote, StreamsEnded, VenueTime
 from floorwire.core.market_history import HistoryUnavailableError, StoredTrade
-from floorwire.history import market_store, retries
+from floorwire.history import history_writer, retries
 from floorwire.history.market_store import MarketStore
 from tests.history import market
 from tests.history.market import SECOND_US, START_US, SYMBOL, begin, opened, publish, trade
@@ -56,7 +56,7 @@ async def test_pages_go_both_ways_over_file_and_memory(tmp_path: Path) -> None:
     for first in range(0, 1_500, 100):
         publish(store, *(trade(START_US + n // 3, number=n + 1) for n in range(first, first + 100)))
         if first in (400, 1_000):
-            await asyncio.to_thread(store._write)
+            await asyncio.to_thread(store.writer.write)
     up = await market.all_trades(store, limit=97)
     assert [one.trade_id for one in up] == [str(n + 1) for n in range(1_500)]
     assert len({one.row for one in up}) == 1_500
@@ -238,11 +238,11 @@ async def test_a_disk_that_fails_stops_history_and_nothing_else(
     monkeypatch.setattr(retries, "FIRST_S", 3600)
     store = opened(tmp_path / "market.db")
     begin(store)
-    store._connections.writing.execute("PRAGMA max_page_count = 20")
+    store.writer.connections.writing.execute("PRAGMA max_page_count = 20")
     publish(store, *(trade(START_US + n * SECOND_US, number=n * n) for n in range(6_000)))
     with suppress(HistoryUnavailableError):  # its thread may have come to it
         await store.extent(SYMBOL)
-    await asyncio.to_thread(store._write)
+    await asyncio.to_thread(store.writer.write)
     assert (await asyncio.to_thread(_unavailable, store)) is not None
     publish(store, trade(START_US))  # nobody notices
     assert store.figures().has_failed
@@ -255,24 +255,24 @@ async def test_history_goes_on_when_there_is_room_again(
 ) -> None:
     room = Event()
     monkeypatch.setattr(retries, "FIRST_S", 0.05)
-    monkeypatch.setattr(market_store, "check_room", lambda _: None if room.is_set() else _full())
+    monkeypatch.setattr(history_writer, "check_room", lambda _: None if room.is_set() else _full())
     store = opened(tmp_path / "market.db")
     begin(store)
     publish(store, trade(START_US + 1), VenueTime(START_US + 10 * SECOND_US))
     await store.extent(SYMBOL)
-    await asyncio.to_thread(store._write)
-    store._connections.writing.execute("PRAGMA max_page_count = 20")
+    await asyncio.to_thread(store.writer.write)
+    store.writer.connections.writing.execute("PRAGMA max_page_count = 20")
     publish(store, *(trade(START_US + 10 * SECOND_US + n, number=n * n) for n in range(1, 6_000)))
     with suppress(HistoryUnavailableError):
         await store.extent(SYMBOL)
-    await asyncio.to_thread(store._write)
+    await asyncio.to_thread(store.writer.write)
     with pytest.raises(HistoryUnavailableError):
         await store.trades(SYMBOL)
     other = market.instrument(symbol="v:ETH-USDT")
     publish(store, Listing((market.instrument(), other), START_US + 11 * SECOND_US))
     publish(store, trade(START_US + 12 * SECOND_US), FeedStatus("v:ETH-USDT", "stale", "silent", START_US))
     publish(store, VenueTime(START_US + 20 * SECOND_US))
-    while store._waiting:
+    while store.writer.waiting:
         await asyncio.sleep(0.01)
     room.set()
     while store.figures().has_failed:
@@ -288,7 +288,7 @@ async def test_history_goes_on_when_there_is_room_again(
         assert len(await store.trades("v:ETH-USDT")) == 1
         (stale,) = await store.holes("v:ETH-USDT", None)
         assert (stale.from_us, stale.to_us, stale.reason) == (0, None, "start")
-        await asyncio.to_thread(store._write)
+        await asyncio.to_thread(store.writer.write)
     assert not store.figures().has_failed
     store.close()
     assert sqlite3.connect(tmp_path / "market.db").execute("PRAGMA integrity_check").fetchone() == ("ok",)
@@ -299,7 +299,7 @@ def _full() -> None:
 
 
 def _unavailable(store: MarketStore) -> str | None:
-    return store._error
+    return store.writer.error
 
 
 async def test_of_an_unknown_symbol_there_is_nothing(place: Path | None) -> None:

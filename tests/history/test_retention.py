@@ -23,9 +23,9 @@ async def of_days(path: Path | None, bounds: dict[Kind, Bound], days: int) -> Ma
         publish(store, *(trade(at_us + n * 1_000_000, number=day * 600 + n + 1) for n in range(600)))
         publish(store, VenueTime(at_us + 600_000_000))
         await store.extent(SYMBOL)
-        await asyncio.to_thread(store._write)
-    store._recv_us = START_US + days * DAY_US
-    await asyncio.to_thread(store._remove_old)
+        await asyncio.to_thread(store.writer.write)
+    store.writer.recv_us = START_US + days * DAY_US
+    await asyncio.to_thread(store.writer._remove_old)
     return store
 
 
@@ -50,14 +50,14 @@ async def test_what_is_too_much_goes_the_oldest_first(tmp_path: Path) -> None:
     sizes = store.figures().bytes
     assert 0 < sizes["trades"] <= 40_000
     assert 0 < sizes["seconds"] <= 20_000
-    assert history_file.bytes_of(store._connections.writing, KINDS["longer"]) == sizes["longer"]
+    assert history_file.bytes_of(store.writer.connections.writing, KINDS["longer"]) == sizes["longer"]
     store.close()
 
 
 async def test_sizes_are_those_of_the_blocks(tmp_path: Path) -> None:
     store = await of_days(tmp_path / "market.db", market.ALL, 3)
     counted = dict(
-        store._connections.writing.execute("SELECT kind, sum(length(data)) FROM blocks GROUP BY kind")
+        store.writer.connections.writing.execute("SELECT kind, sum(length(data)) FROM blocks GROUP BY kind")
     )
-    assert counted == dict(store._connections.writing.execute("SELECT kind, bytes FROM sizes"))
+    assert counted == dict(store.writer.connections.writing.execute("SELECT kind, bytes FROM sizes"))
     store.close()

@@ -42,7 +42,7 @@ async def fill(store: MarketStore) -> None:
         publish(store, VenueTime(at_us))
     publish(store, trade(at_us, symbol=OTHER), VenueTime(at_us))
     await store.extent(SYMBOL)  # taken into memory
-    store._write()
+    store.writer.write()
 
 
 @pytest.mark.parametrize("is_running", [True, False])
@@ -87,7 +87,7 @@ async def test_it_ends_where_the_file_ended_when_it_was_opened(tmp_path: Path) -
         publish(store, trade(later_us + number * SECOND_US))
     publish(store, VenueTime(later_us + 2_000 * SECOND_US))
     await store.extent(SYMBOL)
-    store._write()
+    store.writer.write()
     found += reading
     assert len(found) == TRADES
     assert list(history.candles(symbol, "1s")) == before
@@ -125,9 +125,9 @@ async def test_another_version_is_refused(tmp_path: Path) -> None:
     store = opened(tmp_path / FILE)
     begin(store)
     await store.extent(SYMBOL)
-    with store._lock:
-        store._connections.writing.execute("ROLLBACK")
-        store._connections.writing.execute("PRAGMA user_version = 9")
+    with store.writer.lock:
+        store.writer.connections.writing.execute("ROLLBACK")
+        store.writer.connections.writing.execute("PRAGMA user_version = 9")
     with pytest.raises(HistoryFileError, match="another version of Floorwire: 9"):
         StoredHistory(tmp_path)
-    store._is_stopping.set()
+    store.writer._is_stopping.set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from floorwire.core.market_events import MarketEvent, VenueTime
-from floorwire.history.snapshot import ReadRequest
+from floorwire.history.memory_snapshot import ReadRequest
 from floorwire.history.waiting_events import Batch, Dropped, Entry, ReadMark, WaitingEvents
 from tests.history.market import START_US, trade
 

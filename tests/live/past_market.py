@@ -26,7 +26,7 @@ from floorwire.web import create_app
 from tests.fake_exchange.market import UNIT
 from tests.fake_exchange.serving import listening
 from tests.live.beside import beside
-from tests.live.faces import PRICE, Face, FakeMarket, served
+from tests.live.faces import BYBIT, OKX, PRICE, Face, FakeMarket, served
 from tests.live.live_gateway import NO_PINGS
 from tests.skipping_loop import running_clock
 
@@ -50,6 +50,17 @@ class Candle:
     def start_us(self) -> int:
         """When it begins."""
         return self.figures[0]
+
+
+@dataclass(frozen=True)
+class StoredTrade:
+    """A trade that a client got."""
+
+    trade_id: str
+    ts_us: int
+    price: Decimal
+    size: Decimal
+    side: str
 
 
 class PastClient:
@@ -80,10 +91,11 @@ class PastClient:
                 return
             await asyncio.sleep(0.2)
 
-    async def candles(self, interval: str = "1m") -> list[Candle]:
-        """Return all closed candles by HTTP, page by page, the oldest first."""
+    async def candles(self, interval: str = "1m", from_us: int = 0) -> list[Candle]:
+        """Return all closed candles from a time on by HTTP, page by page, the oldest first."""
         found: list[Candle] = []
         query: dict[str, str | int] = {"symbol": self._symbol, "interval": interval, "limit": 1_000}
+        query["from"] = from_us
         while True:
             answer = await self._http.get("/candles", params=query)
             assert answer.status_code == 200, answer.text
@@ -101,6 +113,35 @@ class PastClient:
                 return found
             query["to"] = page["next"]
 
+    async def trades(self, from_us: int) -> list[StoredTrade]:
+        """Return the trades from a time on by HTTP, page by page, the oldest first."""
+        found: list[StoredTrade] = []
+        query: dict[str, str | int] = {"symbol": self._symbol, "from": from_us, "limit": 1_000}
+        while True:
+            answer = await self._http.get("/trades", params=query)
+            assert answer.status_code == 200, answer.text
+            page = answer.json()
+            found[:0] = [
+                StoredTrade(
+                    row["trade_id"], row["ts"], Decimal(row["price"]), Decimal(row["size"]), row["side"]
+                )
+                for row in page["trades"][::-1]
+            ]
+            if "next" not in page:
+                return found
+            query["before"] = page["next"]
+
+    async def trade_holes(self, from_us: int) -> list[tuple[int, int | None]]:
+        """Return the times from this one on of which trades are missing."""
+        query: dict[str, str | int] = {"symbol": self._symbol, "from": from_us, "limit": 1_000}
+        answer = await self._http.get("/trades", params=query)
+        return [(hole["from"], hole["to"]) for hole in answer.json()["holes"]]
+
+    async def is_filling(self) -> bool:
+        """Return whether the exchange is asked for what is missing."""
+        answer = await self._http.get("/trades", params={"symbol": self._symbol, "limit": 1})
+        return answer.json().get("filling", False) is True
+
     async def reasons_of_holes(self) -> set[str]:
         """Return why trades are missing."""
         answer = await self._http.get("/trades", params={"symbol": self._symbol})
@@ -112,6 +153,56 @@ async def until(is_so: Callable[[], bool]) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while not is_so():
             await asyncio.sleep(0.05)
+
+
+async def until_traded(client: PastClient, from_us: int) -> list[StoredTrade]:
+    """Wait until no trade is missing from a time on; return all."""
+    async with asyncio.timeout(PATIENCE_S):
+        while await client.trade_holes(from_us):
+            await asyncio.sleep(5)
+    return await client.trades(from_us)
+
+
+def assert_each_once(trades: Sequence[StoredTrade], market: FakeMarket, from_us: int) -> None:
+    """Check trades from a time on: each of the exchange is there once and in order.
+
+    What OKX streams as one trade is all that one order traded at one price.
+    """
+    first_id = 2_290_000_000_000_000_000 if market.face is BYBIT else 0
+    right = [one for one in market.core.history.of(market.market.symbol) if one.time_us >= from_us]
+    assert len(right) > 2, "nothing was traded"
+    index, ms = 0, 1_000
+    for one in trades:
+        parts = [right[index]]
+        while first_id + parts[-1].trade_id < int(one.trade_id):
+            assert market.face is OKX, f"{parts[-1].trade_id} is missing before {one.trade_id}"
+            index += 1
+            parts.append(right[index])
+        index += 1
+        assert first_id + parts[-1].trade_id == int(one.trade_id)
+        whole = sum(Decimal(part.size_e8) for part in parts) / UNIT
+        assert whole == one.size, f"{one} is not {parts}"
+        assert {Decimal(part.price_e8) / UNIT for part in parts} == {one.price}
+        assert {part.taker_side.value.lower() for part in parts} == {one.side}
+        assert abs(parts[-1].time_us - one.ts_us) < ms
+    assert len(right) - index < 20, "the last ones are missing"
+
+
+async def assert_seconds(client: PastClient, trades: Sequence[StoredTrade], from_us: int) -> None:
+    """Check that the candles of seconds are those of these trades, and whole."""
+    counted: dict[int, Figures] = {}
+    for one in trades:
+        start, price = one.ts_us - one.ts_us % 1_000_000, one.price
+        _, first, high, low, _, volume = counted.get(start, (0, price, price, price, price, Decimal(0)))
+        counted[start] = start, first, max(high, price), min(low, price), price, volume + one.size
+    candles = await client.candles("1s", from_us)
+    assert len(candles) > 10
+    for candle in candles:
+        assert candle.is_whole
+        if candle.start_us in counted and candle.start_us < trades[-1].ts_us - 2_000_000:
+            assert candle.figures == counted[candle.start_us]
+    starts = {candle.start_us for candle in candles}
+    assert {start for start in counted if from_us <= start < max(starts)} <= starts
 
 
 async def until_whole(client: PastClient, count: int, interval: str = "1m") -> list[Candle]:

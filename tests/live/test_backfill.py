@@ -64,7 +64,8 @@ async def test_a_gateway_started_now_draws_yesterday(face: Face, tmp_path: Path)
 
 @pytest.mark.parametrize("face", ONE_OF_FACES)
 async def test_a_hole_of_a_lost_link_is_filled(face: Face, tmp_path: Path) -> None:
-    async with with_past(face) as market, gateway_over(market, tmp_path) as client:
+    no_trades = "history.past_trades_minutes=0"  # the hole in them stays
+    async with with_past(face) as market, gateway_over(market, tmp_path, no_trades) as client:
         await client.subscribe()
         before = len(await until_whole(client, minutes_of(face)))
         await asyncio.sleep(70)

@@ -13,12 +13,20 @@ from websockets.asyncio.client import connect
 
 from tests.live.faces import BINANCE, OKX, Face
 from tests.live.live_server import serving
-from tests.live.past_market import PastClient, assert_right, until_whole, with_past
+from tests.live.past_market import (
+    PastClient,
+    assert_each_once,
+    assert_right,
+    until_traded,
+    until_whole,
+    with_past,
+)
 from tests.servers import Server
 
 pytestmark = pytest.mark.slow
 KILLS = 5
 MINUTES = 2_870
+MINUTE_US = 60_000_000
 
 
 async def some_candles(server: Server, symbol: str) -> int:
@@ -33,6 +41,7 @@ async def test_a_kill_in_the_middle_leaves_no_double(face: Face, tmp_path: Path)
     chance = Random(1)
     had = []
     async with with_past(face) as market:
+        from_us = market.core.history.of(market.market.symbol)[-1].time_us - 10 * MINUTE_US
         for _ in range(KILLS):
             async with serving([market], tmp_path) as server:
                 for _ in range(400):
@@ -51,4 +60,6 @@ async def test_a_kill_in_the_middle_leaves_no_double(face: Face, tmp_path: Path)
             assert_right(await until_whole(client, MINUTES), market)
             for interval in ("15m", "2h", "1d"):
                 assert_right(await until_whole(client, 3, interval), market, interval)
+            trades = await until_traded(client, from_us)
+            assert_each_once(trades, market, from_us)
     assert any(had), "no server was killed while it had some"

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from floorwire.ops.metrics import (
     AuditCollector,
+    BackfillCollector,
     DeskCollector,
     GatewayCollector,
     HistoryCollector,
@@ -31,6 +32,7 @@ FAMILIES = [
         KeyStoreCollector({}),
         AuditCollector(0, 0),
         HistoryCollector(HistoryFigures(0, 0, 0, False, {})),
+        BackfillCollector({}),
     )
     for family in collector.collect()
 ]

@@ -8,7 +8,8 @@ from typing import get_args
 import msgspec
 from hypothesis import strategies as st
 
-from floorwire.protocol.codec import ACTIONS, AnyRequest
+from floorwire.protocol.codec import ACTIONS
+from floorwire.protocol.envelopes import AnyRequest
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),

@@ -8,7 +8,7 @@ from typing import get_args
 import msgspec
 
 from floorwire.protocol import asyncapi
-from floorwire.protocol.codec import AnyRequest, Outgoing
+from floorwire.protocol.envelopes import AnyRequest, Outgoing
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "asyncapi.json"
 

@@ -24,7 +24,8 @@ from floorwire.protocol.client_codec import (
     ServerMessage,
     UnknownMessageError,
 )
-from floorwire.protocol.codec import JSON, MSGPACK, AnyRequest
+from floorwire.protocol.codec import JSON, MSGPACK
+from floorwire.protocol.envelopes import AnyRequest
 from floorwire.protocol.market_replies import (
     BookReply,
     CandleList,

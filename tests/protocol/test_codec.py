@@ -7,7 +7,8 @@ import pytest
 from msgspec import UNSET, UnsetType
 
 from floorwire.core.codes import Code
-from floorwire.protocol.codec import JSON, MSGPACK, AnyRequest, BadRequestError, Codec, offered
+from floorwire.protocol.codec import JSON, MSGPACK, BadRequestError, Codec, offered
+from floorwire.protocol.envelopes import AnyRequest
 from floorwire.protocol.frames import BINARY, TEXT, split
 from floorwire.protocol.replies import Pair, Pong
 from floorwire.protocol.requests import (

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from floorwire.core.codes import Code
-from floorwire.protocol.codec import JSON, MSGPACK, AnyRequest, BadRequestError
+from floorwire.protocol.codec import JSON, MSGPACK, BadRequestError
 from floorwire.protocol.distinct_fields import check_json, fewest_fields, msgpack_fields
+from floorwire.protocol.envelopes import AnyRequest
 
 ORDER: dict[str, object] = {
     "action": "order.place",

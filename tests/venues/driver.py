@@ -10,6 +10,7 @@ from floorwire.core.capabilities import StreamKind
 from floorwire.core.market_events import BookChange, BookSnapshot, FeedStatus, MarketEvent
 from floorwire.core.order_book import Book
 from floorwire.core.past_candles import PastEnded, PastPage
+from floorwire.core.past_trades import PastTradesPage
 from floorwire.core.ports import (
     Activity,
     Answer,
@@ -120,7 +121,8 @@ def events(outputs: Iterable[VenueOutput]) -> list[MarketEvent]:
         said
         for said in outputs
         if not isinstance(
-            said, Open | Send | Close | Fetch | Wake | Reported | Activity | PastPage | PastEnded
+            said,
+            Open | Send | Close | Fetch | Wake | Reported | Activity | PastPage | PastTradesPage | PastEnded,
         )
     ]
 

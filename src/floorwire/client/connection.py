@@ -21,13 +21,14 @@ from floorwire.client.backoff import Backoff
 from floorwire.client.endings import is_close_for_good, is_refusal_for_good, retry_after_s
 from floorwire.client.errors import ClientClosedError, ClientError, ClosedForGoodError, RequestRefusedError
 from floorwire.client.event_routes import NOTICES, TOPICS, notice_topic
-from floorwire.client.subscription import State, StreamEvent, Subscription, Topic
+from floorwire.client.subscription import State, Subscription, Topic
 from floorwire.client.transport import HandshakeRefusedError, Link, Transport
 from floorwire.core.codes import Code
-from floorwire.protocol.channel_events import SkippedNotice, TradesFeed
-from floorwire.protocol.client_codec import ClientCodec, ServerMessage, UnknownMessageError
-from floorwire.protocol.codec import AnyRequest
+from floorwire.protocol.channel_events import SkippedNotice, Ticker, TradesFeed
+from floorwire.protocol.client_codec import UNREADABLE, ClientCodec, ServerMessage, UnknownMessageError
+from floorwire.protocol.envelopes import AnyRequest
 from floorwire.protocol.market_replies import CandleHistory, TradeHistory
+from floorwire.protocol.private_events import FillsSnapshot, OrdersSnapshot
 from floorwire.protocol.replies import AnyReply, Error, Pong, Subscribed, TradingReply
 from floorwire.protocol.requests import Ping
 
@@ -49,6 +50,7 @@ HEAL_S: Final = 1.0
 MAX_PENDING: Final = 10_000
 """Requests without a reply."""
 PING_ID: Final = 0
+NOBODY: Final[list[Subscription]] = []
 LATER: Final = frozenset({Code.UNKNOWN_SYMBOL, Code.HISTORY_UNAVAILABLE})
 """Refusals of a subscription that held before: the server has just started, and does not list it yet."""
 
@@ -118,6 +120,8 @@ class Connection:
         self._subscriptions: dict[Topic, tuple[Subscription, Callable[[ClientError], None]]] = {}
         self._routes: dict[tuple[str, str | None, int | str | None, bool], list[Subscription]] = {}
         """Topic as the server names it -> its subscriptions, one for each way in which it was written."""
+        self._tickers: dict[str, list[Subscription]] = {}
+        """The same of the channel ``ticker``, by the symbol alone."""
         self._wanted: deque[Subscription] = deque()
         self._repeats: set[Topic] = set()
         """Topics whose state has to come once more, for a reader that came later."""
@@ -126,7 +130,7 @@ class Connection:
         self._paused_until_s = 0.0
         self._healed_s: dict[Topic, float] = {}
         """When a subscription asked again, because an event was missing or a book was wrong."""
-        self._decode = codec.decode
+        self._decode_plain = codec.decode_plain
 
     @property
     def url(self) -> str:
@@ -361,6 +365,8 @@ class Connection:
             self.ask(request, _ignore_reply, _ignore_error)
         if not shared:
             self._routes.pop(subscription.name, None)
+            if subscription.name.channel == "ticker":
+                self._tickers.pop(subscription.name.symbol or "", None)
 
     def _want(self, subscription: Subscription) -> None:
         self._wanted.append(subscription)
@@ -407,6 +413,8 @@ class Connection:
             shared = self._routes.setdefault(subscription.name, [])
             if subscription not in shared:
                 shared.append(subscription)
+            if subscription.name.channel == "ticker":
+                self._tickers[subscription.name.symbol or ""] = shared
         elif isinstance(reply, Error):
             self._was_refused(subscription, reply)
 
@@ -428,21 +436,29 @@ class Connection:
         """Take one message."""
         self._is_heard = True
         try:
-            message = self._decode(data)
-        except UnknownMessageError as error:  # of a newer server; a missing event shows by its seq
-            log.warning("%s: %s", self.url, error)
+            event = self._decode_plain(data)
+        except UNREADABLE:
+            self._rare(data)
             return
-        topic = TOPICS.get(type(message))
-        if topic is None:
-            self._other(message)
-            return
-        event: StreamEvent = message  # type: ignore[assignment] # TOPICS has these types
-        for subscription in self._routes.get(topic(event), ()):
+        if type(event) is Ticker:  # the most of all, so it goes the shortest way
+            subscriptions = self._tickers.get(event.symbol, NOBODY)
+        else:
+            subscriptions = self._routes.get(TOPICS[type(event)](event), NOBODY)
+        for subscription in subscriptions:
             if not subscription.receive(event):
                 self._heal(subscription)
 
-    def _other(self, message: ServerMessage) -> None:
-        if type(message) in NOTICES:
+    def _rare(self, data: bytes) -> None:
+        """Take a message that is no plain event."""
+        try:
+            message = self._codec.decode(data)
+        except UnknownMessageError as error:  # of a newer server; a missing event shows by its seq
+            log.warning("%s: %s", self.url, error)
+            return
+        if isinstance(message, OrdersSnapshot | FillsSnapshot):
+            for subscription in self._routes.get(TOPICS[type(message)](message), NOBODY):
+                subscription.receive(message)
+        elif type(message) in NOTICES:
             self._notice(message)
         elif isinstance(message, Reply):
             self._reply(message)

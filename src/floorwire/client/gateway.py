@@ -19,7 +19,7 @@ from floorwire.client.order_tracker import OrderTracker
 from floorwire.client.rest import Rest
 from floorwire.client.stream import QUEUE, ItemQueue, OnFull, Stream
 from floorwire.client.stream_gap import StreamGap
-from floorwire.client.subscription import PRIVATE, Subscription, Topic
+from floorwire.client.subscription import PRIVATE, Topic
 from floorwire.client.topic_readers import TopicReaders
 from floorwire.client.transport import Transport
 from floorwire.core.orders import TimeInForce
@@ -85,7 +85,7 @@ class GatewayClient:
             self._first.greetings.append(
                 CancelOnDisconnect(enabled=True, grace_s=gateway.cancel_on_disconnect_s)
             )
-        self._topics: dict[Topic, tuple[TopicReaders, Subscription, Connection]] = {}
+        self._topics: dict[Topic, tuple[TopicReaders, Connection]] = {}
         self._orders = OrderTracker(self._first)
         self._tasks: list[asyncio.Task[None]] = []
         self.rest = Rest(address, transport, self._headers)
@@ -294,9 +294,9 @@ class GatewayClient:
             if found is None:
                 readers = self._subscribe(topic, items, history, contract)
             else:
-                readers, subscription, connection = found
+                readers, connection = found
                 if readers.add(items):
-                    connection.repeat_state(subscription)
+                    connection.repeat_state(readers.subscription)
             return lambda: self._leave(topic, readers, items)
 
         return Stream(ItemQueue(queue, on_slow), begin)
@@ -304,19 +304,18 @@ class GatewayClient:
     def _subscribe(
         self, topic: Topic, first: ItemQueue, history: int, on_slow: OnSlow | UnsetType
     ) -> TopicReaders:
-        readers = TopicReaders(topic.channel)
+        readers = TopicReaders(topic, history=history, on_slow=on_slow)
         readers.add(first)
-        subscription = Subscription(topic, readers.accept, history=history, on_slow=on_slow)
         connection = self._first
         if topic.channel not in PRIVATE:
             connection = min(self._connections, key=lambda one: one.subscription_count)
-        self._topics[topic] = (readers, subscription, connection)
+        self._topics[topic] = (readers, connection)
 
         def end(error: ClientError) -> None:
             self._topics.pop(topic, None)
             readers.end(error)
 
-        connection.subscribe(subscription, end)
+        connection.subscribe(readers.subscription, end)
         return readers
 
     def _leave(self, topic: Topic, readers: TopicReaders, items: ItemQueue) -> None:
@@ -325,5 +324,4 @@ class GatewayClient:
         if readers.count or found is None or found[0] is not readers:
             return
         del self._topics[topic]
-        _, subscription, connection = found
-        connection.unsubscribe(subscription)
+        found[1].unsubscribe(readers.subscription)

@@ -36,10 +36,10 @@ class ItemQueue:
     def __init__(self, size: int, on_slow: OnFull) -> None:
         if size < 1:
             raise ValueError(f"queue: {size}, has to be at least 1")
-        self._items: deque[StreamItem | BookSource] = deque()
+        self.items: deque[StreamItem | BookSource] = deque()
         self._size = size
         self._on_slow = on_slow
-        self._missed: StreamGap | None = None
+        self.missed: StreamGap | None = None
         """Stands for items that gave way. It comes before those that wait."""
         self._ending: ClientError | None = None
         """Why the stream ends after what waits."""
@@ -49,17 +49,17 @@ class ItemQueue:
         """Add an item. It never waits."""
         if self._ending is not None:
             return
-        if len(self._items) >= self._size:
+        if len(self.items) >= self._size:
             self._give_way(item)
         else:
-            self._items.append(item)
+            self.items.append(item)
         if self._waiter is not None:
             self._wake()
 
     def put_book(self, source: BookSource) -> None:
         """Note that the book has changed. Several changes in a row are one: the reader gets the latest."""
-        if self._ending is None and not (self._items and self._items[-1] is source):
-            self._items.append(source)
+        if self._ending is None and not (self.items and self.items[-1] is source):
+            self.items.append(source)
             if self._waiter is not None:
                 self._wake()
 
@@ -72,15 +72,15 @@ class ItemQueue:
 
     def is_ready(self) -> bool:
         """Return whether ``pop`` returns an item or raises the error, at once."""
-        return bool(self._items) or self._missed is not None or self._ending is not None
+        return bool(self.items) or self.missed is not None or self._ending is not None
 
     def pop(self) -> StreamItem | Book:
         """Return the next item. Raises the error that the stream ends with."""
-        if self._missed is not None:
-            missed, self._missed = self._missed, None
+        if self.missed is not None:
+            missed, self.missed = self.missed, None
             return missed
-        if self._items:
-            item = self._items.popleft()
+        if self.items:
+            item = self.items.popleft()
             return item if isinstance(item, msgspec.Struct) else item.book()
         assert self._ending is not None
         raise self._ending
@@ -104,21 +104,21 @@ class ItemQueue:
         if self._on_slow == "end":
             self.end(SlowReaderError(f"{self._size} items waited for the reader"))
         elif self._on_slow == "skip":
-            self._skip(self._items.popleft())
-            self._items.append(item)
+            self._skip(self.items.popleft())
+            self.items.append(item)
         else:
             self._conflate(item)
 
     def _skip(self, oldest: StreamItem | BookSource) -> None:
         gap = oldest if isinstance(oldest, StreamGap) else _gap_of(oldest)
         if gap is not None:
-            self._missed = gap if self._missed is None else self._missed.joined(gap)
+            self.missed = gap if self.missed is None else self.missed.joined(gap)
 
     def _conflate(self, item: StreamItem) -> None:
         """Let the newest stand for all that waits. A gap among them is told first, with all before it."""
         count = 0
-        while self._items:
-            oldest = self._items.popleft()
+        while self.items:
+            oldest = self.items.popleft()
             if isinstance(oldest, StreamGap):
                 count = 0
                 self._skip(oldest)
@@ -126,7 +126,7 @@ class ItemQueue:
                 count += 1 + _count(oldest)
         if isinstance(item, Event):
             item = msgspec.structs.replace(item, conflated=count + _count(item) or UNSET)
-        self._items.append(item)
+        self.items.append(item)
 
 
 def _count(event: Event) -> int:
@@ -163,6 +163,9 @@ class Stream(Generic[ItemT]):
 
     async def __anext__(self) -> ItemT:
         queue = self._queue
+        if queue.items and queue.missed is None:  # the most of all, so it goes the shortest way
+            item = queue.items.popleft()
+            return item if isinstance(item, msgspec.Struct) else item.book()  # type: ignore[return-value]
         if not queue.is_ready():
             if self._end is _nothing:
                 raise StopAsyncIteration

@@ -68,7 +68,7 @@ class Subscription:
         history: int = 0,
         on_slow: OnSlow | UnsetType = UNSET,
     ) -> None:
-        """``accept`` gets the items in order. It may raise WrongBookError for a message of a book."""
+        """``accept`` may raise WrongBookError for a message of a book."""
         self.topic = topic
         self.state = State.WANTED
         self.name = topic
@@ -78,7 +78,10 @@ class Subscription:
         """What the readers were told up to, in this epoch. ``""``: nothing yet."""
         self.request_count = 0
         """A reply counts only if no request was made after its own."""
-        self._accept = accept
+        self.accept = accept
+        """Gets the items in order. Whoever reads may set another one, at any time."""
+        self.last: StreamEvent | None = None
+        """The last event of a channel whose events do not need those before."""
         self._history = history
         self._on_slow = on_slow
         self._is_resumed = False
@@ -172,9 +175,10 @@ class Subscription:
             return True
         if event.seq != self.seq + 1 or event.epoch != self.epoch or not self._is_plain:
             return self._receive(event)
-        self.seq += 1
+        self.seq = event.seq
         self._is_first = False
-        self._accept(event)
+        self.last = event
+        self.accept(event)
         return True
 
     def skipped(self, notice: SkippedNotice | TradesFeed) -> bool:
@@ -196,7 +200,7 @@ class Subscription:
     def past(self, history: History) -> None:
         """Hand on the rows before the first event."""
         if self.state is State.LIVE:
-            self._accept(history)
+            self.accept(history)
 
     def _receive(self, event: StreamEvent) -> bool:
         if _is_part_of_snapshot(event):
@@ -209,19 +213,20 @@ class Subscription:
         if first > self._next_seq(first):
             return self._again()
         try:
-            self._accept(event)
+            self.accept(event)
         except WrongBookError:
             self._has_state = False
             return self._again()
         self._has_state = True
         self.seq = event.seq
         self._is_first = False
+        self.last = event if self._is_plain else None
         return True
 
     def _snapshot(self, event: StreamEvent) -> bool:
         if self._has_state or event.seq < self.seq:
             return True
-        self._accept(event)
+        self.accept(event)
         if type(event) is not OrdersSnapshot or not event.more:
             self.epoch, self.seq = event.epoch, event.seq
             self._has_state = True
@@ -236,7 +241,7 @@ class Subscription:
         return False
 
     def _announce(self, epoch: str, first: int, last: int, reason: str, feed: Feed | None = None) -> None:
-        self._accept(StreamGap(self.name.channel, self.name.symbol, epoch, first, last, reason, feed))
+        self.accept(StreamGap(self.name.channel, self.name.symbol, epoch, first, last, reason, feed))
 
 
 def _is_part_of_snapshot(event: StreamEvent) -> bool:

@@ -56,6 +56,14 @@ class HistorySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             description="days of minutes (and more of longer candles) that exchanges are asked for; 0: none",
         ),
     ] = 2
+    past_trades_minutes: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=1_440,
+            description="minutes of trades before now that exchanges are asked for, where they lack; 0: none",
+        ),
+    ] = 15
     waiting_events: Annotated[
         Count,
         Meta(description="events that may wait to be stored; trades beyond are dropped, and a hole is noted"),

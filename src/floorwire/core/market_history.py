@@ -40,7 +40,8 @@ class StoredUnits(msgspec.Struct, frozen=True):
 class StoredTrade(msgspec.Struct, frozen=True, gc=False):
     """A trade. ``side`` is the taker's side.
 
-    ``row`` orders the trades of a symbol as they came, and never changes. It is at least ``ts_us``.
+    ``row`` orders the trades of a symbol as they came, and never changes. It is about ``ts_us``. A trade that
+    was fetched later has a row between those that it came between.
     """
 
     row: int

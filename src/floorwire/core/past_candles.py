@@ -1,4 +1,7 @@
-"""Past candles: what is asked of a venue that can tell the candles of its past, and what it tells."""
+"""What is asked of a venue that can tell its past, and the candles that it tells.
+
+Its trades are in ``past_trades``.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +15,19 @@ from floorwire.core.market_history import StoredUnits
 
 @final
 class PastWanted(msgspec.Struct, frozen=True):
-    """Fetch the candles of this time, the latest first. It takes the place of what was asked before.
+    """Fetch the candles or the trades of this time. It takes the place of what was asked before.
 
-    ``PastPage`` outputs follow, and at last ``PastEnded``.
+    ``PastPage`` or ``PastTradesPage`` outputs follow, and at last ``PastEnded``.
     """
 
     symbol: str
-    interval: str
-    """One of the venue's ``past_intervals``."""
+    interval: str | None
+    """One of the venue's ``past_intervals``; None: its trades."""
     from_us: int
     to_us: int
-    """Both are starts of candles. All candles before ``to_us`` are closed."""
+    """Of candles both are starts. All candles before ``to_us`` are closed."""
+    before_id: str = ""
+    """The id of a trade that came at this end or later; "": none is known."""
 
 
 class PastCandle(msgspec.Struct, frozen=True, gc=False):
@@ -57,15 +62,20 @@ class PastEnded(msgspec.Struct, frozen=True):
     """No more pages come. ``fault``: why the venue gave up; "": it told all that it has."""
 
     symbol: str
-    interval: str
+    interval: str | None
     fault: str = ""
 
 
 @runtime_checkable
 class TellsPast(Protocol):
-    """A venue that can tell candles of its past."""
+    """A venue that can tell its past."""
 
     @property
     def past_intervals(self) -> Sequence[str]:
-        """The intervals of these, the shortest first; none: it cannot."""
+        """The intervals of candles that it tells, the shortest first; none: it cannot."""
+        ...
+
+    @property
+    def tells_past_trades(self) -> bool:
+        """Whether it tells trades."""
         ...

@@ -11,7 +11,8 @@ from floorwire.core.capabilities import StreamKind
 from floorwire.core.execution_reports import Report
 from floorwire.core.market_events import Feed, MarketEvent
 from floorwire.core.order_commands import Command
-from floorwire.core.past_candles import PastEnded, PastPage, PastWanted
+from floorwire.core.past_candles import PastWanted
+from floorwire.core.past_trades import PastOutput
 
 # --- the inputs of a venue ---------------------------------------------------------------------------
 
@@ -127,7 +128,7 @@ class Activity(msgspec.Struct, frozen=True):
 
 
 VenueEffect: TypeAlias = Open | Send | Close | Fetch | Wake
-VenueOutput: TypeAlias = MarketEvent | VenueEffect | Reported | Activity | PastPage | PastEnded
+VenueOutput: TypeAlias = MarketEvent | VenueEffect | Reported | Activity | PastOutput
 
 
 class Venue(Protocol):

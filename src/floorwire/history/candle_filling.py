@@ -11,34 +11,20 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Final
 
-import msgspec
-
-from floorwire.core.candle_intervals import SECOND_US
 from floorwire.core.candle_state import CandleState
 from floorwire.core.market_history import Hole
 from floorwire.core.past_candles import PastCandle, PastPage
 from floorwire.history.candle_block import Origin
 from floorwire.history.candle_levels import LEVELS, MINUTES, CandleLevel
-from floorwire.history.filled_ranges import Range
 from floorwire.history.merged_candle import MergedCandle
+from floorwire.history.missing_past import SETTLED_US, Missing, MissingRange
 from floorwire.history.symbol_history import SymbolHistory
 
 BY_INTERVAL: Final = {level.interval.name: level for level in LEVELS[MINUTES:]}
-SETTLED_US: Final = 3 * SECOND_US
-"""So long after its end the venue is asked for a candle: trades of its last moments may be under way."""
 NEAR: Final = 200
 """Holes are fetched together where at most so many candles are between them."""
 MOST_CANDLES: Final = {"1m": 0, "15m": 2_000, "2h": 1_000, "1d": 1_000}
 """How far back they are fetched: 500 of each interval up to four hours. Of minutes the settings say it."""
-
-
-class Missing(msgspec.Struct, frozen=True):
-    """What the venue can fill of a symbol's candles of one interval."""
-
-    ranges: Sequence[Range] = ()
-    """Starts of candles, and ends: what to fetch, the latest first."""
-    is_more_soon: bool = False
-    """Whether more of holes that have ended can be filled as soon as another candle has ended."""
 
 
 def missing(known: SymbolHistory, interval: str, first_us: int, clock_us: int) -> Missing:
@@ -49,19 +35,19 @@ def missing(known: SymbolHistory, interval: str, first_us: int, clock_us: int) -
     settled_us = level.interval.start_of(clock_us - SETTLED_US)
     most = MOST_CANDLES[interval]
     first_us = level.interval.start_of(max(0, first_us, settled_us - most * length_us if most else 0))
-    ranges: list[Range] = []
+    ranges: list[MissingRange] = []
     holes = known.candle_holes(level, first_us, clock_us)
     for hole in holes:
         from_us = level.interval.start_of(max(first_us, hole.from_us))
         to_us = min(settled_us, _end_of_last(level, settled_us if hole.to_us is None else hole.to_us))
         if from_us >= to_us:
             continue
-        if ranges and from_us - ranges[-1][1] <= NEAR * length_us:
-            ranges[-1] = ranges[-1][0], max(to_us, ranges[-1][1])
+        if ranges and from_us - ranges[-1].to_us <= NEAR * length_us:
+            ranges[-1] = MissingRange(ranges[-1].from_us, max(to_us, ranges[-1].to_us))
         else:
-            ranges.append((from_us, to_us))
+            ranges.append(MissingRange(from_us, to_us))
     is_more = any(hole.to_us is not None and hole.to_us > settled_us for hole in holes)
-    return Missing(ranges[::-1], is_more)
+    return Missing(ranges[::-1], settled_us + length_us + SETTLED_US - clock_us if is_more else 0)
 
 
 def fill(known: SymbolHistory, page: PastPage, clock_us: int, pause: Callable[[], None]) -> None:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from floorwire.core.candle_intervals import INTERVALS, CandleInterval
-from floorwire.core.market_history import MOST_ROWS, MOST_US, Hole, StoredCandle, StoredUnits
-from floorwire.history import candle_block, history_file, hole_pages
+from floorwire.core.market_history import MOST_ROWS, StoredCandle, StoredUnits
+from floorwire.history import candle_block, history_file
 from floorwire.history.candle_block import Bar, Origin
 from floorwire.history.candle_levels import BASES, LEVELS, CandleLevel
 from floorwire.history.history_file import Connection
+from floorwire.history.hole_window import HoleWindow
+from floorwire.history.memory_snapshot import Snapshot
 from floorwire.history.merged_candle import MergedCandle
-from floorwire.history.pauses import Pauses
-from floorwire.history.snapshot import Snapshot
+from floorwire.history.work_pauses import Pauses
 
 
 class CandleQuery(msgspec.Struct, frozen=True):
@@ -39,8 +39,7 @@ class CandlePage:
         self._interval: CandleInterval = INTERVALS[query.interval]
         self._level: CandleLevel = LEVELS[BASES[query.interval]]
         self._pause = Pauses()
-        self._holes: Sequence[Hole] = ()
-        self._hole_starts: list[int] = []
+        self._holes = HoleWindow(connection, snapshot, self._interval)
         stored_us = history_file.first_block_start(connection, snapshot.number, self._level.number)
         self._oldest_us = None if stored_us is None else min([stored_us, *snapshot.bars])
 
@@ -49,8 +48,6 @@ class CandlePage:
         query = self._query
         if query.from_us >= query.to_us or self._limit <= 0:
             return []
-        self._holes = hole_pages.read(self._connection, self._snapshot, query.interval, 0, query.to_us)
-        self._hole_starts = [hole.from_us for hole in self._holes]
         candles = self._newest_first() if query.newest_first else self._oldest_first()
         page: list[StoredCandle] = []
         for candle in candles:
@@ -202,11 +199,11 @@ class CandlePage:
 
     def _flat_starts(self, last: MergedCandle, until_us: int) -> Sequence[int]:
         """Return the starts of closed candles without trades after ``last``, up to a hole."""
-        interval, hole_us = self._interval, self._next_hole(last.bar.last_us)
-        start_us = interval.end_of(last.start_us)
-        end_us = min(until_us, hole_us, self._snapshot.clock_us)
+        interval, start_us = self._interval, self._interval.end_of(last.start_us)
+        end_us = min(until_us, self._snapshot.clock_us)
         if start_us >= end_us:
             return ()
+        end_us = min(end_us, self._holes.first_after(last.bar.last_us, end_us))
         end_us = interval.start_of(end_us)
         if start_us >= end_us:
             return ()
@@ -219,14 +216,5 @@ class CandlePage:
             )
         return interval.last_starts(first_us, end_us, 1 << 20)
 
-    def _next_hole(self, ts_us: int) -> int:
-        """Return the start of the first hole that reaches beyond this time."""
-        index = max(0, bisect_right(self._hole_starts, ts_us) - 1)
-        for hole in self._holes[index:]:
-            if hole.to_us is None or hole.to_us > ts_us:
-                return hole.from_us
-        return MOST_US
-
     def _has_hole(self, start_us: int, end_us: int) -> bool:
-        hole_us = self._next_hole(start_us)
-        return hole_us < end_us and hole_us <= self._snapshot.clock_us
+        return self._holes.first_after(start_us, min(end_us, self._snapshot.clock_us + 1)) < end_us

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TypeAlias
 
@@ -67,20 +67,18 @@ class FilledRanges:
         self.removed.clear()
 
 
-def unfilled(holes: Iterable[Hole], ranges: Sequence[Range]) -> list[Hole]:
-    """Return what ranges leave of holes. Both are in order, and so is the result."""
-    left: list[Hole] = []
+def unfilled(holes: Iterable[Hole], ranges: Sequence[Range]) -> Iterator[Hole]:
+    """Yield what ranges leave of holes. Both are in order, and so is the result."""
     for hole in holes:
         from_us, end_us = hole.from_us, MOST_US if hole.to_us is None else hole.to_us
         for first_us, last_us in islice(ranges, bisect_right(ranges, from_us, key=_end), None):
             if first_us >= end_us:
                 break
             if first_us > from_us:
-                left.append(Hole(from_us, first_us, hole.reason))
+                yield Hole(from_us, first_us, hole.reason)
             from_us = last_us
         if from_us < end_us:
-            left.append(replace(hole, from_us=from_us))
-    return left
+            yield replace(hole, from_us=from_us)
 
 
 def _end(one: Range) -> int:

@@ -22,11 +22,12 @@ from floorwire.core.market_history import (
     StoredTrade,
 )
 from floorwire.core.past_candles import PastPage
+from floorwire.core.past_trades import PastTradesPage
 from floorwire.history import history_file
-from floorwire.history.candle_filling import Missing
 from floorwire.history.market_store import MarketStore
-from floorwire.history.past import CandlesByInterval
+from floorwire.history.missing_past import Missing
 from floorwire.history.retention import Bound, Kind
+from floorwire.history.simulated_past import CandlesByInterval
 from floorwire.ops.stats import HistoryFigures
 
 
@@ -105,12 +106,15 @@ class MarketHistories:
         """Return the symbols of venues that are no replays of which a hole has ended since the last call."""
         return self._live.take_regained()
 
-    def fill(self, page: PastPage) -> None:
-        """Take in candles of a venue's past: they fill holes."""
+    def fill(self, page: PastPage | PastTradesPage) -> None:
+        """Take in candles or trades of a venue's past: they fill holes."""
         self._store(page.symbol).fill(page)
 
-    async def missing(self, symbol: str, interval: str, first_us: int, back_us: int) -> Missing:
-        """Return what a venue can fill of a symbol's candles. Raises HistoryUnavailableError."""
+    async def missing(self, symbol: str, interval: str | None, first_us: int, back_us: int) -> Missing:
+        """Return what a venue can fill of a symbol's candles, or of its trades (None).
+
+        Raises HistoryUnavailableError.
+        """
         return await self._store(symbol).missing(symbol, interval, first_us, back_us)
 
     def publish(self, venue: str, events: Sequence[MarketEvent], recv_us: int) -> None:

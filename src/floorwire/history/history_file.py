@@ -22,7 +22,7 @@ from floorwire.storage.private_files import touch_private
 Connection: TypeAlias = sqlite3.Connection
 
 FILE: Final = "market.db"
-VERSION: Final = 2
+VERSION: Final = 3
 TRADES: Final = -1
 """The kind of a block of trades. Those of candles are the numbers of their levels."""
 BUSY_TIMEOUT_S: Final = 5.0
@@ -33,6 +33,14 @@ CREATE TABLE filled (
 ) STRICT, WITHOUT ROWID;
 """
 """What version 1 does not have."""
+NO_HOLE_IN_ANOTHER: Final = """
+DELETE FROM holes WHERE EXISTS (
+    SELECT 1 FROM holes AS outer_hole WHERE outer_hole.symbol_id = holes.symbol_id
+    AND outer_hole.kind = holes.kind AND outer_hole.from_us < holes.from_us
+    AND (outer_hole.to_us IS NULL OR outer_hole.to_us >= holes.to_us)
+);
+"""
+"""What version 2 does not promise: the hole that has a time is the last one that begins before it."""
 SCHEMA: Final = """
 CREATE TABLE venues (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, clock_us INTEGER NOT NULL) STRICT;
 CREATE TABLE symbols (
@@ -76,11 +84,15 @@ CREATE TRIGGER removed AFTER DELETE ON blocks BEGIN
 """
 
 
+UPGRADES: Final = {0: SCHEMA + FILLED, 1: FILLED + NO_HOLE_IN_ANOTHER, 2: NO_HOLE_IN_ANOTHER}
+"""By version: what makes the present one of it. 0: the file is empty."""
+
+
 class HistoryFileError(Exception):
     """The file of market history cannot be used. The message says why."""
 
 
-class SymbolRow(msgspec.Struct, frozen=True):
+class StoredSymbol(msgspec.Struct, frozen=True):
     """A symbol as the file has it. ``late_us``: how much the row of a trade is above its time, at most."""
 
     number: int
@@ -113,10 +125,11 @@ def open_to_write(path: Path | None) -> Connection:
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA wal_autocheckpoint = 0")
     version = _version(connection)
-    if version == 1:
-        connection.executescript(f"BEGIN; {FILLED} PRAGMA user_version = {VERSION}; COMMIT;")
-    elif _checked_version(connection, path) == 0:
-        connection.executescript(f"BEGIN; {SCHEMA} {FILLED} PRAGMA user_version = {VERSION}; COMMIT;")
+    upgrade = UPGRADES.get(version)
+    if upgrade is not None:
+        connection.executescript(f"BEGIN; {upgrade} PRAGMA user_version = {VERSION}; COMMIT;")
+    else:
+        _check_version(connection, path)
     return connection
 
 
@@ -133,19 +146,19 @@ def open_to_read(path: Path) -> Connection:
     if not path.exists():
         raise HistoryFileError(f"{path}: there is no market history")
     connection = _connect(path, "ro")
-    if _checked_version(connection, path) == 0:
+    if _version(connection) == 0:
         connection.close()
         raise HistoryFileError(f"{path}: there is no market history in it yet")
+    _check_version(connection, path)
     return connection
 
 
-def _checked_version(connection: Connection, path: Path | None) -> int:
-    """Return the version; 0: the file is empty. Raises HistoryFileError where another version made it."""
+def _check_version(connection: Connection, path: Path | None) -> None:
+    """Raise HistoryFileError where another version made it."""
     version = _version(connection)
-    if version not in (0, VERSION):
+    if version != VERSION:
         connection.close()
         raise HistoryFileError(f"{path} was made by another version of Floorwire: {version}")
-    return version
 
 
 def _version(connection: Connection) -> int:
@@ -180,10 +193,10 @@ def put_clock(connection: Connection, venue: str, clock_us: int) -> None:
     )
 
 
-def symbols(connection: Connection) -> list[SymbolRow]:
+def symbols(connection: Connection) -> list[StoredSymbol]:
     """Return all symbols."""
     rows = connection.execute("SELECT id, venue, symbol, last_row, late_us FROM symbols")
-    return [SymbolRow(*row) for row in rows]
+    return [StoredSymbol(*row) for row in rows]
 
 
 def add_symbol(connection: Connection, venue: str, symbol: str) -> int:
@@ -228,13 +241,6 @@ def put_hole(connection: Connection, number: int, kind: HoleKind, hole: Hole) ->
     )
 
 
-def remove_hole(connection: Connection, number: int, kind: HoleKind, from_us: int) -> None:
-    """Remove the hole that starts then."""
-    connection.execute(
-        "DELETE FROM holes WHERE symbol_id = ? AND kind = ? AND from_us = ?", (number, kind, from_us)
-    )
-
-
 def last_hole(connection: Connection, number: int, kind: HoleKind) -> Hole | None:
     """Return the latest hole."""
     row = connection.execute(
@@ -248,14 +254,20 @@ def last_hole(connection: Connection, number: int, kind: HoleKind) -> Hole | Non
 def holes(
     connection: Connection, number: int, kind: HoleKind, from_us: int = 0, to_us: int = MOST_US
 ) -> Iterator[Hole]:
-    """Yield the holes that reach into this time, the oldest first."""
+    """Yield the holes that reach into this time, the oldest first. None is in another one."""
+    first_us = connection.execute(
+        "SELECT max(from_us) FROM holes WHERE symbol_id = ? AND kind = ? AND from_us <= ?",
+        (number, kind, from_us),
+    ).fetchone()[0]
     rows = connection.execute(
-        "SELECT from_us, to_us, reason FROM holes WHERE symbol_id = ? AND kind = ? AND from_us < ?"
-        " AND (to_us > ? OR to_us IS NULL) ORDER BY from_us",
-        (number, kind, to_us, from_us),
+        "SELECT from_us, to_us, reason FROM holes WHERE symbol_id = ? AND kind = ? AND from_us >= ?"
+        " AND from_us < ? ORDER BY from_us",
+        (number, kind, from_us if first_us is None else first_us, to_us),
     )
     for row in rows:
-        yield Hole(*row)
+        hole = Hole(*row)
+        if hole.to_us is None or hole.to_us > max(from_us, hole.from_us):
+            yield hole
 
 
 # --- what candles of the venue fill ------------------------------------------------------------------------
@@ -316,6 +328,13 @@ def put_block(
         "INSERT INTO blocks VALUES (NULL, ?, ?, ?, ?, ?, ?) ON CONFLICT (symbol_id, kind, first) DO UPDATE"
         " SET last = excluded.last, units_id = excluded.units_id, data = excluded.data",
         (number, kind, first, last, units_id, data),
+    )
+
+
+def remove_block(connection: Connection, number: int, kind: int, first: int) -> None:
+    """Remove the block that begins there."""
+    connection.execute(
+        "DELETE FROM blocks WHERE symbol_id = ? AND kind = ? AND first = ?", (number, kind, first)
     )
 
 

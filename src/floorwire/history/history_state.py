@@ -25,11 +25,12 @@ from floorwire.core.market_events import (
     VenueTime,
 )
 from floorwire.core.past_candles import PastPage
-from floorwire.history import candle_filling, history_file, past
-from floorwire.history.candle_filling import Missing
+from floorwire.core.past_trades import PastTradesPage
+from floorwire.history import candle_filling, history_file, simulated_past, trade_filling
 from floorwire.history.filled_ranges import FilledRanges
-from floorwire.history.history_file import Connection, SymbolRow, UnitNumbers
-from floorwire.history.past import START
+from floorwire.history.history_file import Connection, StoredSymbol, UnitNumbers
+from floorwire.history.missing_past import Missing
+from floorwire.history.simulated_past import START
 from floorwire.history.symbol_history import SymbolHistory
 
 RESTART: Final = "restart"
@@ -87,11 +88,11 @@ class HistoryState:
         """The venues that were heard since the start."""
         return self._venues.values()
 
-    def stored_symbol(self, symbol: str) -> SymbolRow | None:
+    def stored_symbol(self, symbol: str) -> StoredSymbol | None:
         """Return a symbol as the file had it at the start."""
         return self._stored_symbols.get(symbol)
 
-    def stored_filled(self, row: SymbolRow) -> FilledRanges:
+    def stored_filled(self, row: StoredSymbol) -> FilledRanges:
         """Return what candles of the venue fill of a symbol's holes, as the file has it."""
         return FilledRanges(history_file.filled(self._connection, row.number))
 
@@ -103,13 +104,36 @@ class HistoryState:
             self._add(venue)
             candle_filling.fill(known, page, venue.clock_us, pause)
 
-    def missing(self, symbol: str, interval: str, first_us: int, back_us: int) -> Missing:
-        """Return what the venue can fill of a symbol's candles, from ``first_us`` on and not further back."""
+    def fill_trades(self, page: PastTradesPage, pause: Callable[[], None]) -> None:
+        """Take in trades of a venue's past, and store them with what is left of their holes, in one step.
+
+        Raises sqlite3.Error.
+        """
+        known = self.symbols.get(page.symbol)
+        if known is None:
+            return
+        self._add(self._venue(known.instrument.venue))
+        self._begin()
+        known.keep_no_trades(self._units)
+        if trade_filling.fill(known, page, self._units, pause):
+            known.write(self._units)
+        # The time up to which the venue was heard is left to ``write``: other symbols are not written here.
+        self._connection.execute("COMMIT")
+        known.written()
+
+    def missing(self, symbol: str, interval: str | None, first_us: int, back_us: int) -> Missing:
+        """Return what the venue can fill of a symbol's candles (None: of its trades).
+
+        Not before ``first_us``, nor further back.
+        """
         known = self.symbols.get(symbol)
         if known is None:
             return Missing()
         clock_us = self._venue(known.instrument.venue).clock_us
-        return candle_filling.missing(known, interval, max(first_us, clock_us - back_us), clock_us)
+        first_us = max(first_us, clock_us - back_us)
+        if interval is None:
+            return trade_filling.missing(known, first_us, clock_us)
+        return candle_filling.missing(known, interval, first_us, clock_us)
 
     def clock_us(self, venue: str) -> int:
         """Return the time up to which a venue was heard, now or before the start."""
@@ -169,8 +193,7 @@ class HistoryState:
                 venue.symbols[symbol].is_streamed = True
             case MissingTrade(symbol, ts_us) if symbol in venue.symbols:
                 second_us = ts_us - ts_us % SECOND_US
-                for holes in venue.symbols[symbol].holes.values():
-                    holes.add(second_us, second_us + SECOND_US, MISSING_TRADE)
+                venue.symbols[symbol].add_hole(second_us, second_us + SECOND_US, MISSING_TRADE)
                 self.regained.append(symbol)
             case FeedStatus():
                 self._set_feed(venue, event)
@@ -234,22 +257,24 @@ class HistoryState:
         venue.with_hole[symbol] = None
         return known
 
-    def _symbol_row(self, venue: str, symbol: str) -> SymbolRow:
+    def _symbol_row(self, venue: str, symbol: str) -> StoredSymbol:
         """Return a symbol as it is in the file, where it is added if it is new."""
         row = self._stored_symbols.get(symbol)
         if row is None:
             self._begin()
             number = history_file.add_symbol(self._connection, venue, symbol)
-            row = self._stored_symbols[symbol] = SymbolRow(number, venue, symbol, 0, 0)
+            row = self._stored_symbols[symbol] = StoredSymbol(number, venue, symbol, 0, 0)
         return row
 
     def put_past(
-        self, instrument: Instrument, candles: past.CandlesByInterval, complete_until_us: int
+        self, instrument: Instrument, candles: simulated_past.CandlesByInterval, complete_until_us: int
     ) -> None:
         """Store candles of the time before a symbol is first listed."""
         row = self._symbol_row(instrument.venue, instrument.symbol)
         self._begin()
-        until_us = past.put(self._connection, self._units, row.number, instrument, candles, complete_until_us)
+        until_us = simulated_past.put(
+            self._connection, self._units, row.number, instrument, candles, complete_until_us
+        )
         self._stored_clocks[instrument.venue] = until_us
         history_file.put_clock(self._connection, instrument.venue, until_us)
         self._connection.execute("COMMIT")

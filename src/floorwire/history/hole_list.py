@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from heapq import merge
 
 from msgspec.structs import replace
 
@@ -69,20 +70,28 @@ def joined(before: Hole | None, later: Hole) -> Hole:
 
 def read(
     connection: Connection, number: int, kind: HoleKind, unsaved: Mapping[int, Hole], from_us: int, to_us: int
-) -> list[Hole]:
-    """Return the holes that reach into this time, the oldest first.
+) -> Iterator[Hole]:
+    """Yield the holes that reach into this time, the oldest first.
 
     ``unsaved``: those in memory, by their start. They go on with those of the file that start then.
     """
-    stored = {hole.from_us: hole for hole in history_file.holes(connection, number, kind, from_us, to_us)}
-    fresh = {
-        hole.from_us: joined(stored.get(hole.from_us), hole)
-        for hole in unsaved.values()
-        if hole.from_us < to_us
-    }
-    holes = [
-        hole
-        for hole in {**stored, **fresh}.values()
-        if hole.to_us is None or hole.to_us > max(from_us, hole.from_us)
-    ]
-    return sorted(holes, key=lambda hole: hole.from_us)
+    stored = history_file.holes(connection, number, kind, from_us, to_us)
+    fresh = sorted((hole for hole in unsaved.values() if hole.from_us < to_us), key=_start)
+    last: Hole | None = None
+    for hole in merge(stored, fresh, key=_start):
+        if last is not None and last.from_us == hole.from_us:
+            last = joined(last, hole)
+            continue
+        if last is not None and _reaches(last, from_us):
+            yield last
+        last = hole
+    if last is not None and _reaches(last, from_us):
+        yield last
+
+
+def _reaches(hole: Hole, from_us: int) -> bool:
+    return hole.to_us is None or hole.to_us > max(from_us, hole.from_us)
+
+
+def _start(hole: Hole) -> int:
+    return hole.from_us

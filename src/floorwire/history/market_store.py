@@ -1,29 +1,19 @@
-"""The market-data store: a thread writes what was published, another one reads pages.
+"""The market-data store: what was published is written by one thread, and read in pages by another one.
 
-    event loop -- put --> WaitingEvents -- apply --> HistoryState (memory) -- write, once a second --> file
-                                                            |                                           |
-    event loop -- mark ------------------------> Snapshot --'--------------> page <---------------------'
+    event loop -- publish --> HistoryWriter (history_writer.py): memory and file
+    event loop -- mark -----> Snapshot of the memory --> page <-- file
 
-The memory is behind one lock, which the event loop never takes. A mark stands in the queue between what was
-published before a read and what comes later, so a page has exactly what came before.
-
-If the file fails, history stops; nothing else does. Trades and candles are dropped then, and another memory
-follows the feeds. The writer's thread tries the file again, and goes on after a hole.
+A mark stands in the queue between what was published before a read and what comes later, so a page has
+exactly what came before.
 """
 
 from __future__ import annotations
 
 import asyncio
-import errno
-import sqlite3
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
-from threading import Event, Lock, Thread
-from typing import Final, TypeVar
-
-import msgspec
-import structlog
+from typing import TypeVar
 
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import MarketEvent
@@ -39,40 +29,20 @@ from floorwire.core.market_history import (
 )
 from floorwire.core.os_errors import sentence
 from floorwire.core.past_candles import PastPage
-from floorwire.history import candle_pages, history_file, hole_pages, past, retention, snapshot, trade_pages
-from floorwire.history.candle_filling import Missing
+from floorwire.core.past_trades import PastTradesPage
+from floorwire.history import candle_pages, history_file, hole_pages, simulated_past, trade_pages
 from floorwire.history.candle_levels import BASES
 from floorwire.history.candle_pages import CandleQuery
-from floorwire.history.connections import Connections, check_room
-from floorwire.history.history_file import Connection, HistoryFileError
-from floorwire.history.history_state import HistoryState
-from floorwire.history.pauses import Pauses
-from floorwire.history.retention import KINDS, Bound, Kind
-from floorwire.history.retries import Retries
-from floorwire.history.snapshot import ReadRequest, Snapshot
+from floorwire.history.history_file import Connection
+from floorwire.history.history_writer import FAILURES, HistoryWriter
+from floorwire.history.memory_snapshot import ReadRequest, Snapshot
+from floorwire.history.missing_past import Missing
+from floorwire.history.retention import Bound, Kind
 from floorwire.history.trade_pages import TradeQuery
-from floorwire.history.waiting_events import (
-    NEVER_DROPPED,
-    Batch,
-    Dropped,
-    Filling,
-    ReadMark,
-    WaitingEvents,
-)
+from floorwire.history.waiting_events import ReadMark
 from floorwire.ops.stats import HistoryFigures
-from floorwire.storage import worker_threads
 
 T = TypeVar("T")
-
-TICK_S: Final = 0.1
-"""How often what waits is taken into memory."""
-WRITE_S: Final = 1.0
-"""How often it is written."""
-CHECKPOINT_S: Final = 10.0
-RETENTION_S: Final = 60.0
-FAILURES: Final = (sqlite3.Error, OSError, HistoryFileError, msgspec.MsgspecError)
-
-log = structlog.get_logger("floorwire.history")
 
 
 class MarketStore:
@@ -88,58 +58,33 @@ class MarketStore:
         max_waiting: int,
         on_demand: Collection[str] = (),
     ) -> None:
-        self._path = path
-        self._bounds = bounds
-        self._on_demand = on_demand
-        self._max_waiting = max_waiting
-        self._waiting = WaitingEvents(max_waiting)
-        self._lock = Lock()
-        self._error: str | None = "the server has not started"
-        """Why nothing is stored or read; None: it is."""
+        self.writer = HistoryWriter(path, bounds, max_waiting, on_demand)
+        self._has_one_connection = path is None
         self._is_open = False
-        self._retries = Retries()
-        self._left: list[Connections] = []
-        """Connections that are not used any more, to be closed by the writer's thread."""
-        self._is_stopping = Event()
-        self._trades = 0
-        self._has_failed = False
-        self._bytes: Mapping[str, int] = {}
-        self._recv_us = 0
-        """The date of the last events. Old rows are deleted by it."""
-        self._pause = Pauses()
-        self._thread: Thread | None = None
 
     def open(self) -> None:
         """Open the file, and start the threads. Blocks. Raises OSError where no thread can be started."""
-        self._error, self._is_open, self._has_failed = None, True, False
-        self._is_stopping.clear()
-        self._waiting = WaitingEvents(self._max_waiting)
-        self._connections = Connections.open(None)
-        self._state = HistoryState(self._connections.writing, self._on_demand)
-        try:
-            self._use(Connections.open(self._path))
-        except FAILURES as error:
-            self._fail(error)
-        self._readers = worker_threads.start("market-history-reader")
-        thread = Thread(target=self._run, name="market-history", daemon=True)
-        try:
-            thread.start()
-        except RuntimeError as error:
-            raise OSError(errno.EAGAIN, "no thread can be started for it: see ulimit -u") from error
-        self._thread = thread
+        self.writer.open()
+        self._is_open = True
+
+    def close(self) -> None:
+        """Write what waits, and close the file. Blocks. If it is not open, nothing happens."""
+        self._is_open = False
+        self.writer.close()
 
     # --- on the event loop --------------------------------------------------------------------------------
 
     def publish(self, venue: str, events: Sequence[MarketEvent], recv_us: int) -> None:
         """Take in a venue's events, in order. A consumer of the bus."""
         if self._is_open:
-            self._recv_us = recv_us
-            self._waiting.put(venue, events)
+            writer = self.writer
+            writer.recv_us = recv_us
+            writer.waiting.put(venue, events)
 
     def figures(self) -> HistoryFigures:
         """Return what is counted."""
-        waiting = self._waiting
-        return HistoryFigures(self._trades, len(waiting), waiting.dropped, self._has_failed, self._bytes)
+        writer, waiting = self.writer, self.writer.waiting
+        return HistoryFigures(writer.trades, len(waiting), waiting.dropped, writer.has_failed, writer.bytes)
 
     async def trades(
         self,
@@ -187,7 +132,7 @@ class MarketStore:
         limit = min(limit, MOST_ROWS)
         return await self._page(
             ReadRequest(symbol),
-            lambda file, known: hole_pages.read(file, known, interval, from_us, to_us)[:limit],
+            lambda file, known: list(islice(hole_pages.read(file, known, interval, from_us, to_us), limit)),
             (),
         )
 
@@ -204,80 +149,82 @@ class MarketStore:
         )
 
     async def _page(self, request: ReadRequest, read: Callable[[Connection, Snapshot], T], nothing: T) -> T:
-        if self._error is not None:
-            raise HistoryUnavailableError(self._error)
+        if self.writer.error is not None:
+            raise HistoryUnavailableError(self.writer.error)
         mark = ReadMark(request)
-        self._waiting.mark(mark)
+        self.writer.waiting.mark(mark)
         return await asyncio.get_running_loop().run_in_executor(
-            self._readers, self._read, mark, read, nothing
+            self.writer.readers, self._read, mark, read, nothing
         )
 
     # --- candles of a venue's past --------------------------------------------------------------------------
 
     def take_regained(self) -> Sequence[str]:
         """Return the symbols of which a hole has ended since the last call."""
-        if self._error is not None:
+        if self.writer.error is not None:
             return ()
-        regained, found = self._state.regained, []
+        regained, found = self.writer.state.regained, []
         while regained:
             found.append(regained.popleft())
         return found
 
-    def fill(self, page: PastPage) -> None:
-        """Take in candles of a venue's past: they fill holes."""
-        if self._error is None:
-            self._waiting.fill(page)
+    def fill(self, page: PastPage | PastTradesPage) -> None:
+        """Take in candles or trades of a venue's past: they fill holes."""
+        if self.writer.error is None:
+            self.writer.waiting.fill(page)
 
-    async def missing(self, symbol: str, interval: str, first_us: int, back_us: int) -> Missing:
-        """Return what a venue can fill of a symbol's candles, after all pages that came before.
+    async def missing(self, symbol: str, interval: str | None, first_us: int, back_us: int) -> Missing:
+        """Return what a venue can fill of a symbol's candles (None: trades), after all pages before.
 
         ``first_us``, ``back_us``: not before this time, nor longer ago. Raises HistoryUnavailableError.
         """
         mark = ReadMark(ReadRequest(symbol))
-        self._waiting.mark(mark)
+        self.writer.waiting.mark(mark)
         return await asyncio.get_running_loop().run_in_executor(
-            self._readers, self._missing, mark, symbol, interval, first_us, back_us
+            self.writer.readers, self._missing, mark, symbol, interval, first_us, back_us
         )
 
-    def _missing(self, mark: ReadMark, symbol: str, interval: str, first_us: int, back_us: int) -> Missing:
-        with self._lock:
+    def _missing(
+        self, mark: ReadMark, symbol: str, interval: str | None, first_us: int, back_us: int
+    ) -> Missing:
+        with self.writer.lock:
             if not mark.is_taken:
-                self._take(mark)
-            if self._error is not None:
-                raise HistoryUnavailableError(self._error)
-            return self._state.missing(symbol, interval, first_us, back_us)
+                self.writer.take(mark)
+            if self.writer.error is not None:
+                raise HistoryUnavailableError(self.writer.error)
+            return self.writer.state.missing(symbol, interval, first_us, back_us)
 
     # --- before the venues start ----------------------------------------------------------------------------
 
     def last_prices(self, venue: str) -> dict[str, str]:
         """Return the last price of each symbol of a venue that has one. Blocks."""
-        with self._lock:
-            if self._error is not None:
+        with self.writer.lock:
+            if self.writer.error is not None:
                 return {}
-            return past.last_prices(self._connections.writing, venue)
+            return simulated_past.last_prices(self.writer.connections.writing, venue)
 
     def put_past(
-        self, instrument: Instrument, candles: past.CandlesByInterval, complete_until_us: int
+        self, instrument: Instrument, candles: simulated_past.CandlesByInterval, complete_until_us: int
     ) -> None:
         """Store candles of the time before a symbol was first listed, made for it. Blocks.
 
         ``complete_until_us``: from the first candle up to here no candle is missing.
         """
-        with self._lock:
-            self._guarded(lambda: self._state.put_past(instrument, candles, complete_until_us))
+        with self.writer.lock:
+            self.writer.guarded(lambda: self.writer.state.put_past(instrument, candles, complete_until_us))
 
     # --- in the reader's thread -----------------------------------------------------------------------------
 
     def _read(self, mark: ReadMark, read: Callable[[Connection, Snapshot], T], nothing: T) -> T:
-        with self._lock:
+        with self.writer.lock:
             if not mark.is_taken:
-                self._take(mark)
-            if self._error is not None:
-                raise HistoryUnavailableError(self._error)
+                self.writer.take(mark)
+            if self.writer.error is not None:
+                raise HistoryUnavailableError(self.writer.error)
             if mark.snapshot is None:
                 return nothing
-            reading = self._connections.reading
-            if self._path is None:  # one connection for all
+            reading = self.writer.connections.reading
+            if self._has_one_connection:
                 return read(reading, mark.snapshot)
         try:
             reading.execute("BEGIN")
@@ -287,144 +234,3 @@ class MarketStore:
                 reading.execute("ROLLBACK")
         except FAILURES as error:
             raise HistoryUnavailableError(sentence(error)) from error
-
-    # --- in either thread, with the lock --------------------------------------------------------------------
-
-    def _take(self, until: ReadMark | None = None) -> None:
-        """Take into memory what waits, up to a mark."""
-        try:
-            while (until is None or not until.is_taken) and (entry := self._waiting.take()) is not None:
-                if type(entry) is Batch:
-                    self._state.apply(entry.venue, self._kept(entry.events))
-                elif type(entry) is Filling and self._error is None:
-                    self._state.fill(entry.page, self._pause)
-                elif type(entry) is Dropped:
-                    self._state.drop(entry.venue)
-                elif type(entry) is ReadMark and self._error is None:
-                    self._state.settle()
-                    entry.snapshot = snapshot.take(self._state, entry.request)
-                    entry.is_taken = True
-                self._pause()
-            self._state.settle()
-            self._trades = self._state.trades
-        except FAILURES as error:
-            self._fail(error)
-
-    def _kept(self, events: Sequence[MarketEvent]) -> Sequence[MarketEvent]:
-        """Return the events of a batch that are applied: while nothing is stored, those of the feeds."""
-        if self._error is None:
-            return events
-        return [event for event in events if type(event) in NEVER_DROPPED]
-
-    def _fail(self, error: Exception) -> None:
-        """Stop history: from now on nothing is stored or read, until the file can be written again."""
-        if self._error is not None:
-            return
-        self._error = sentence(error)
-        self._has_failed = True
-        self._retries.failed(time.monotonic())
-        log.error("market history stopped", file=str(self._path), reason=self._error)
-        self._use(Connections.open(None))
-
-    def _use(self, connections: Connections) -> None:
-        """Go on with these connections; close them where that fails. Raises one of FAILURES."""
-        try:
-            state = HistoryState(connections.writing, self._on_demand)
-            state.follow(self._state)
-            state.write(self._pause)
-        except BaseException:
-            connections.close()
-            raise
-        self._left.append(self._connections)
-        self._connections, self._state = connections, state
-
-    # --- in the writer's thread -----------------------------------------------------------------------------
-
-    def _run(self) -> None:
-        write_s = checkpoint_s = retention_s = time.monotonic()
-        while not self._is_stopping.wait(TICK_S):
-            with self._lock:
-                self._take()
-            self._close_left()
-            now_s = time.monotonic()
-            if self._error is not None and self._retries.is_due(now_s):
-                self._try_again()
-            if now_s - write_s >= WRITE_S:
-                write_s = now_s
-                self._write()
-            if now_s - retention_s >= RETENTION_S:
-                retention_s = now_s
-                with self._lock:
-                    self._guarded(self._remove_old)
-            if now_s - checkpoint_s >= CHECKPOINT_S:
-                checkpoint_s = now_s
-                self._checkpoint()
-
-    def _write(self) -> None:
-        with self._lock:
-            self._guarded(lambda: self._state.write(self._pause))
-
-    def _remove_old(self) -> None:
-        writing = self._connections.writing
-        retention.remove_old(writing, self._bounds, self._recv_us, self._pause)
-        self._bytes = {str(kind): history_file.bytes_of(writing, part) for kind, part in KINDS.items()}
-
-    def _checkpoint(self) -> None:
-        """Copy the log into the database, and sync both. Nobody waits for it."""
-        checkpointing = self._connections.checkpointing
-        if checkpointing is not None:
-            try:
-                checkpointing.execute("PRAGMA wal_checkpoint(PASSIVE)")
-            except FAILURES as error:
-                with self._lock:
-                    self._fail(error)
-
-    def _try_again(self) -> None:
-        """Go on if the file can be written."""
-        try:
-            if self._path is not None:
-                check_room(self._path)
-            connections = Connections.open(self._path)
-            with self._lock:
-                self._use(connections)
-                self._error = None
-        except FAILURES as error:
-            self._error = sentence(error)
-            self._retries.failed(time.monotonic())
-            return
-        self._has_failed = False
-        log.info("market history goes on", file=str(self._path))
-
-    def _close_left(self) -> None:
-        """Close the connections that nothing uses any more. The reader's thread closes its own."""
-        with self._lock:
-            left, self._left = self._left, []
-        for connections in left:
-            self._readers.submit(connections.reading.close).result()
-            connections.close()
-
-    def _guarded(self, work: Callable[[], None]) -> None:
-        """Do it with the lock, if history has not stopped."""
-        if self._error is None:
-            try:
-                work()
-            except FAILURES as error:
-                self._fail(error)
-
-    # --- the end -------------------------------------------------------------------------------------------
-
-    def close(self) -> None:
-        """Write what waits, and close the file. Blocks. If it is not open, nothing happens."""
-        if self._thread is None:
-            return
-        self._is_open = False
-        self._is_stopping.set()
-        self._thread.join()
-        self._thread = None
-        with self._lock:
-            self._take()
-        self._write()
-        self._close_left()
-        self._readers.shutdown()
-        self._connections.close()
-        self._error = "the server has ended"

@@ -29,8 +29,8 @@ from floorwire.core.venue_names import bare
 from floorwire.history import history_file, trade_pages
 from floorwire.history.candle_pages import CandlePage, CandleQuery
 from floorwire.history.filled_ranges import FilledRanges
-from floorwire.history.history_file import FILE, Connection, HistoryFileError, SymbolRow
-from floorwire.history.snapshot import Snapshot
+from floorwire.history.history_file import FILE, Connection, HistoryFileError, StoredSymbol
+from floorwire.history.memory_snapshot import Snapshot
 from floorwire.history.symbol_history import HOLE_KINDS
 from floorwire.history.trade_pages import TradeQuery
 
@@ -55,7 +55,7 @@ class StoredHistory:
         """Close the file."""
         self._connection.close()
 
-    def symbols(self, name: str | None) -> Sequence[SymbolRow]:
+    def symbols(self, name: str | None) -> Sequence[StoredSymbol]:
         """Return the symbols of this name: an identity, or one without its venue; None: all.
 
         Raises HistoryFileError where there is none.
@@ -68,7 +68,7 @@ class StoredHistory:
             raise HistoryFileError(f"{self._path}: there is no history of {name}{meant}")
         return found
 
-    def trades(self, symbol: SymbolRow, from_us: int = 0, to_us: int = MOST_US) -> Iterator[StoredTrade]:
+    def trades(self, symbol: StoredSymbol, from_us: int = 0, to_us: int = MOST_US) -> Iterator[StoredTrade]:
         """Yield trades in the order in which they came. ``to_us`` is not included."""
         snapshot, after_row = self._snapshot(symbol), 0
         while page := self._page(
@@ -79,7 +79,7 @@ class StoredHistory:
             after_row = page[-1].row
 
     def candles(
-        self, symbol: SymbolRow, interval: str, from_us: int = 0, to_us: int = MOST_US
+        self, symbol: StoredSymbol, interval: str, from_us: int = 0, to_us: int = MOST_US
     ) -> Iterator[StoredCandle]:
         """Yield the candles that start in this time, the oldest first, up to the one that is open."""
         snapshot = self._snapshot(symbol)
@@ -90,7 +90,7 @@ class StoredHistory:
             yield from page
             from_us = page[-1].end_us
 
-    def _snapshot(self, symbol: SymbolRow) -> Snapshot:
+    def _snapshot(self, symbol: StoredSymbol) -> Snapshot:
         """Return how far the file reached when it was opened. Nothing is in memory."""
         clock_us = self._clocks.get(symbol.venue, 0)
         extent = Extent(clock_us, symbol.last_row)

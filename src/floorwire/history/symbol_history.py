@@ -14,13 +14,21 @@ from floorwire.core.candle_state import CandleState
 from floorwire.core.common_units import CommonUnits
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Trade
-from floorwire.core.market_history import Hole, HoleKind, InstrumentSince, StoredUnits
+from floorwire.core.market_history import (
+    MOST_US,
+    Hole,
+    HoleKind,
+    InstrumentSince,
+    StoredTrade,
+    StoredUnits,
+)
 from floorwire.history import candle_block, history_file, hole_list, trade_block
 from floorwire.history.candle_block import Bar, CandleBlock, Origin
 from floorwire.history.candle_levels import LEVELS, MINUTES, CandleLevel
 from floorwire.history.filled_ranges import FilledRanges, unfilled
-from floorwire.history.history_file import TRADES, Connection, SymbolRow, UnitNumbers
+from floorwire.history.history_file import TRADES, Connection, StoredSymbol, UnitNumbers
 from floorwire.history.hole_list import HoleList
+from floorwire.history.stored_trades import StoredTrades
 from floorwire.history.trade_block import TradeRun
 
 IDLE_WRITES: Final = 60
@@ -31,7 +39,7 @@ HOLE_KINDS: Final[tuple[HoleKind, HoleKind]] = ("trades", "candles")
 class SymbolHistory:
     """What is known of one symbol. ``connection``: of the file that has the rest."""
 
-    def __init__(self, row: SymbolRow, instrument: Instrument, connection: Connection) -> None:
+    def __init__(self, row: StoredSymbol, instrument: Instrument, connection: Connection) -> None:
         self.number = row.number
         self.symbol = row.symbol
         self.last_row = row.last_row
@@ -46,7 +54,11 @@ class SymbolHistory:
             kind: HoleList(history_file.last_hole(connection, row.number, kind)) for kind in HOLE_KINDS
         }
         self.filled = FilledRanges(history_file.filled(connection, row.number))
-        """What candles of the venue fill of the holes of candles."""
+        """What the venue fills of the holes: its candles those of each level, its trades those of seconds."""
+        self.stored = StoredTrades(connection, row.number)
+        """The trades that are in the file."""
+        self._known_until_us = row.last_row + 1
+        """Trades of earlier times may be stored already when they come."""
         self._connection = connection
         self._instrument = instrument
         self._units = StoredUnits(instrument.price, instrument.size)
@@ -87,6 +99,11 @@ class SymbolHistory:
         if times_us[0] > last_row and all(map(lt, times_us, times_us[1:])):
             rows = times_us
         else:
+            if min(times_us) < self._known_until_us:
+                trades = self._unknown(trades)
+                times_us = [trade.ts_us for trade in trades]
+                if not trades:
+                    return
             rows = list(accumulate(times_us, _next_row, initial=last_row))[1:]
         run.add(rows, trades)
         self.last_row = rows[-1]
@@ -102,16 +119,75 @@ class SymbolHistory:
                 self.block(level, level.block_start(start_us)).add(start_us, figures, Origin.COUNTED)
         self._is_changed = True
 
+    def _unknown(self, trades: Sequence[Trade]) -> Sequence[Trade]:
+        """Return the trades that are not stored: the venue repeats some, and may have told some as past."""
+        times_us = [trade.ts_us for trade in trades]
+        first_row, last_row = (
+            min(times_us) - SECOND_US,
+            max(times_us) + SECOND_US + min(self.late_us, MINUTE_US),
+        )
+        ids = {one.trade_id for one in self.stored.read(first_row, last_row)}
+        return [trade for trade in trades if not trade.trade_id or trade.trade_id not in ids]
+
+    # --- trades that the venue tells of its past ---------------------------------------------------------
+
+    def trade_holes(self, from_us: int, to_us: int) -> list[Hole]:
+        """Return the holes that are left of this time in the trades, the oldest first."""
+        return self._holes_left("trades", 0, from_us, to_us)
+
+    def trade_id_after(self, ts_us: int) -> str:
+        """Return the id of a trade of this time or later; "": none is known."""
+        in_memory = (one.trade_id for run in self.runs for one in run.stored() if one.ts_us >= ts_us)
+        return self.stored.id_after(ts_us) or next(in_memory, "")
+
+    def keep_no_trades(self, units: UnitNumbers) -> None:
+        """Write what is not stored, and keep no trades in memory: the file has all of them then."""
+        if self._is_changed:
+            self.write(units)
+            self.written()
+        self.runs, self._has_tail = [], False
+
+    def fetched(self, trades: Sequence[StoredTrade]) -> None:
+        """Trades were put into the file. The same may still come live."""
+        self.last_row = max(self.last_row, trades[-1].row)
+        self.late_us = max(self.late_us, *(one.row - one.ts_us for one in trades))
+        self._known_until_us = max(self._known_until_us, *(one.ts_us + 1 for one in trades))
+
+    def counts_minute_of(self, ts_us: int) -> bool:
+        """Return whether the candle of this minute is counted from trades: no hole of candles is in it."""
+        minute_us = ts_us - ts_us % MINUTE_US
+        unsaved = self.holes["candles"].unsaved
+        holes = hole_list.read(
+            self._connection, self.number, "candles", unsaved, minute_us, minute_us + MINUTE_US
+        )
+        return next(holes, None) is None
+
     # --- candles of the venue -------------------------------------------------------------------------
 
     def candle_holes(self, level: CandleLevel, from_us: int, to_us: int) -> list[Hole]:
         """Return the holes that are left of this time in the candles of a level, the oldest first."""
-        unsaved = self.holes["candles"].unsaved
-        holes = hole_list.read(self._connection, self.number, "candles", unsaved, from_us, to_us)
-        left = unfilled(holes, self.filled.of(level.number))
+        return self._holes_left("candles", level.number, from_us, to_us)
+
+    def _holes_left(self, kind: HoleKind, level: int, from_us: int, to_us: int) -> list[Hole]:
+        holes = hole_list.read(self._connection, self.number, kind, self.holes[kind].unsaved, from_us, to_us)
         return [
-            hole for hole in left if hole.from_us < to_us and (hole.to_us is None or hole.to_us > from_us)
+            hole
+            for hole in unfilled(holes, self.filled.of(level))
+            if hole.from_us < to_us and (hole.to_us is None or hole.to_us > from_us)
         ]
+
+    def add_hole(self, from_us: int, to_us: int, reason: str) -> None:
+        """Take in that something may be missing of a time that is over, also where that comes late."""
+        hole = Hole(from_us, to_us, reason)
+        for kind, holes in self.holes.items():
+            latest = holes.latest
+            if latest is None or from_us >= latest.from_us:
+                holes.add(from_us, to_us, reason)
+                continue
+            known = hole_list.read(self._connection, self.number, kind, holes.unsaved, from_us, to_us)
+            ranges = [(one.from_us, MOST_US if one.to_us is None else one.to_us) for one in known]
+            for part in unfilled([hole], ranges):  # no hole is in another one
+                holes.add(part.from_us, to_us if part.to_us is None else part.to_us, reason)
 
     def put(self, level: CandleLevel, units: StoredUnits, figures: CandleState, origin: Origin) -> None:
         """Put a candle, given in these units, in the place of what is there."""
@@ -120,8 +196,16 @@ class SymbolHistory:
         block.put(figures.start_us, figures, origin)
         block.extend_units(self._units)
 
+    def add(self, level: CandleLevel, units: StoredUnits, figures: CandleState) -> None:
+        """Add figures of one second, given in these units, to the candle that has it."""
+        start_us = level.interval.start_of(figures.start_us)
+        block = self.block(level, level.block_start(start_us))
+        block.extend_units(units)
+        block.add(start_us, figures, Origin.COUNTED)
+        block.extend_units(self._units)
+
     def changed(self) -> None:
-        """Let it be written: candles were put."""
+        """Let it be written: candles or trades were put."""
         self._is_changed = True
 
     def first_candle(self, level: CandleLevel) -> int | None:
@@ -209,12 +293,7 @@ class SymbolHistory:
         for since in self._unsaved_instruments:
             history_file.put_instrument(self._connection, self.number, since)
         for run in self.runs:
-            for first in range(0, len(run.rows), trade_block.TRADES):
-                last = min(first + trade_block.TRADES, len(run.rows)) - 1
-                data, number = run.encode(first), units.number(run.units)
-                history_file.put_block(
-                    self._connection, self.number, TRADES, run.rows[first], run.rows[last], number, data
-                )
+            run.put(self._connection, self.number, units.number(run.units))
         for (level, block_us), block in self.blocks.items():
             if block.is_changed:
                 data = candle_block.encode(block_us, block.bars.values())

@@ -13,6 +13,8 @@ import msgspec
 
 from floorwire.core.market_events import Trade
 from floorwire.core.market_history import StoredTrade, StoredUnits
+from floorwire.history import history_file
+from floorwire.history.history_file import Connection
 from floorwire.history.packed_columns import differences, pack, sums, unpack
 
 TRADES = 512
@@ -77,6 +79,15 @@ class TradeRun:
                 self.buys[part],
             ]
         )
+
+    def put(self, connection: Connection, number: int, units_id: int) -> None:
+        """Store its blocks, as those of a symbol."""
+        for first in range(0, len(self.rows), TRADES):
+            last = min(first + TRADES, len(self.rows)) - 1
+            data = self.encode(first)
+            history_file.put_block(
+                connection, number, history_file.TRADES, self.rows[first], self.rows[last], units_id, data
+            )
 
     def drop_full_blocks(self) -> None:
         """Leave out the trades of full blocks."""

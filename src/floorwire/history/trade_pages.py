@@ -9,8 +9,9 @@ import msgspec
 from floorwire.core.market_history import MOST_ROWS, StoredTrade
 from floorwire.history import history_file, trade_block
 from floorwire.history.history_file import TRADES, Block, Connection
-from floorwire.history.pauses import Pauses
-from floorwire.history.snapshot import Snapshot
+from floorwire.history.memory_snapshot import Snapshot
+from floorwire.history.stored_trades import EARLY_US
+from floorwire.history.work_pauses import Pauses
 
 
 class TradeQuery(msgspec.Struct, frozen=True):
@@ -26,8 +27,8 @@ class TradeQuery(msgspec.Struct, frozen=True):
 
 def read(connection: Connection, snapshot: Snapshot, query: TradeQuery) -> list[StoredTrade]:
     """Return a page of trades."""
-    # A row is at least the time of its trade, and at most ``late_us`` more.
-    after_row = max(query.after_row, query.from_us - 1)
+    # A row is at most ``EARLY_US`` less than the time of its trade, and at most ``late_us`` more.
+    after_row = max(query.after_row, query.from_us - 1 - EARLY_US)
     before_row = min(query.before_row, snapshot.extent.last_row + 1, query.to_us + snapshot.late_us)
     limit = min(query.limit, MOST_ROWS)
     page: list[StoredTrade] = []
@@ -48,9 +49,9 @@ def _batches(
     end_row = snapshot.trades[0].row if snapshot.trades else before_row
     if newest_first:
         yield snapshot.trades
-        yield from _decoded(_down(connection, snapshot, after_row, min(before_row, end_row)))
+        yield from _decoded(_down(connection, snapshot, after_row, min(before_row, end_row)), end_row)
     else:
-        yield from _decoded(_up(connection, snapshot, after_row, min(before_row, end_row)))
+        yield from _decoded(_up(connection, snapshot, after_row, min(before_row, end_row)), end_row)
         yield snapshot.trades
 
 
@@ -68,8 +69,10 @@ def _up(connection: Connection, snapshot: Snapshot, after_row: int, end_row: int
         yield block
 
 
-def _decoded(blocks: Iterator[Block]) -> Iterator[Sequence[StoredTrade]]:
+def _decoded(blocks: Iterator[Block], end_row: int) -> Iterator[Sequence[StoredTrade]]:
+    """Yield the trades of blocks, but for those in memory: the file may have them by now, after others."""
     pause = Pauses()
     for block in blocks:
-        yield trade_block.decode(block.data, block.units)
+        trades = trade_block.decode(block.data, block.units)
+        yield trades if block.last < end_row else [one for one in trades if one.row < end_row]
         pause()

@@ -24,7 +24,8 @@ from floorwire.core.market_events import (
     VenueTime,
 )
 from floorwire.core.past_candles import PastPage
-from floorwire.history.snapshot import ReadRequest, Snapshot
+from floorwire.core.past_trades import PastTradesPage
+from floorwire.history.memory_snapshot import ReadRequest, Snapshot
 
 NEVER_DROPPED: Final[frozenset[type[MarketEvent]]] = frozenset({VenueTime, FeedStatus, Listing, StreamsEnded})
 STORED: Final[frozenset[type[MarketEvent]]] = NEVER_DROPPED | {Trade, Candle, MissingTrade}
@@ -41,9 +42,9 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
 
 @final
 class Filling(msgspec.Struct, frozen=True, gc=False):
-    """Candles of a venue's past came."""
+    """Candles or trades of a venue's past came."""
 
-    page: PastPage
+    page: PastPage | PastTradesPage
 
 
 @final
@@ -95,8 +96,8 @@ class WaitingEvents:
         self._put += len(events)
         self._entries.append(Batch(venue, events))
 
-    def fill(self, page: PastPage) -> None:
-        """Queue candles of the past. They are few: of a venue one page after another comes, by HTTP."""
+    def fill(self, page: PastPage | PastTradesPage) -> None:
+        """Queue a page of the past. They are few: of a venue one after another comes, by HTTP."""
         self._entries.append(Filling(page))
 
     def mark(self, mark: ReadMark) -> None:

@@ -14,8 +14,9 @@ from floorwire.hub.peer import Wire
 from floorwire.hub.subscription_replies import skipped
 from floorwire.hub.topic import Topic
 from floorwire.protocol.channel_events import SlowNotice
-from floorwire.protocol.codec import Codec, Outgoing
+from floorwire.protocol.codec import Codec
 from floorwire.protocol.cost_budget import KIB_US, STATE_US, TRANSCODE_US, ClientBudget
+from floorwire.protocol.envelopes import Outgoing
 from floorwire.protocol.outbox import OfferResult, Outbox, OutboxSubscription
 from floorwire.protocol.replies import EncodedSymbolList
 from floorwire.protocol.topic_names import TopicName

@@ -63,8 +63,13 @@ class Hub:
         venue_rows: Sequence[VenueRow] = (),
         interest: StreamInterest | None = None,
         history: MarketHistory | None = None,
+        is_filling: Callable[[str], bool] = lambda _: False,
     ) -> None:
-        """``interest``: learns which streams of the venues are wanted. ``history`` None: none is kept."""
+        """``interest``: learns which streams of the venues are wanted. ``history`` None: none is kept.
+
+        ``is_filling``: returns whether a venue is asked for what its history lacks of a symbol.
+        """
+        self.is_filling = is_filling
         self.venue_rows = tuple(venue_rows)
         """What ``symbols`` says of the venues."""
         self.market = MarketState(channels, names or VenueNames(), [row.venue for row in venue_rows])

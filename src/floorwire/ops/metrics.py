@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 from floorwire.ops.exposition import SAMPLES_AT_ONCE
 from floorwire.ops.stats import (
     LATENCY_BUCKETS_US,
+    BackfillFigures,
     DeskFigures,
     DeskStats,
     HistoryFigures,
@@ -149,6 +150,44 @@ class HistoryCollector(Collector):
         yield _gauge("history_failed", "1 if market history has stopped", float(figures.has_failed))
         sizes = {kind: float(size) for kind, size in figures.bytes.items()}
         yield _gauges("history_bytes", "bytes of market history, by kind", "kind", sizes)
+
+
+class BackfillCollector(Collector):
+    """The metrics of the backfill, for one scrape. ``by_venue``: of venues that tell their past."""
+
+    def __init__(self, by_venue: Mapping[str, BackfillFigures]) -> None:
+        self._by_venue = by_venue
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every metric."""
+        figures = self._by_venue.items()
+        yield _counters(
+            "backfill_pages",
+            "pages of an exchange's past",
+            "venue",
+            {venue: one.pages for venue, one in figures},
+        )
+        yield _counters(
+            "backfill_candles",
+            "candles of these pages",
+            "venue",
+            {venue: one.candles for venue, one in figures},
+        )
+        yield _counters(
+            "backfill_trades", "trades of these pages", "venue", {venue: one.trades for venue, one in figures}
+        )
+        yield _counters(
+            "backfill_given_up",
+            "times that an exchange did not tell its past",
+            "venue",
+            {venue: one.given_up for venue, one in figures},
+        )
+        yield _gauges(
+            "backfill_waiting",
+            "symbols with holes that are not filled yet",
+            "venue",
+            {venue: float(one.waiting) for venue, one in figures},
+        )
 
 
 class AuditCollector(Collector):

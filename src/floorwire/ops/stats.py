@@ -166,6 +166,21 @@ class HistoryFigures(msgspec.Struct, frozen=True):
     """Bytes of packed rows, by kind: ``trades``, ``seconds``, ``minutes``, ``longer``."""
 
 
+class BackfillFigures(msgspec.Struct, frozen=True):
+    """What the backfill of one venue has done since the start."""
+
+    pages: int
+    """Pages that the exchange told."""
+    candles: int
+    """In these pages."""
+    trades: int
+    """The same of trades."""
+    given_up: int
+    """How often the exchange did not tell what was asked for."""
+    waiting: int
+    """Symbols with holes that have ended and are not filled yet."""
+
+
 class Records(msgspec.Struct, frozen=True):
     """The state of a working journal and of its accounts, at one moment."""
 

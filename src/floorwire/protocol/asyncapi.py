@@ -10,7 +10,7 @@ from typing import Final, TypeAlias, get_args
 import msgspec
 
 from floorwire import __version__
-from floorwire.protocol.codec import AnyRequest, Outgoing
+from floorwire.protocol.envelopes import AnyRequest, Outgoing
 
 Document: TypeAlias = "dict[str, Document] | list[Document] | str | int | float | bool | None"
 

@@ -13,13 +13,14 @@ comes back. msgspec cannot decode the second one at once: replies share their ``
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Final, Protocol, TypeAlias, TypeVar, get_args
 
 import msgspec
 from msgspec.structs import FieldInfo
 
 from floorwire.protocol.channel_events import BookEvent, Candles, Heartbeat, System, Ticker, Trades
-from floorwire.protocol.codec import JSON, MSGPACK, AnyRequest, Outgoing
+from floorwire.protocol.envelopes import JSON_SUBPROTOCOL, MSGPACK_SUBPROTOCOL, AnyRequest, Outgoing
 from floorwire.protocol.private_events import BalancesEvent, FillsUpdate, OrdersUpdate, PositionsEvent
 
 ServerMessage: TypeAlias = Outgoing
@@ -109,16 +110,27 @@ class ClientCodec:
         """Whether its messages are binary frames."""
         self.encode: Callable[[AnyRequest], bytes] = encoder.encode
         """Return a request as the payload of one frame."""
-        self._plain = plain.decode
+        self.decode_plain = plain.decode
+        """Decode a plain event. Raises what msgspec raises for any other message: then use ``decode``."""
         self._fields = fields.decode
-        self._forms = tuple(_Form(kind, encoder.encode) for kind in get_args(ServerMessage))
-        self._decoders = {form.kind: decoder(form.kind).decode for form in self._forms}
+        self._encode_text: Callable[[str], bytes] = encoder.encode
+        self._decoder = decoder
         self._kinds: dict[Shape, type[ServerMessage]] = {}
+
+    # Both are made with the first rare message: an import does not take the time.
+
+    @cached_property
+    def _forms(self) -> tuple[_Form, ...]:
+        return tuple(_Form(kind, self._encode_text) for kind in get_args(ServerMessage))
+
+    @cached_property
+    def _decoders(self) -> dict[type[ServerMessage], Callable[[bytes], ServerMessage]]:
+        return {form.kind: self._decoder(form.kind).decode for form in self._forms}
 
     def decode(self, data: bytes) -> ServerMessage:
         """Return the message. Raises UnknownMessageError, whatever the bytes are."""
         try:
-            return self._plain(data)
+            return self.decode_plain(data)
         except msgspec.ValidationError:
             pass
         except UNREADABLE as error:
@@ -150,7 +162,7 @@ class ClientCodec:
 
 
 CLIENT_JSON: Final = ClientCodec(
-    JSON.subprotocol,
+    JSON_SUBPROTOCOL,
     binary=False,
     encoder=msgspec.json.Encoder(),
     plain=msgspec.json.Decoder(PlainEvent),
@@ -158,7 +170,7 @@ CLIENT_JSON: Final = ClientCodec(
     decoder=msgspec.json.Decoder,
 )
 CLIENT_MSGPACK: Final = ClientCodec(
-    MSGPACK.subprotocol,
+    MSGPACK_SUBPROTOCOL,
     binary=True,
     encoder=msgspec.msgpack.Encoder(),
     plain=msgspec.msgpack.Decoder(PlainEvent),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, Literal, TypeAlias, get_args, get_origin, get_type_hints
+from typing import Final, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -12,27 +12,12 @@ from msgspec.structs import astuple
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Detail, Refusal
 from floorwire.protocol import distinct_fields
-from floorwire.protocol.channel_events import AnyEvent, ListedNotice, SkippedNotice, SlowNotice
 from floorwire.protocol.distinct_fields import RepeatedFieldError, fewest_fields
+from floorwire.protocol.envelopes import JSON_SUBPROTOCOL, MSGPACK_SUBPROTOCOL, AnyRequest, Outgoing
 from floorwire.protocol.frames import BINARY, TEXT, frame
-from floorwire.protocol.market_replies import CandleHistory, TradeHistory
-from floorwire.protocol.private_events import PrivateEvent
-from floorwire.protocol.replies import AnyReply, EncodedSymbolList, TradingReply
-from floorwire.protocol.requests import MarketRequest, RequestId, Subscribe
-from floorwire.protocol.trading_requests import ID_FORM, ID_PATTERN, TradingRequest
-
-AnyRequest: TypeAlias = MarketRequest | TradingRequest
-Outgoing: TypeAlias = (
-    AnyReply
-    | TradingReply
-    | AnyEvent
-    | PrivateEvent
-    | SkippedNotice
-    | SlowNotice
-    | ListedNotice
-    | TradeHistory
-    | CandleHistory
-)
+from floorwire.protocol.replies import EncodedSymbolList
+from floorwire.protocol.requests import RequestId, Subscribe
+from floorwire.protocol.trading_requests import ID_FORM, ID_PATTERN
 
 ACTIONS: Final = frozenset(kind.__struct_config__.tag for kind in get_args(AnyRequest))
 FEWEST_FIELDS: Final[dict[type[AnyRequest], int]] = {
@@ -190,7 +175,7 @@ def _cut(text: str, size: int) -> str:
 WORDS: Final = {kind.__struct_config__.tag: _words(kind) for kind in get_args(AnyRequest)}
 """For each action, the allowed words of its fields."""
 JSON: Final = Codec(
-    "floorwire.v1.json",
+    JSON_SUBPROTOCOL,
     TEXT,
     msgspec.json.Encoder(),
     msgspec.json.Decoder(AnyRequest),
@@ -200,7 +185,7 @@ JSON: Final = Codec(
     distinct_fields.check_json,
 )
 MSGPACK: Final = Codec(
-    "floorwire.v1.msgpack",
+    MSGPACK_SUBPROTOCOL,
     BINARY,
     msgspec.msgpack.Encoder(),
     msgspec.msgpack.Decoder(AnyRequest),

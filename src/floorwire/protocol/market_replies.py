@@ -179,6 +179,8 @@ class TradeList(msgspec.Struct, frozen=True, kw_only=True):
     trades: list[TradeRow]
     holes: list[HoleRow]
     """Those in the time of these trades."""
+    filling: bool | UnsetType = UNSET
+    """True while the exchange is asked for what is missing of the symbol."""
     next: str | UnsetType = UNSET
 
 
@@ -194,4 +196,6 @@ class CandleList(msgspec.Struct, frozen=True, kw_only=True):
     candles: list[CandleRow]
     holes: list[HoleRow]
     """Those in the time of these candles."""
+    filling: bool | UnsetType = UNSET
+    """True while the exchange is asked for what is missing of the symbol."""
     next: int | UnsetType = UNSET

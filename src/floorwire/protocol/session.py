@@ -14,8 +14,9 @@ from floorwire.core.authorization import ANONYMOUS_MARKET, Action, Principal
 from floorwire.core.codes import CloseCode, Code
 from floorwire.core.refusal import Refusal
 from floorwire.protocol.client_subscriptions import PRIVATE_CHANNELS, ClientSubscriptions, require
-from floorwire.protocol.codec import AnyRequest, BadRequestError, Codec
+from floorwire.protocol.codec import BadRequestError, Codec
 from floorwire.protocol.cost_budget import REQUEST_US, SYMBOL_US, ClientBudget
+from floorwire.protocol.envelopes import AnyRequest
 from floorwire.protocol.rate_limit import TokenBucket
 from floorwire.protocol.replies import Error, LoggedIn, Pong, error, order_error
 from floorwire.protocol.requests import (

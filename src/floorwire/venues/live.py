@@ -65,6 +65,11 @@ class LiveVenue:
         return self._venue.past_intervals if isinstance(self._venue, TellsPast) else ()
 
     @property
+    def tells_past_trades(self) -> bool:
+        """Whether the venue can tell trades of its past."""
+        return isinstance(self._venue, TellsPast) and self._venue.tells_past_trades
+
+    @property
     def skipped(self) -> Mapping[str, int]:
         """What the venue left out, by reason."""
         return self._venue.skipped if isinstance(self._venue, CountsSkipped) else {}

@@ -13,7 +13,7 @@ from heapq import heapify, heappop, heappush
 
 from msgspec.structs import replace
 
-from floorwire.core.capabilities import Capabilities, StreamKind
+from floorwire.core.capabilities import ORDER_TYPES, TIMES_IN_FORCE, Capabilities, StreamKind
 from floorwire.core.codes import Code
 from floorwire.core.execution_reports import Report
 from floorwire.core.instrument import Instrument
@@ -65,7 +65,13 @@ class PaperVenue:
         capabilities: Capabilities | None = None,
     ) -> None:
         can = capabilities or Capabilities(venue.name)
-        self.capabilities = replace(can, places_orders=True, amends_orders=True)
+        self.capabilities = replace(
+            can,
+            places_orders=True,
+            amends_orders=True,
+            order_types=ORDER_TYPES,
+            times_in_force=TIMES_IN_FORCE,
+        )
         """What the venue gives, and the orders that are filled here."""
         self.name = name or venue.name
         self._venue = venue
@@ -109,6 +115,11 @@ class PaperVenue:
     def past_intervals(self) -> Sequence[str]:
         """The intervals of candles that the venue can tell of its past."""
         return self._venue.past_intervals if isinstance(self._venue, TellsPast) else ()
+
+    @property
+    def tells_past_trades(self) -> bool:
+        """Whether the venue can tell trades of its past."""
+        return isinstance(self._venue, TellsPast) and self._venue.tells_past_trades
 
     @property
     def skipped(self) -> Mapping[str, int]:

@@ -17,6 +17,7 @@ from floorwire.core.refusal import Refusal
 from floorwire.ops.exposition import pieces
 from floorwire.ops.metrics import (
     AuditCollector,
+    BackfillCollector,
     DeskCollector,
     GatewayCollector,
     HistoryCollector,
@@ -76,6 +77,7 @@ async def metrics(request: Request, auth: RequestAuth) -> Response:
         KeyStoreCollector(gateway.key_faults()),
         AuditCollector(audit.dropped, audit.waiting),
         HistoryCollector(gateway.history.figures()),
+        BackfillCollector(gateway.backfill.figures()),
     )
     text, cost_us = [], 0
     for piece in pieces(chain.from_iterable(collector.collect() for collector in collectors)):

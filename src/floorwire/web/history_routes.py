@@ -71,9 +71,11 @@ async def list_trades(
         symbol=market.hub.market.names.shown(identity),
         trades=await market.rows(trades, TradeRow.of),
         holes=list(map(HoleRow.of, holes)),
+        filling=(bool(holes) and market.hub.is_filling(identity)) or UNSET,
         next=str(trades[-1].row) if is_full else UNSET,
     )
-    is_closed = to_us <= extent.complete_us - SETTLED_US or end_row <= extent.last_row
+    # The exchange may fill a hole later.
+    is_closed = not holes and (to_us <= extent.complete_us - SETTLED_US or end_row <= extent.last_row)
     return market.answer(reply, "closed" if is_closed else "open")
 
 
@@ -113,9 +115,10 @@ async def list_candles(
         interval=interval,
         candles=await market.rows(reversed(candles), CandleRow.of),
         holes=list(map(HoleRow.of, holes)),
+        filling=(bool(holes) and market.hub.is_filling(identity)) or UNSET,
         next=candles[-1].start_us if is_full else UNSET,
     )
     ends = [candle.end_us for candle in candles[:1]]
-    # Candles of the exchange may fill a hole later.
+    # The exchange may fill a hole later.
     is_closed = not holes and max(to_us, *ends, 0) <= extent.complete_us - SETTLED_US
     return market.answer(reply, "closed" if is_closed else "open")

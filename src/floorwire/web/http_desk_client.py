@@ -10,8 +10,9 @@ from fastapi import Request, Response
 
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
-from floorwire.protocol.codec import JSON, UNREADABLE, AnyRequest, BadRequestError
+from floorwire.protocol.codec import JSON, UNREADABLE, BadRequestError
 from floorwire.protocol.desk_ports import Reply
+from floorwire.protocol.envelopes import AnyRequest
 from floorwire.protocol.replies import Error, OrderAcceptedReply, order_error
 from floorwire.protocol.session import ORDER_ACTIONS
 from floorwire.protocol.trading_requests import TradingRequest

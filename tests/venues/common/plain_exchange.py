@@ -22,6 +22,7 @@ from floorwire.venues.common.rate_limits import CONNECTIONS, REST, Allowance, Ra
 from floorwire.venues.common.snapshot_fetches import SnapshotFetches
 from floorwire.venues.common.stream_links import StreamLinks
 from floorwire.venues.common.subscribed_symbol import EVERYTHING, SubscribedSymbol
+from floorwire.venues.common.trade_history import TradeHistory
 from floorwire.venues.common.venue_book import CrossedBookError, LostChangeError, VenueBook
 from floorwire.venues.common.venue_clock import VenueClock
 from floorwire.venues.common.wanted_streams import WantedStreams
@@ -78,6 +79,7 @@ class PlainExchange:
     symbol_silent_us = 30 * SECOND
     requests = (2, SECOND)
     candle_history: CandleHistory | None = None
+    trade_history: TradeHistory | None = None
     allowances: Mapping[str, Allowance] = {CONNECTIONS: Allowance(9, SECOND), REST: Allowance(1, SECOND)}
     list_weight = 1
     pauses_us: Mapping[int, int] = {}

@@ -160,6 +160,18 @@ def test_a_symbol_without_a_wanted_book_is_live_when_it_is_heard() -> None:
     assert statuses(driver.give(Closed(PUBLIC, "lost"))) == [(None, "stale", "link_lost")]
 
 
+def test_candles_of_another_link_do_not_make_a_symbol_live_whose_trades_are_lost() -> None:
+    driver = up("ABC-USDT")
+    driver.want("ABC-USDT", kinds=["trades", "candles"])
+    candle = frame("candle1m", "ABC-USDT", [str(MS), "1", "1", "1", "1", "0", "0", "0", "0"])
+    assert statuses(driver.frame(candle, BUSINESS))[-1] == ("ABC-USDT", "live", "synced")
+    assert statuses(driver.give(Closed(PUBLIC, "lost"))) == [(None, "stale", "link_lost")]
+    assert statuses(driver.frame(candle, BUSINESS)) == []
+    driver.wait(5)
+    driver.give(Opened(PUBLIC))
+    assert statuses(driver.frame(candle, BUSINESS))[-1] == ("ABC-USDT", "live", "synced")
+
+
 def test_many_symbols_are_on_several_links_opened_one_after_another() -> None:
     natives = [f"A{number}-USDT" for number in range(30)]
     driver = Driver(okx.venue(natives))

@@ -15,8 +15,10 @@ CAPABILITIES = Capabilities(
     streams=("quote", "trades", "book", "candles", "day"),
     book_depth=1_000,
     candle_intervals=("1m", "5m", "15m", "1h", "4h", "1d"),
+    times_in_force=("gtc", "ioc", "fok"),
 )
-"""A snapshot of the book has 1,000 levels of a side. Levels beyond are known from their next change on."""
+"""Binance has no ``gtd``.
+A snapshot of the book has 1,000 levels of a side. Levels beyond are known from their next change on."""
 
 STREAMS_PER_LINK = 1_024
 """Binance: at most so many streams on a connection."""
@@ -37,6 +39,9 @@ SNAPSHOT_WEIGHT = 50
 CANDLES_WEIGHT = 2
 CANDLES_PER_REQUEST = 1_000
 """Binance: at most, with the same weight for any number."""
+TRADES_WEIGHT = 25
+TRADES_PER_REQUEST = 1_000
+"""Binance: at most."""
 PAUSES_US: Mapping[int, int] = {429: 60 * SECOND_US, 418: 120 * SECOND_US, 403: 60 * SECOND_US}
 """Binance: too many requests (429), and banned for going on (418), from two minutes on. Both say for how
 long in Retry-After. 403 comes from the firewall in front."""

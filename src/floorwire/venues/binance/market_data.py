@@ -36,6 +36,7 @@ from floorwire.venues.binance.messages import (
     read as read_message,
 )
 from floorwire.venues.binance.scanned_messages import ScannedDepth, ScannedQuote, ScannedTrade
+from floorwire.venues.binance.trade_history import BinanceTrades
 from floorwire.venues.common.backoff import SECOND_US
 from floorwire.venues.common.candle_history import CandleHistory
 from floorwire.venues.common.decimals import epoch_us
@@ -51,6 +52,7 @@ from floorwire.venues.common.exchange import (
 )
 from floorwire.venues.common.scanned_message import ScannedMessage
 from floorwire.venues.common.subscribed_symbol import EVERYTHING, SubscribedSymbol
+from floorwire.venues.common.trade_history import TradeHistory
 from floorwire.venues.common.trade_ids import TradeIds
 from floorwire.venues.common.venue_book import LostChangeError
 from floorwire.venues.common.venue_clock import VenueClock
@@ -112,6 +114,7 @@ class Binance:
     list_weight = limits.LIST_WEIGHT
     pauses_us = limits.PAUSES_US
     candle_history: CandleHistory | None = BinanceCandles()
+    trade_history: TradeHistory | None = BinanceTrades()
 
     def __init__(self, prefix: str) -> None:
         self.skipped: Counter[str] = Counter()

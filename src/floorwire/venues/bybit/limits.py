@@ -15,7 +15,10 @@ CAPABILITIES = Capabilities(
     streams=("quote", "trades", "book", "candles", "day"),
     book_depth=200,
     candle_intervals=("1m", "5m", "15m", "1h", "4h", "1d"),
+    order_types=("limit", "market"),
+    times_in_force=("gtc", "ioc", "fok"),
 )
+"""Bybit has no ``gtd``. A stop order of its spot market has no direction: it could wait for the wrong one."""
 
 TOPICS_PER_REQUEST = 10
 """Bybit, spot: at most ten topics in one request. One topic that it does not know refuses them all."""
@@ -36,6 +39,8 @@ PAUSES_US: Mapping[int, int] = {403: 600 * SECOND_US, 429: 60 * SECOND_US}
 """Bybit: 403 "access too frequent" is a ban of ten minutes, in which nothing may be sent."""
 CANDLES_PER_REQUEST = 1_000
 """Bybit: at most."""
+TRADES_PER_REQUEST = 60
+"""Bybit: at most, for spot."""
 TOO_MANY_CODE = 10006
 """Bybit: too many visits."""
 PING_US = 5 * SECOND_US

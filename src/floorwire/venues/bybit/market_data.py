@@ -21,6 +21,7 @@ from floorwire.core.symbols import normalize_symbol
 from floorwire.venues.bybit import limits, mapping, messages
 from floorwire.venues.bybit.candle_history import BybitCandles
 from floorwire.venues.bybit.numbered_book import NumberedBook
+from floorwire.venues.bybit.trade_history import BybitTrades
 from floorwire.venues.common.candle_history import CandleHistory
 from floorwire.venues.common.decimals import OffTickError
 from floorwire.venues.common.exchange import (
@@ -34,6 +35,7 @@ from floorwire.venues.common.exchange import (
 )
 from floorwire.venues.common.rate_limits import TooManyRequestsError
 from floorwire.venues.common.subscribed_symbol import EVERYTHING, SubscribedSymbol
+from floorwire.venues.common.trade_history import TradeHistory
 from floorwire.venues.common.trade_ids import RecentTradeIds
 from floorwire.venues.common.venue_book import LostChangeError
 from floorwire.venues.common.venue_clock import VenueClock
@@ -102,6 +104,7 @@ class Bybit:
     list_weight = 1
     pauses_us = limits.PAUSES_US
     candle_history: CandleHistory | None = BybitCandles()
+    trade_history: TradeHistory | None = BybitTrades()
     snapshots: FetchedSnapshots | None = None
 
     def __init__(self, prefix: str) -> None:

@@ -14,8 +14,9 @@ CAPABILITIES = Capabilities(
     kind="coinbase",
     streams=("quote", "trades", "book", "candles"),
     candle_intervals=("5m",),
+    order_types=("limit", "market", "stop_limit"),
 )
-"""Advanced Trade sends no opening price of the day."""
+"""Coinbase has no stop order that takes or ends. Advanced Trade sends no opening price of the day."""
 
 ORDER_BUDGETS = {
     # Coinbase: 30 requests a second and 10,000 an hour for a key. These are 28 a second and 9,900 an hour.
@@ -44,6 +45,8 @@ ALLOWANCES: Mapping[str, Allowance] = {
 Coinbase: some 10 public requests a second from an address."""
 CANDLES_PER_REQUEST = 350
 """Coinbase: at most. A longer time is refused."""
+TRADES_PER_REQUEST = 1_000
+"""Coinbase: at most."""
 PAUSES_US: Mapping[int, int] = {429: 10 * SECOND_US, 403: 60 * SECOND_US}
 """Coinbase: its limits are of a second. 403 comes from the service in front of it."""
 FEED_SILENT_US = 30 * SECOND_US

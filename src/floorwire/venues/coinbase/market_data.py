@@ -18,6 +18,7 @@ from floorwire.core.ports import VenueOutput
 from floorwire.venues.coinbase import limits, mapping, messages, messages_advanced
 from floorwire.venues.coinbase.candle_history import CoinbaseCandles
 from floorwire.venues.coinbase.product_book import ProductBook
+from floorwire.venues.coinbase.trade_history import CoinbaseTrades
 from floorwire.venues.common.candle_history import CandleHistory
 from floorwire.venues.common.exchange import (
     Control,
@@ -31,6 +32,7 @@ from floorwire.venues.common.exchange import (
     Unreadable,
 )
 from floorwire.venues.common.subscribed_symbol import EVERYTHING, SubscribedSymbol
+from floorwire.venues.common.trade_history import TradeHistory
 from floorwire.venues.common.trade_ids import TradeIds
 from floorwire.venues.common.venue_book import LostChangeError
 from floorwire.venues.common.venue_clock import VenueClock
@@ -97,6 +99,7 @@ class Coinbase:
     list_weight = 1
     pauses_us = limits.PAUSES_US
     candle_history: CandleHistory | None = CoinbaseCandles()
+    trade_history: TradeHistory | None = CoinbaseTrades()
     snapshots: FetchedSnapshots | None = None
 
     def __init__(self, prefix: str) -> None:

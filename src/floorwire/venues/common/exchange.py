@@ -16,6 +16,7 @@ from floorwire.venues.common.candle_history import CandleHistory
 from floorwire.venues.common.rate_limits import Allowance
 from floorwire.venues.common.scanned_message import ScannedMessage
 from floorwire.venues.common.subscribed_symbol import KeptBook, SubscribedSymbol
+from floorwire.venues.common.trade_history import TradeHistory
 from floorwire.venues.common.venue_clock import VenueClock
 
 Operation: TypeAlias = Literal["subscribe", "unsubscribe"]
@@ -136,7 +137,9 @@ class Exchange(Protocol):
     snapshots: FetchedSnapshots | None
     """None: a whole book comes after each subscription, and at any other time."""
     candle_history: CandleHistory | None
-    """None: its past is not asked for."""
+    """None: candles of its past are not asked for."""
+    trade_history: TradeHistory | None
+    """None: trades of its past are not asked for."""
     skipped: Counter[str]
     clock: VenueClock
 

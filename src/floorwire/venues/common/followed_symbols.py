@@ -58,6 +58,10 @@ class FollowedSymbols:
         for _, symbol in self.on(link):
             symbol.requested_us = now_us
 
+    def is_linked(self, symbol: SubscribedSymbol, now_us: int) -> bool:
+        """Return whether the link of a symbol is up, if it has one."""
+        return not symbol.link or self._links.up_us(symbol.link, now_us) is not None
+
     def link_down(self, link: str, reason: str, now_us: int) -> Iterator[FeedStatus]:
         """Drop the books of a link. They start again (resync) when it is up again."""
         for _, symbol in self.on(link):

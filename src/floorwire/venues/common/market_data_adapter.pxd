@@ -28,7 +28,7 @@ cdef class MarketDataAdapter:
     cdef FollowedSymbols _followed
     cdef ActivityTracker _activity
     cdef object _books
-    cdef object _candles
+    cdef object _past
     cdef object _rotations
     cdef dict _by_new
     cdef object _wish

@@ -28,7 +28,6 @@ from floorwire.core.ports import (
 )
 from floorwire.venues.common.backoff import SECOND_US, Jitter
 from floorwire.venues.common.book_requests import BookRequests
-from floorwire.venues.common.candle_fetches import CandleFetches
 from floorwire.venues.common.exchange import (
     Control,
     EndsSoon,
@@ -43,6 +42,7 @@ from floorwire.venues.common.followed_symbols import FollowedSymbols
 from floorwire.venues.common.instrument_catalogue import InstrumentCatalogue
 from floorwire.venues.common.link_rotations import LinkRotations
 from floorwire.venues.common.message_handler import MessageHandler
+from floorwire.venues.common.past_fetches import PastFetches
 from floorwire.venues.common.rate_limits import (
     CONNECTIONS,
     REST,
@@ -68,7 +68,6 @@ class MarketDataAdapter:
         "_activity",
         "_books",
         "_by_new",
-        "_candles",
         "_catalogue",
         "_clock",
         "_exchange",
@@ -80,6 +79,7 @@ class MarketDataAdapter:
         "_links",
         "_list_failed",
         "_messages",
+        "_past",
         "_read_frame",
         "_requested",
         "_rotations",
@@ -130,8 +130,12 @@ class MarketDataAdapter:
         self._books = BookRequests(
             exchange, self._streams, self._followed, fetches, limits, jitter, is_recorded=self._is_recorded
         )
-        self._candles = CandleFetches(
-            None if self._is_recorded else exchange.candle_history, limits, self._ids, jitter
+        self._past = PastFetches(
+            None if self._is_recorded else exchange.candle_history,
+            None if self._is_recorded else exchange.trade_history,
+            limits,
+            self._ids,
+            jitter,
         )
         self._rotations = LinkRotations(exchange, self._streams, self._followed, self._books)
         self._by_new = self._rotations.by_new
@@ -153,7 +157,12 @@ class MarketDataAdapter:
     @property
     def past_intervals(self) -> Sequence[str]:
         """The intervals of candles of the past that can be asked for."""
-        return self._candles.intervals
+        return self._past.intervals
+
+    @property
+    def tells_past_trades(self) -> bool:
+        """Whether trades of the past can be asked for."""
+        return self._past.tells_trades
 
     def start(self, now_us: int) -> Sequence[VenueOutput]:
         """Request the list of instruments. Started again, it begins anew: no link is up."""
@@ -189,8 +198,8 @@ class MarketDataAdapter:
                 self._wish.streams = streams
                 yield from self._wish.apply(self._symbols, now_us)
             case PastWanted():
-                self._candles.want(happened)
-                yield from self._candles.due(self._symbols, now_us)
+                self._past.want(happened)
+                yield from self._past.due(self._symbols, now_us)
 
     def _tick(self, now_us: int) -> Iterator[VenueOutput]:
         for effect in self._links.due_effects(now_us):
@@ -209,7 +218,7 @@ class MarketDataAdapter:
             yield from self._streams.due_requests(now_us)
         yield from self._followed.activity.pop()
         yield from self._request_list(now_us)
-        yield from self._candles.due(self._symbols, now_us)
+        yield from self._past.due(self._symbols, now_us)
         yield from self._clock.events(now_us)
         yield _next_second(now_us)
 
@@ -227,12 +236,12 @@ class MarketDataAdapter:
             yield from self._apply_list(answer, now_us)
         elif (found := self._books.answered(answer)) is not None:
             yield from self._messages.apply_fetched(found, answer.body, now_us)
-        elif self._candles.is_answered_by(answer):
+        elif self._past.is_answered_by(answer):
             yield from self._past_answered(answer, now_us)
 
     def _past_answered(self, answer: Answer, now_us: int) -> Iterator[VenueOutput]:
         try:
-            yield from self._candles.apply(answer, self._symbols, now_us)
+            yield from self._past.apply(answer, self._symbols, now_us)
         except TooManyRequestsError:
             self._pause(SAID_PAUSE_US, now_us, REST)
 

@@ -107,7 +107,8 @@ class MessageHandler:
     ) -> Iterator[VenueOutput]:
         """Act after a message of a symbol that has no book."""
         if "book" not in symbol.wanted:
-            if not symbol.is_heard:
+            # What comes on another link does not say that nothing is missing on the symbol's own one.
+            if not symbol.is_heard and self._followed.is_linked(symbol, now_us):
                 symbol.is_heard = True
                 yield from self._followed.synced(symbol, now_us)
         elif was_synced:

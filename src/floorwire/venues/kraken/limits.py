@@ -34,6 +34,10 @@ ALLOWANCES: Mapping[str, Allowance] = {
 Kraken: about one public request a second."""
 CANDLES_PER_REQUEST = 720
 """Kraken: the latest, whatever is asked for."""
+TRADES_PER_REQUEST = 1_000
+"""Kraken: at most."""
+LATEST_S = 253_402_300_800
+"""Times from the year 10000 on are no times of trades."""
 PAUSES_US: Mapping[int, int] = {429: 60 * SECOND_US, 403: 600 * SECOND_US}
 """Kraken: an address that connects too often is banned for ten minutes."""
 TOO_MANY = "Rate limit exceeded"

@@ -31,6 +31,7 @@ from floorwire.venues.common.exchange import (
 from floorwire.venues.common.rate_limits import TooManyRequestsError
 from floorwire.venues.common.scanned_message import ScannedMessage
 from floorwire.venues.common.subscribed_symbol import EVERYTHING, SubscribedSymbol
+from floorwire.venues.common.trade_history import TradeHistory
 from floorwire.venues.common.trade_ids import TradeIds
 from floorwire.venues.common.venue_book import LostChangeError
 from floorwire.venues.common.venue_clock import VenueClock
@@ -45,6 +46,7 @@ from floorwire.venues.kraken.messages_v1 import is_array
 from floorwire.venues.kraken.messages_v1 import read as read_v1
 from floorwire.venues.kraken.scanned_book import ScannedBook
 from floorwire.venues.kraken.scanned_messages import NO_TIME, ScannedTicker, ScannedTrade
+from floorwire.venues.kraken.trade_history import KrakenTrades
 
 HOSTS = frozenset(("api.kraken.com", "ws.kraken.com", "beta-ws.kraken.com"))
 STREAM_URL = "wss://ws.kraken.com/v2"
@@ -97,6 +99,7 @@ class Kraken:
     list_weight = 1
     pauses_us = limits.PAUSES_US
     candle_history: CandleHistory | None = KrakenCandles()
+    trade_history: TradeHistory | None = KrakenTrades()
     snapshots: FetchedSnapshots | None = None
 
     def __init__(self, prefix: str) -> None:

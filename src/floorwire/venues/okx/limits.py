@@ -15,7 +15,10 @@ CAPABILITIES = Capabilities(
     streams=("quote", "trades", "book", "candles", "day"),
     book_depth=400,
     candle_intervals=("1m", "5m", "15m", "1h", "4h", "1d"),
+    order_types=("limit", "market"),
+    times_in_force=("gtc", "ioc", "fok"),
 )
+"""OKX has no ``gtd``, and its stop orders are another kind of order, with ids and channels of their own."""
 
 SYMBOLS_PER_LINK = 200
 """OKX names no limit of symbols. Candles of 200 are 1,200 channels."""
@@ -37,6 +40,8 @@ PAUSES_US: Mapping[int, int] = {429: 10 * SECOND_US, 403: 60 * SECOND_US}
 """OKX names no time. Its own limits are of 2 s; 403 comes from the service in front of it."""
 CANDLES_PER_REQUEST = 300
 """OKX: at most, and 20 requests for candles of the past in 2 s from an address."""
+TRADES_PER_REQUEST = 100
+"""OKX: at most, and 20 requests for trades of the past in 2 s from an address."""
 TOO_MANY_CODES = ("50011", "50061")
 """OKX: the rate limit of the endpoint, or of the account, is exceeded."""
 PING_US = 5 * SECOND_US

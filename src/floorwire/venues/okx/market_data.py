@@ -31,6 +31,7 @@ from floorwire.venues.common.exchange import (
 from floorwire.venues.common.rate_limits import TooManyRequestsError
 from floorwire.venues.common.scanned_message import ScannedMessage
 from floorwire.venues.common.subscribed_symbol import SubscribedSymbol
+from floorwire.venues.common.trade_history import TradeHistory
 from floorwire.venues.common.trade_ids import TradeIds
 from floorwire.venues.common.venue_book import LostChangeError
 from floorwire.venues.common.venue_clock import VenueClock
@@ -50,6 +51,7 @@ from floorwire.venues.okx.messages import (
 )
 from floorwire.venues.okx.numbered_book import NumberedBook
 from floorwire.venues.okx.scanned_messages import ScannedBook, ScannedQuote, ScannedTrade
+from floorwire.venues.okx.trade_history import OkxTrades
 
 HOSTS = frozenset(
     (
@@ -118,6 +120,7 @@ class Okx:
     list_weight = 1
     pauses_us = limits.PAUSES_US
     candle_history: CandleHistory | None = OkxCandles()
+    trade_history: TradeHistory | None = OkxTrades()
     snapshots: FetchedSnapshots | None = None
 
     def __init__(self, prefix: str) -> None:

@@ -9,6 +9,7 @@ import { grouped } from './text.js';
 const VOLUME = 0.8; // where the volumes begin, of the height
 const VOLUME_ALPHA = '38'; // of their colour
 const BAR_SPACING = 9;
+const AGAIN = { firstMs: 6000, tries: 8 }; // when incomplete bars are asked for again, and how often
 const EDGE_BARS = 100; // with fewer bars left of what is in sight, older ones are asked for
 
 export class Chart {
@@ -19,6 +20,8 @@ export class Chart {
   #volumes;
   #style;
   #colors = {}; // of bars
+  #tries = 0; // how often incomplete bars were asked for since the last one came
+  #timer = null; // of the next time
 
   /** @param tell what is told that the server refuses older bars, and why */
   constructor(place, tell) {
@@ -43,6 +46,8 @@ export class Chart {
   /** Begin with no bars: another market, or another interval. */
   show(market, interval) {
     this.#bars = new Bars();
+    clearTimeout(this.#timer);
+    this.#timer = null;
     this.#older.show(market && { symbol: market.symbol, interval });
     const { tick, decimals } = market ?? { tick: 1, decimals: 0 };
     const formatter = (price) => grouped(price.toFixed(decimals));
@@ -62,12 +67,17 @@ export class Chart {
   past(rows) {
     this.#bars.past(rows);
     this.#setData();
+    this.#tries = 0;
+    this.#askAgainLater();
   }
 
   /** Take a live candle. */
   take(candle) {
+    const isNext = candle.start !== this.#bars.bars.at(-1)?.start;
     const bar = this.#bars.take(candle);
     if (bar === null) return;
+    if (bar.incomplete) this.#tries = 0;
+    if (isNext) this.#askAgainLater();
     if (this.#bars.trim()) {
       this.#setData();
       return;
@@ -90,6 +100,27 @@ export class Chart {
       this.#setData();
     }
     this.#fillLeft();
+  }
+
+  /** Ask again for closed bars that are incomplete, after a while: the exchange may tell what they lack. */
+  #askAgainLater() {
+    if (this.#timer !== null || this.#tries === AGAIN.tries || this.#bars.incomplete === null) return;
+    this.#timer = setTimeout(() => this.#askAgain(), AGAIN.firstMs * 2 ** this.#tries);
+    this.#tries += 1;
+  }
+
+  async #askAgain() {
+    const bars = this.#bars;
+    const time = bars.incomplete;
+    const page = time && (await this.#older.between(...time));
+    if (this.#bars !== bars) return;
+    this.#timer = null;
+    if (page) {
+      bars.again(page.rows);
+      this.#setData();
+      if (page.isFilling === false) this.#tries = AGAIN.tries; // nothing more comes, until the next loss
+    }
+    this.#askAgainLater();
   }
 
   #setData() {

@@ -1,9 +1,11 @@
 // Bars of the past from REST, in pages: one request is under way at most.
+// While the server asks the exchange for what is missing, the same is asked for again.
 
 import { request } from './signin.js';
 
 const PAGE_BARS = 1000; // the most that the server gives at once
 const GIVE_UP_MS = 60_000;
+const FILLING_MS = 3000; // so long the exchange is given to tell more
 const RETRY_MS = { first: 1000, most: 60_000 };
 const isForGood = ({ status }) => status >= 400 && status < 500 && status !== 429;
 const NOTHING = { rows: [], hasOlder: true };
@@ -33,15 +35,23 @@ export class OlderBars {
 
   /**
    * Return `{rows, hasOlder}`: up to `most` bars before a time (us), the oldest first, and whether there may be
-   * more before them. null where a request is under way, or where other bars were shown meanwhile. After a
+   * more before them, and `isFilling`: whether the exchange is asked for more. null where a request is under way, or where other bars were shown meanwhile. After a
    * failure it returns no rows, as soon as it is time to ask again.
    */
-  async before(beforeUs, most) {
+  before(beforeUs, most) {
+    return this.#page({ to: beforeUs, limit: Math.min(most, PAGE_BARS) });
+  }
+
+  /** Return the same for the bars from one time to before another: they are asked for again. */
+  between(fromUs, toUs) {
+    return this.#page({ from: fromUs, to: toUs, limit: PAGE_BARS });
+  }
+
+  async #page(time) {
     if (this.#isBusy || this.#names === null) return null;
     const { signal } = this.#left;
     this.#isBusy = true;
-    const limit = Math.min(most, PAGE_BARS);
-    const page = await this.#read({ ...this.#names, to: beforeUs, limit }, signal);
+    const page = await this.#read({ ...this.#names, ...time }, signal);
     if (signal.aborted) return null;
     if (page.waitMs) await pause(page.waitMs);
     if (signal.aborted) return null;
@@ -57,7 +67,9 @@ export class OlderBars {
       const told = await answer.json();
       if (answer.ok) {
         this.#failures = 0;
-        return { rows: told.candles, hasOlder: told.next !== undefined };
+        const isFilling = told.filling === true;
+        const page = { rows: told.candles, hasOlder: told.next !== undefined, isFilling };
+        return isFilling && !page.hasOlder ? { ...page, hasOlder: true, waitMs: FILLING_MS } : page;
       }
       if (isForGood(answer)) {
         this.#tell(told.message);

@@ -1,4 +1,4 @@
-"""Requests for candles of the past: one at a time, the latest first, with what the rate limit has to spare.
+"""Requests for the past of an exchange: one at a time, with what the rate limit has to spare.
 
 A fault costs a page: it is requested again, later after each one that failed. After some the adapter gives
 up, and says why.
@@ -9,59 +9,65 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from msgspec.structs import replace
-
-from floorwire.core.candle_intervals import INTERVALS, CandleInterval
 from floorwire.core.instrument import Instrument
 from floorwire.core.past_candles import PastEnded, PastWanted
 from floorwire.core.ports import Answer, Fetch, VenueOutput
 from floorwire.venues.common.backoff import Backoff, Jitter
-from floorwire.venues.common.candle_history import CandleHistory, page, told
+from floorwire.venues.common.candle_history import CandleHistory
+from floorwire.venues.common.candle_paging import CandlePages
+from floorwire.venues.common.past_paging import PastPages
 from floorwire.venues.common.rate_limits import REST, RateLimits, TooManyRequestsError
+from floorwire.venues.common.trade_history import TradeHistory
+from floorwire.venues.common.trade_paging import TradePages
 
 RETRY_S: Final = (2, 4, 8, 16)
 TRIES: Final = 5
 """So many requests for one page fail before the adapter gives up."""
 
 
-class CandleFetches:
+class PastFetches:
     """What is asked of one exchange, and how far that is. A new wish takes the place of the one before."""
 
     __slots__ = (
         "_answer_to",
+        "_candles",
         "_failed",
-        "_history",
         "_ids",
-        "_jitter",
         "_limits",
         "_next_us",
+        "_trades",
         "_waits",
         "_wanted",
-        "_window_us",
+        "intervals",
     )
 
     def __init__(
-        self, history: CandleHistory | None, limits: RateLimits, ids: Iterator[int], jitter: Jitter
+        self,
+        candles: CandleHistory | None,
+        trades: TradeHistory | None,
+        limits: RateLimits,
+        ids: Iterator[int],
+        jitter: Jitter,
     ) -> None:
-        """``history`` None: the exchange tells no past. ``ids``: the ids of the adapter's requests."""
-        self._history = history
+        """``candles``, ``trades`` None: the exchange tells none. ``ids``: of the adapter's requests."""
+        self.intervals: Sequence[str] = () if candles is None else tuple(candles.intervals)
+        """The intervals that can be asked for."""
+        self._candles = None if candles is None else CandlePages(candles)
+        self._trades = None if trades is None else TradePages(trades)
         self._limits = limits
         self._ids = ids
-        self._jitter = jitter
         self._wanted: PastWanted | None = None
-        """What is left of the wish: pages move its end. None: nothing is wanted."""
+        """What is left of the wish. None: nothing is wanted."""
         self._answer_to: int | None = None
         """The request that is under way. The answer to any other one is not used."""
-        self._window_us = 0
-        """From where on that request asks."""
         self._failed = 0
         self._next_us = 0
         self._waits = Backoff(RETRY_S, jitter)
 
     @property
-    def intervals(self) -> Sequence[str]:
-        """The intervals that can be asked for."""
-        return () if self._history is None else tuple(self._history.intervals)
+    def tells_trades(self) -> bool:
+        """Whether trades can be asked for."""
+        return self._trades is not None
 
     def want(self, wanted: PastWanted) -> None:
         """Take in a wish."""
@@ -69,26 +75,24 @@ class CandleFetches:
         self._answer_to = None
         self._failed = self._next_us = 0
         self._waits.succeeded()
+        pages = self._pages(wanted)
+        if pages is not None:
+            pages.begin(wanted)
 
     def due(self, listed: Mapping[str, Instrument], now_us: int) -> Iterator[VenueOutput]:
         """Request the next page, if one is wanted and it is time. ``listed``: instruments by native name."""
-        history, wanted = self._history, self._wanted
+        wanted = self._wanted
         if wanted is None or self._answer_to is not None or now_us < self._next_us:
             return
-        named = _named(wanted.symbol, listed)
-        if history is None or wanted.interval not in history.intervals or named is None:
+        named, pages = _named(wanted.symbol, listed), self._pages(wanted)
+        if pages is None or named is None:
             yield self._end(wanted, "nothing is known of it")
             return
-        if not self._limits.allow_spare(REST, history.weight, now_us):
+        if not self._limits.allow_spare(REST, pages.weight, now_us):
             return
         native, instrument = named
-        rows_of, most = history.intervals[wanted.interval], history.most_rows
-        self._window_us = max(wanted.from_us, _back(rows_of, wanted.to_us, most))
         self._answer_to = next(self._ids)
-        yield Fetch(
-            self._answer_to,
-            history.url(instrument, native, wanted.interval, self._window_us, wanted.to_us),
-        )
+        yield Fetch(self._answer_to, pages.url(instrument, native, wanted))
 
     def is_answered_by(self, answer: Answer) -> bool:
         """Return whether the answer is the page that was requested. ``apply`` follows."""
@@ -96,27 +100,17 @@ class CandleFetches:
 
     def apply(self, answer: Answer, listed: Mapping[str, Instrument], now_us: int) -> Iterator[VenueOutput]:
         """Return the page of an answer. Raises TooManyRequestsError; the page is requested again then."""
-        history, wanted = self._history, self._wanted
-        assert history is not None, "it has requested a page"
+        wanted = self._wanted
         assert wanted is not None, "its page was requested"
+        pages = self._pages(wanted)
+        assert pages is not None, "it has requested a page"
         self._answer_to = None
         named = _named(wanted.symbol, listed)
         if answer.status != 200 or named is None:
             yield from self._fail(wanted, f"status {answer.status}", now_us)
             return
-        interval, rows_of = INTERVALS[wanted.interval], history.intervals[wanted.interval]
         try:
-            rows = sorted(history.rows(answer.body), key=lambda row: row.start_us)
-            starts_us = [row.start_us for row in rows]
-            if any(rows_of.start_of(start_us) != start_us for start_us in starts_us):
-                raise ValueError("candles that begin at other times")
-            if len(set(starts_us)) != len(starts_us):
-                raise ValueError("a candle came twice")
-            row_us = rows_of.length_us or 0
-            time_us = told(rows, history, self._window_us, wanted.to_us, row_us)
-            from_us = _up(interval, time_us.start)
-            to_us = max(from_us, interval.start_of(time_us.stop))
-            made = page(named[1], interval, rows, from_us, to_us)
+            page, rest = pages.read(named[1], wanted, answer.body)
         except TooManyRequestsError:
             yield from self._fail(wanted, "too many requests", now_us)
             raise
@@ -125,14 +119,19 @@ class CandleFetches:
             return
         self._failed = 0
         self._waits.succeeded()
-        if from_us < to_us:
-            yield made
-        is_last = history.is_latest_only or (history.has_all_rows and not rows)
-        if is_last or not wanted.from_us < from_us < wanted.to_us:
+        if page is not None:
+            yield page
+        if rest is None:
             yield self._end(wanted)
             return
-        self._wanted = replace(wanted, to_us=from_us)
+        self._wanted = rest
         yield from self.due(listed, now_us)
+
+    def _pages(self, wanted: PastWanted) -> PastPages | None:
+        """Return how what is wanted is read; None: the exchange does not tell it."""
+        if wanted.interval is None:
+            return self._trades
+        return self._candles if wanted.interval in self.intervals else None
 
     def _fail(self, wanted: PastWanted, fault: str, now_us: int) -> Iterator[VenueOutput]:
         self._failed += 1
@@ -149,15 +148,3 @@ class CandleFetches:
 def _named(symbol: str, listed: Mapping[str, Instrument]) -> tuple[str, Instrument] | None:
     found = ((native, one) for native, one in listed.items() if one.symbol == symbol)
     return next(found, None)
-
-
-def _back(interval: CandleInterval, to_us: int, rows: int) -> int:
-    """Return the start of the first of so many candles before a time."""
-    assert interval.length_us is not None, "no exchange is asked for months"
-    return to_us - rows * interval.length_us
-
-
-def _up(interval: CandleInterval, ts_us: int) -> int:
-    """Return the earliest start that is not before this time."""
-    start_us = interval.start_of(ts_us)
-    return start_us if start_us == ts_us else interval.end_of(start_us)

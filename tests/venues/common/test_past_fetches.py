@@ -13,8 +13,8 @@ from floorwire.core.instrument import Instrument
 from floorwire.core.past_candles import PastEnded, PastPage, PastWanted
 from floorwire.core.ports import Answer, Fetch, VenueOutput
 from floorwire.venues.common.backoff import no_jitter
-from floorwire.venues.common.candle_fetches import TRIES, CandleFetches
 from floorwire.venues.common.candle_history import CandleRow
+from floorwire.venues.common.past_fetches import TRIES, PastFetches
 from floorwire.venues.common.rate_limits import REST, Allowance, RateLimits, TooManyRequestsError
 
 MINUTE = 60_000_000
@@ -46,11 +46,13 @@ class Fetches:
 
     def __init__(self, capacity: int = 1_000, history: History | None = None) -> None:
         self.limits = RateLimits({REST: Allowance(capacity, SECOND)})
-        self.fetches = CandleFetches(history or History(), self.limits, count(1), no_jitter)
+        self.fetches = PastFetches(history or History(), None, self.limits, count(1), no_jitter)
         self.now_us = 0
         self.last: Fetch | None = None
 
-    def want(self, first: int, last: int, symbol: str = "v:A-B", interval: str = "1m") -> list[VenueOutput]:
+    def want(
+        self, first: int, last: int, symbol: str = "v:A-B", interval: str | None = "1m"
+    ) -> list[VenueOutput]:
         self.fetches.want(PastWanted(symbol, interval, first * MINUTE, last * MINUTE))
         return self.due()
 
@@ -192,12 +194,13 @@ def test_a_new_wish_takes_the_place_of_the_one_before() -> None:
     assert not f.fetches.is_answered_by(Answer(before.request, 200, b"[]"))
 
 
-@pytest.mark.parametrize(("symbol", "interval"), [("v:C-B", "1m"), ("v:A-B", "5m")])
-def test_what_the_exchange_does_not_have_is_given_up_at_once(symbol: str, interval: str) -> None:
+@pytest.mark.parametrize(("symbol", "interval"), [("v:C-B", "1m"), ("v:A-B", "5m"), ("v:A-B", None)])
+def test_what_the_exchange_does_not_have_is_given_up_at_once(symbol: str, interval: str | None) -> None:
     (fault,) = ends(Fetches().want(0, 10, symbol, interval))
     assert fault
 
 
 def test_an_exchange_without_a_past_tells_no_intervals() -> None:
-    fetches = CandleFetches(None, RateLimits({}), count(1), no_jitter)
+    fetches = PastFetches(None, None, RateLimits({}), count(1), no_jitter)
     assert fetches.intervals == ()
+    assert not fetches.tells_trades
