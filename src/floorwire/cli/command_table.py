@@ -46,6 +46,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
         CLIENT,
         "Show what the account of a key is worth, its balances, its positions and its latest days.",
     ),
+    "bot": Command("bot.app", CLIENT, "Run your own bots: on recordings, on paper and live."),
     "login": Command(
         "login.login", CLIENT, "Keep a server's address, key and CA under a name; commands use it."
     ),

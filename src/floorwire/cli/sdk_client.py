@@ -47,10 +47,12 @@ class FirstTryTransport(WebSocketTransport):
 
 
 @asynccontextmanager
-async def connected(server: ChosenServer, key: str | None) -> AsyncIterator[Client]:
+async def connected(
+    server: ChosenServer, key: str | None, cancel_on_disconnect_s: float | None = None
+) -> AsyncIterator[Client]:
     """Yield a client with an open connection. Raises CommandError where the first try fails."""
     transport = FirstTryTransport(server.ca_path())
-    client = _client(server, key, transport)
+    client = _client(server, key, transport, cancel_on_disconnect_s)
     url = Address.parse(server.url).socket_url
     async with client:
         opened = asyncio.ensure_future(client.connected())
@@ -78,14 +80,26 @@ async def over_http(server: ChosenServer, key: str | None) -> AsyncIterator[Clie
         await client.aclose()
 
 
-def _client(server: ChosenServer, key: str | None, transport: WebSocketTransport) -> Client:
+def _client(
+    server: ChosenServer,
+    key: str | None,
+    transport: WebSocketTransport,
+    cancel_on_disconnect_s: float | None = None,
+) -> Client:
     if server.ca is not None:
         server.tls()  # says what is wrong with the file
     try:
         parts = split(server.url, SCHEMES)
         if key is not None:
             check_private(parts)
-        return Client(server.url, key=key, encoding="json", wait_s=None, transport=transport)
+        return Client(
+            server.url,
+            key=key,
+            encoding="json",
+            cancel_on_disconnect_s=cancel_on_disconnect_s,
+            wait_s=None,
+            transport=transport,
+        )
     except AddressError as error:
         raise CommandError(str(error), ExitCode.UNUSABLE) from None
 
