@@ -339,7 +339,7 @@ async def fill_until_killed(path: Path, start_us: int) -> None:
 @pytest.mark.slow
 async def test_a_kill_while_holes_are_filled(tmp_path: Path) -> None:
     path, start_us = tmp_path / "market.db", START_US
-    for round_ in range(10):
+    for round_ in range(5):
         start_us += 3_600 * SECOND_US
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "tests.history.test_trade_filling", str(path), str(start_us), stdout=-1
