@@ -6,14 +6,13 @@ import shutil
 import sys
 from pathlib import Path
 
-from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 SOURCES = Path("src")
 sys.path.insert(0, str(SOURCES))
 
-from floorwire.compiled import COMPILED_PACKAGES, LAYOUTS_OF, folder, sources  # noqa: E402
+from floorwire.compiled import COMPILED_PACKAGES, LAYOUTS_OF, PURE, folder, sources  # noqa: E402
 
 FLAGS = [] if sys.platform == "win32" else ["-g0", "-Werror=incompatible-pointer-types"]
 # Compiled code must behave as the sources do: annotations keep their meaning, and None is checked.
@@ -36,6 +35,8 @@ def optimization(package_name: str) -> list[str]:
 
 def compiled(package_name: str) -> list[Extension]:
     """Return the package's modules as extensions, compiled from their Python sources."""
+    from Cython.Build import cythonize
+
     root = SOURCES / "floorwire"
     module = f"floorwire.{package_name.replace('/', '.')}"
     extensions = cythonize(
@@ -102,12 +103,13 @@ class BuildCompiledPackages(build_ext):
         return [one for one in self.extensions if one.name.startswith(start)]
 
 
-# Without a compiler, hub/direct_send.py does the same in Python.
-sendloop = Extension("floorwire.hub.sendloop", ["src/floorwire/hub/sendloop.c"], optional=True)
-setup(
-    ext_modules=[
-        sendloop,
-        *(extension for package_name in COMPILED_PACKAGES for extension in compiled(package_name)),
-    ],
-    cmdclass={"build_ext": BuildCompiledPackages},
-)
+def extensions() -> list[Extension]:
+    """Return all, or none where a wheel for any machine is asked for, or a source distribution."""
+    if os.environ.get(PURE):
+        return []
+    # Without a compiler, hub/direct_send.py does the same in Python.
+    sendloop = Extension("floorwire.hub.sendloop", ["src/floorwire/hub/sendloop.c"], optional=True)
+    return [sendloop, *(one for package_name in COMPILED_PACKAGES for one in compiled(package_name))]
+
+
+setup(ext_modules=extensions(), cmdclass={"build_ext": BuildCompiledPackages})
