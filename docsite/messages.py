@@ -8,7 +8,7 @@ from typing import Final, get_args
 import msgspec
 
 from docsite.markdown import WRITTEN, prose, table
-from floorwire.protocol.codec import AnyRequest, Outgoing
+from floorwire.protocol.envelopes import AnyRequest, Outgoing
 from floorwire.protocol.json_schema import REFERENCE, Schema, field_rows, first_paragraph
 
 PREFACE = f"""\

@@ -12,7 +12,8 @@ from docsite.pages import PAGES
 from docsite import codes, commands, messages, metrics
 from floorwire.cli import COMMANDS
 from floorwire.core.codes import CloseCode, Code
-from floorwire.protocol.codec import ACTIONS, Outgoing
+from floorwire.protocol.codec import ACTIONS
+from floorwire.protocol.envelopes import Outgoing
 
 DOCS = Path(__file__).parents[2] / "docs"
 
