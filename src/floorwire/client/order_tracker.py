@@ -70,6 +70,7 @@ class OrderTracker:
             raise ValueError(f"{name} was used for another order")
         terms.request(name, 0)  # raises what is wrong with it at once
         order = self._orders[name] = Order(terms, name, self)
+        self._forget_closed()
         self.follow()
         if self._lost is not None:
             order.lose(self._lost)
