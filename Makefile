@@ -144,11 +144,12 @@ docs: $(BIN)/floorwire $(DOCS)/.done ## write the pages of the reference, and bu
 	$(BIN)/python -m docsite docs
 	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --quiet --strict
 
-$(DOCS)/.done: docsite/requirements.txt
+$(DOCS)/.done: docsite/requirements.txt docsite/mermaid.py
 	@$(SUITABLE)
 	rm -rf $(DOCS)
 	$(PYTHON) -m venv $(DOCS)
 	@$(DOCS)/bin/python -m pip --disable-pip-version-check install -q --require-hashes -r $<
+	@$(DOCS)/bin/python docsite/mermaid.py $(DOCS)/mermaid.min.js
 	@touch $@
 
 lock: $(VENV)/.dev ## pin every dependency with hashes

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import sys
 from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
@@ -21,12 +22,16 @@ OTHERS = ("CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "examples/*.py", "exampl
 """Outside docs/, and linked to from there."""
 FOR_MORE = "How to"
 """The section for pages that mkdocs.yml does not name."""
+MERMAID = Path(sys.prefix) / "mermaid.min.js"
+"""Put there by ``docsite/mermaid.py``. Without it, diagrams stay text: it would come from another server."""
 LINK = re.compile(r"(?P<before>\]\(|src=\"|srcset=\"|href=\")(?P<target>[^)#\"\s:]+)(?P<after>[)#\"])")
 FENCE = re.compile(r"(^```.*?^```[^\n]*$)", re.MULTILINE | re.DOTALL)
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Put pages that the navigation does not name into it."""
+    """Put pages that the navigation does not name into it, and Mermaid into the site."""
+    if MERMAID.exists():
+        config.extra_javascript.append(f"assets/{MERMAID.name}")
     named = set(re.findall(r"[\w./-]+\.md", str(config.nav)))
     more = sorted(file.name for file in Path(config.docs_dir).glob("*.md") if file.name not in named)
     for section in config.nav or []:
@@ -37,6 +42,8 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add what is outside docs/."""
+    if MERMAID.exists():
+        files.append(File.generated(config, f"assets/{MERMAID.name}", abs_src_path=str(MERMAID)))
     for name, index in AS_INDEX.items():
         files.append(File.generated(config, index, content=(ROOT / name).read_text()))
     for pattern in OTHERS:
@@ -60,6 +67,8 @@ def on_page_markdown(markdown: str, page: Page, **_: MkDocsConfig | Files) -> st
         here = posixpath.dirname(page.file.src_uri)
         return found["before"] + posixpath.relpath(target, here or ".") + found["after"]
 
+    if not MERMAID.exists():
+        parts = [part.replace("```mermaid", "```text", 1) for part in parts]
     return "".join(part if number % 2 else LINK.sub(led, part) for number, part in enumerate(parts))
 
 

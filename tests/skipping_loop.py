@@ -28,11 +28,11 @@ class SkippingLoop(asyncio.SelectorEventLoop):
     Work is CPU time. On a busy machine a process stands still for seconds: that is nobody's silence here.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, selector: Callable[[SkippingLoop], SkippingSelector] | None = None) -> None:
         self.skipped_ns = 0
         self._begin_ns = time.monotonic_ns() - time.process_time_ns()
         self._begin_date_ns = time.time_ns() - time.process_time_ns()
-        super().__init__(_SkippingSelector(self))
+        super().__init__((selector or SkippingSelector)(self))
 
     def time(self) -> float:
         """Return the loop's time in seconds, what was skipped included."""
@@ -65,18 +65,26 @@ class SkippingLoop(asyncio.SelectorEventLoop):
         return future
 
 
-class _SkippingSelector(selectors.DefaultSelector):
+class SkippingSelector(selectors.DefaultSelector):
+    """Skips waits, where nothing is ready."""
+
     def __init__(self, loop: SkippingLoop) -> None:
         super().__init__()
         self._loop = loop
+
+    def look(  # type: ignore[explicit-any] # a key's data
+        self, timeout: float | None
+    ) -> list[tuple[selectors.SelectorKey, int]]:
+        """Wait for so long, without skipping."""
+        return super().select(timeout)
 
     def select(  # type: ignore[explicit-any] # a key's data
         self, timeout: float | None = None
     ) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None:
-            return super().select(None)
+            return self.look(None)
         for _ in range(LOOKS):
-            if ready := super().select(0):
+            if ready := self.look(0):
                 return ready
         self._loop.skipped_ns += int(timeout * 1e9)
         return []

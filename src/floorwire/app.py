@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Literal, TypeGuard
 
 import structlog
-from msgspec.structs import replace
 
 from floorwire import channels
 from floorwire.access.admission import MAX_REJECTED, Admission
@@ -24,7 +23,7 @@ from floorwire.auth.origin_policy import OriginError, OriginPolicy, normal_origi
 from floorwire.backfill import Backfill, PastOf
 from floorwire.bus.local import LocalBus
 from floorwire.clock import Clock
-from floorwire.config import Settings, SettingsError, VenueSettings
+from floorwire.config import Settings, SettingsError
 from floorwire.connectors import venue_registry
 from floorwire.connectors.traffic_recorder import TrafficRecorder
 from floorwire.core.account_events import MoneyKind
@@ -36,11 +35,8 @@ from floorwire.core.notices import DrainBegun, SecondPassed
 from floorwire.core.os_errors import sentence
 from floorwire.core.past_candles import TellsPast
 from floorwire.core.ports import StreamsOnDemand, TradingVenue, Venue
-from floorwire.core.risk_limits import Limits
 from floorwire.core.stream_interest import StreamInterest
 from floorwire.core.venue_names import VenueNames
-from floorwire.engine.instrument_units import MILLION
-from floorwire.engine.trading_rules import TradingRules, VenueRules
 from floorwire.history.histories import MarketHistories
 from floorwire.history.waiting_events import STORED
 from floorwire.hub.connection import Connection
@@ -68,6 +64,7 @@ from floorwire.storage.data_dir import (
 from floorwire.storage.database import DatabaseError
 from floorwire.storage.folder_lock import FolderLock
 from floorwire.trading.account_store import open_account_store
+from floorwire.trading.configured_rules import trading_rules
 from floorwire.trading.deposit_watcher import DepositWatcher
 from floorwire.trading.desk import Desk
 from floorwire.trading.remote_venue import RemoteVenue
@@ -459,6 +456,8 @@ def _venue_row(
         streams=can.streams,
         book_depth=can.book_depth,
         candle_intervals=can.candle_intervals,
+        order_types=() if orders == "none" else can.order_types,
+        times_in_force=() if orders == "none" else can.times_in_force,
     )
 
 
@@ -475,20 +474,8 @@ def _desk(
     money: Mapping[str, MoneyKind],
     remote_venues: Mapping[str, RemoteVenue],
 ) -> Desk:
-    risk, fees = settings.risk, settings.fees
-    notional = f"{risk.max_order_notional:f}" if risk.max_order_notional else None
-    limits = Limits(
-        max_order_notional=notional,
-        max_open_orders=risk.max_open_orders,
-        orders_per_second=risk.orders_per_second,
-        price_collar=f"{risk.price_collar:f}",
-        self_trade="cancel_newest",
-    )
     names = hub.market.names
-    own_rules = {venue: _venue_rules(settings, own, limits) for venue, own in settings.venues.items()}
-    rules = TradingRules(
-        limits, round(fees.maker * MILLION), round(fees.taker * MILLION), names.default, own_rules
-    )
+    rules = trading_rules(settings, names.default)
     open_accounts = partial(
         open_account_store, JournalOpener(partial(open_journal, settings)).open, rules, venue_router.prices
     )
@@ -510,18 +497,6 @@ def _desk(
         settings.accounts.currency,
         {own.account: venue for venue, own in settings.venues.items() if own.account},
     )
-
-
-def _venue_rules(settings: Settings, own: VenueSettings, limits: Limits) -> VenueRules:
-    """Return the rules of one venue: its own, and those of all venues where it has none."""
-    if own.max_order_notional is not None:
-        most = f"{own.max_order_notional:f}" if own.max_order_notional else None
-        limits = replace(limits, max_order_notional=most)
-    if own.price_collar is not None:
-        limits = replace(limits, price_collar=f"{own.price_collar:f}")
-    maker = settings.fees.maker if own.maker_fee is None else own.maker_fee
-    taker = settings.fees.taker if own.taker_fee is None else own.taker_fee
-    return VenueRules(limits, round(maker * MILLION), round(taker * MILLION))
 
 
 def _us(seconds: float) -> int:

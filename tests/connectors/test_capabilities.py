@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from floorwire.config import Settings, VenueSettings
 from floorwire.connectors import recording, venue_registry
 from floorwire.core.candle_intervals import INTERVALS
-from floorwire.core.capabilities import HasCapabilities, StreamKind
+from floorwire.core.capabilities import ORDER_TYPES, TIMES_IN_FORCE, HasCapabilities, StreamKind
 from floorwire.core.market_events import BookChange, BookSnapshot, Candle, DayStats, Quote, Trade
 from floorwire.core.ports import Wake, Woke
 
@@ -40,7 +40,8 @@ def test_a_live_feed_says_what_its_exchange_gives(exchange: str) -> None:
     [built] = venue_registry.build(Settings(venue=("x",), venues={"x": VenueSettings(kind=exchange)}))
     assert isinstance(built, HasCapabilities)
     given = recording.exchanges()[exchange].capabilities
-    assert built.capabilities == replace(given, places_orders=True, amends_orders=True)
+    all_orders = {"order_types": ORDER_TYPES, "times_in_force": TIMES_IN_FORCE}  # they are filled here
+    assert built.capabilities == replace(given, places_orders=True, amends_orders=True, **all_orders)
     assert built.name == "x"
 
 

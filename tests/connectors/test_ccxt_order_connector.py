@@ -16,6 +16,7 @@ from floorwire.venues.ccxt.order_messages import (
     Call,
     CancelCall,
     CreateOrder,
+    EditCall,
     ExecutionRow,
     Failure,
     FetchBalance,
@@ -73,6 +74,9 @@ class StandIn:
 
     async def create_order(self, *call: object) -> object:
         return await self._say(ORDER, "create_order", *call)
+
+    async def edit_order(self, *call: object) -> object:
+        return await self._say(ORDER, "edit_order", *call)
 
     async def cancel_order(self, *call: object) -> object:
         return await self._say(None, "cancel_order", *call)
@@ -164,6 +168,10 @@ async def test_an_order_is_one_call_with_floats() -> None:
 @pytest.mark.parametrize(
     ("call", "made", "kind", "told"),
     [
+        (
+            EditCall("17", "A/B", "0.10", "100.5"),
+            ("edit_order", "17", "A/B", "limit", None, 0.1, 100.5), OrderRow, ROW,
+        ),
         (CancelCall("17", "A/B"), ("cancel_order", "17", "A/B"), OrderRow, OrderRow("17")),
         (FetchOrder("17", "A/B"), ("fetch_order", "17", "A/B"), OrderRow, ROW),
         (

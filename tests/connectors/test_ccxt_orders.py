@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.connectors.test_ccxt_prices import RUN, packages
-from tests.live.faces import BINANCE, FakeMarket, environment, trading, write_settings
+from tests.live.faces import BINANCE, OKX, FakeMarket, environment, trading, write_settings
 from tests.live.live_server import until_open
 from tests.live.test_kill import until_equal
 from tests.servers import Server, running
@@ -66,7 +66,7 @@ async def test_a_dry_run_shows_the_call_and_sends_nothing(tmp_path: Path) -> Non
 
 
 @asynccontextmanager
-async def serving(folder: Path, config: Path) -> AsyncIterator[Server]:
+async def serving(folder: Path, config: Path, market: FakeMarket) -> AsyncIterator[Server]:
     """Run a server that has ccxt."""
     command = [
         sys.executable,
@@ -81,6 +81,8 @@ async def serving(folder: Path, config: Path) -> AsyncIterator[Server]:
     command += ["--config", str(config), "--data", str(folder / "data"), "--set=drain.seconds=0.1", *FREE]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NO_PROXY", "127.0.0.1")
+        for name, text in environment([market]).items():
+            patch.setenv(name, text)
         process = running(command)
         server = await asyncio.to_thread(process.__enter__)
     try:
@@ -95,11 +97,34 @@ async def place(client: Trader, name: str, price: str, **more: str) -> None:
     assert reply["status"] == "accepted", reply
 
 
+async def test_an_order_is_amended_in_place(tmp_path: Path) -> None:
+    """At OKX, whose amends keep the order: Binance's do not, and are refused."""
+    issued = key(tmp_path / "data", money={})
+    async with trading(OKX) as market:
+        config = through_ccxt(tmp_path, market)
+        async with serving(tmp_path, config, market) as server, trader(server, issued) as client:
+            await until_open(server, [market])
+            await place(client, "one", "55000", symbol=OKX.symbol)
+            await until_equal(client, [market])
+            terms = {"client_order_id": "one", "price": "55001", "quantity": "0.02"}
+            reply = await client.ask("order.amend", **terms)
+            assert reply["status"] == "accepted", reply
+            async with asyncio.timeout(30):
+                while market.orders()[0].lots != 2 * 10**6 // market.market.step_e8:
+                    await asyncio.sleep(0.05)
+            await until_equal(client, [market])
+            found = await client.ask("order.status", client_order_id="one")
+            order = found["order"]
+            assert isinstance(order, dict)
+            assert (order["price"], order["quantity"], order["state"]) == ("55001.0", "0.0200000", "new")
+    assert len(market.orders()) == 1
+
+
 async def test_orders_of_a_killed_server_are_found_and_none_is_sent_twice(tmp_path: Path) -> None:
     issued = key(tmp_path / "data", money={})
     async with trading(BINANCE) as market:
         config = through_ccxt(tmp_path, market)
-        async with serving(tmp_path, config) as server, trader(server, issued) as client:
+        async with serving(tmp_path, config, market) as server, trader(server, issued) as client:
             await until_open(server, [market])
             await place(client, "resting", "55000")
             await place(client, "taking", "65000", time_in_force="ioc")
@@ -109,7 +134,7 @@ async def test_orders_of_a_killed_server_are_found_and_none_is_sent_twice(tmp_pa
             while len(market.orders()) < 3:
                 await asyncio.sleep(0.05)
             server.signal(signal.SIGKILL)
-        async with serving(tmp_path, config) as server, trader(server, issued) as client:
+        async with serving(tmp_path, config, market) as server, trader(server, issued) as client:
             await until_open(server, [market])
             await until_equal(client, [market])
             found = await client.ask("order.status", client_order_id="unanswered")

@@ -1,7 +1,7 @@
 """Somebody who reads a page from top to bottom, and does what it says, in a clone of the repository.
 
 The commands run as they are written, but for two things: the port is a free one, and the clone has only the
-Makefile, the examples, and a ``.venv`` whose programs are those that run the tests.
+Makefile, the examples, some recordings, and a ``.venv`` whose programs are those that run the tests.
 """
 
 from __future__ import annotations
@@ -147,7 +147,9 @@ class Reader:
 
     def _make_clone(self) -> None:
         shutil.copy(ROOT / "Makefile", self._clone)
-        (self._clone / "examples").symlink_to(ROOT / "examples")
+        (self._clone / "tests").mkdir()
+        for name in ("examples", "tests/recorded"):
+            (self._clone / name).symlink_to(ROOT / name)
         needed = OF_MAKEFILE.search((ROOT / "Makefile").read_text())
         assert needed is not None
         for name in (*needed["names"].split(), *COMPILED):

@@ -31,6 +31,11 @@ async def session(http: str, ws: str, key: str, secret: str) -> dict[str, object
         edited = await exchange.fetch_order(resting["id"], SYMBOL)
         await exchange.cancel_order(resting["id"], SYMBOL)
         cancelled = await exchange.fetch_order(resting["id"], SYMBOL)
+        stopped = await exchange.create_order(
+            SYMBOL, "limit", "sell", 0.001, 49_900, {"stopLossPrice": 50_000}
+        )
+        waiting = await exchange.fetch_order(stopped["id"], SYMBOL)
+        await exchange.cancel_order(stopped["id"], SYMBOL)
         taken = await exchange.create_order(SYMBOL, "market", "sell", 0.001)
         filled = await exchange.fetch_order(taken["id"], SYMBOL)
         bought = await exchange.create_order(SYMBOL, "market", "buy", 60, params={"cost": 60})
@@ -45,6 +50,7 @@ async def session(http: str, ws: str, key: str, secret: str) -> dict[str, object
             "open": [order["id"] for order in opened] == [resting["id"]],
             "edited": [edited["status"], edited["amount"], edited["price"]],
             "cancelled": cancelled["status"],
+            "stop": [waiting["status"], waiting["triggerPrice"], waiting["price"]],
             "filled": [filled["status"], filled["filled"], filled["fee"]["currency"]],
             "by_value": by_value["status"],
             "live": [len(part) > 0 for part in live],

@@ -34,6 +34,15 @@ async def session(http: str, public_ws: str, private_ws: str, key: str, secret: 
         over_ws = await exchange.create_order_ws(SYMBOL, "limit", "sell", 0.0005, 70_000)
         edited_ws = await exchange.edit_order_ws(over_ws["id"], SYMBOL, "limit", "sell", 0.0006, 70_001)
         ended = await exchange.cancel_order_ws(over_ws["id"])
+        stopped = await exchange.create_order_ws(
+            SYMBOL, "limit", "sell", 0.0005, 49_900, {"stopLossPrice": 50_000}
+        )
+        waiting = await exchange.fetch_order(stopped["id"], SYMBOL)
+        await exchange.cancel_order(stopped["id"], SYMBOL)
+        by_rest = await exchange.create_order(
+            SYMBOL, "limit", "sell", 0.0005, 49_900, {"stopLossPrice": 50_000}
+        )
+        await exchange.cancel_order(by_rest["id"], SYMBOL)
         live = await asyncio.wait_for(asyncio.gather(orders_seen, balance_seen, trades_seen), 10)
         for _ in range(20):
             book = await exchange.watch_order_book(SYMBOL)
@@ -48,6 +57,7 @@ async def session(http: str, public_ws: str, private_ws: str, key: str, secret: 
             "filled": [filled["status"], filled["fee"]["currency"]],
             "over_ws": over_ws["id"] == edited_ws["id"],
             "ended": ended["success"],
+            "stop": [waiting["status"], waiting["stopLossPrice"], waiting["price"], by_rest["stopLossPrice"]],
             "live": [len(part) > 0 for part in live],
             "fills": [fill["amount"] for fill in await exchange.fetch_my_trades(SYMBOL)],
             "base": (await exchange.fetch_balance())["total"]["BTC"],

@@ -27,6 +27,7 @@ from tests.fake_exchange.orders import (
     Refused,
     SelfTrade,
     Side,
+    Stop,
     TimeInForce,
     Traded,
 )
@@ -56,6 +57,7 @@ class MatchingCore:
             (symbol, side): [] for symbol in self.markets for side in Side
         }
         self._open: dict[int, Order] = {}
+        self._waiting: list[Order] = []  # for their stops, in the order in which they came
         self._open_client_ids: dict[tuple[str, str], Order] = {}
         self._now_us = now_us
         self._fees_in_quote = fees_in_quote
@@ -174,8 +176,11 @@ class MatchingCore:
         self_trade: SelfTrade = SelfTrade.ALLOW,
         quote_e8: int | None = None,
         accepts_first: bool = False,
+        stop: Stop | None = None,
     ) -> Order:
-        """`accepts_first`: a post-only order that would take is accepted and then cancelled, not refused."""
+        """`accepts_first`: a post-only order that would take is accepted and then cancelled, not refused.
+
+        An order with a `stop` that the last price has reached already is triggered at once."""
         market = self.markets[symbol]
         if not market.is_trading:
             raise Refused(CLOSED)
@@ -187,7 +192,8 @@ class MatchingCore:
         now_us = self._now_us()
         order = Order(
             self.next_order_id, account, client_id, market, side, price_ticks, lots, time_in_force,
-            post_only, now_us, now_us, self_trade=self_trade, quote_e8=quote_e8,
+            post_only, now_us, now_us, self_trade=self_trade, quote_e8=quote_e8, stop=stop,
+            waits=stop is not None,
         )  # fmt: skip
         self._reserve(order)
         self._last_order_id += 1
@@ -198,10 +204,30 @@ class MatchingCore:
         self._emit(OrderChanged(order, "NEW"))
         if would_take:
             self._end(order, OrderState.CANCELED, "CANCELED", "", WOULD_TAKE)
+        elif order.waits:
+            self._waiting.append(order)
         else:
             self._match_and_rest(order)
         self._balances_changed(order)
+        self._trigger_stops()
         return order
+
+    def _trigger_stops(self) -> None:
+        """Let the orders enter whose stops are reached, one by one: their trades may reach others."""
+        while True:
+            order = next((one for one in self._waiting if self._is_reached(one)), None)
+            if order is None:
+                return
+            self._waiting.remove(order)
+            order.waits = False
+            order.updated_us = self._now_us()
+            self._emit(OrderChanged(order, "TRIGGERED"))
+            self._match_and_rest(order)
+            self._balances_changed(order)
+
+    def _is_reached(self, order: Order) -> bool:
+        last_ticks = self.last_price(order.market.symbol)
+        return order.stop is not None and last_ticks is not None and order.stop.is_reached(last_ticks)
 
     def cancel(self, order: Order, request_id: str = "", reason: str = "") -> Order:
         return self._take_out(order, OrderState.CANCELED, "CANCELED", request_id, reason)
@@ -213,9 +239,13 @@ class MatchingCore:
     def _take_out(self, order: Order, state: OrderState, kind: str, request_id: str, reason: str) -> Order:
         if not order.state.is_open:
             raise Refused(UNKNOWN_ORDER)
-        self._sides[order.market.symbol, order.side].remove(order)
-        self._end(order, state, kind, request_id, reason)
-        self._level_changed(order)
+        if order.waits:
+            self._waiting.remove(order)
+            self._end(order, state, kind, request_id, reason)
+        else:
+            self._sides[order.market.symbol, order.side].remove(order)
+            self._end(order, state, kind, request_id, reason)
+            self._level_changed(order)
         self._balances_changed(order)
         return order
 
@@ -260,7 +290,7 @@ class MatchingCore:
             raise Refused(NO_MONEY)
         order.reserved_e8 = cost_e8
         resting = self._sides[order.market.symbol, order.side]
-        if moves or not open_lots:
+        if not order.waits and (moves or not open_lots):
             resting.remove(order)
         old_price_ticks, order.price_ticks, order.lots = order.price_ticks, price_ticks, lots
         order.updated_us = self._now_us()
@@ -268,12 +298,14 @@ class MatchingCore:
             order.state = OrderState.FILLED
             self._close(order)
         self._emit(OrderChanged(order, "REPLACED", request_id=request_id))
-        self._level_changed(order, old_price_ticks)
+        if not order.waits:
+            self._level_changed(order, old_price_ticks)
         if would_take:
             self._end(order, OrderState.CANCELED, "CANCELED", "", WOULD_TAKE)
-        elif moves and open_lots:
+        elif moves and open_lots and not order.waits:
             self._match_and_rest(order)
         self._balances_changed(order)
+        self._trigger_stops()
         return order
 
     def _would_take(self, symbol: str, side: Side, price_ticks: int | None) -> bool:

@@ -60,6 +60,17 @@ SELF_TRADE = "order met one of the same account"
 OUT_OF_TIME = "order reached its date"
 
 
+@dataclass(frozen=True)
+class Stop:
+    """An order with one waits until the market trades at its price or beyond."""
+
+    price_ticks: int
+    rises: bool  # whether the market has to rise to it
+
+    def is_reached(self, last_ticks: int) -> bool:
+        return last_ticks >= self.price_ticks if self.rises else last_ticks <= self.price_ticks
+
+
 @dataclass
 class Order:
     order_id: int
@@ -82,6 +93,8 @@ class Order:
     place_in_queue: int = 0
     end_reason: str = ""  # WOULD_TAKE, SELF_TRADE or OUT_OF_TIME if the exchange ended it for that
     fills: list["Fill"] = field(default_factory=list)
+    stop: Stop | None = None
+    waits: bool = False  # for its stop: it is in no book
 
     @property
     def open_lots(self) -> int:
@@ -109,7 +122,7 @@ class OrderChanged:
     """An order is new, filled, smaller or at its end. `request_id` is the cancel's or amendment's own id."""
 
     order: Order
-    kind: str  # NEW, TRADE, CANCELED, EXPIRED or REPLACED
+    kind: str  # NEW, TRIGGERED, TRADE, CANCELED, EXPIRED or REPLACED
     fill: Fill | None = None
     request_id: str = ""
 

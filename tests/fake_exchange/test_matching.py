@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.fake_exchange.market import UNIT, Market, parse_e8, text_e8
 from tests.fake_exchange.matching import MatchingCore
-from tests.fake_exchange.orders import WOULD_TAKE, OrderState, Refused, SelfTrade, Side, TimeInForce
+from tests.fake_exchange.orders import WOULD_TAKE, OrderState, Refused, SelfTrade, Side, Stop, TimeInForce
 
 SYMBOL = "BTCUSDT"
 ACCOUNTS = ("a", "b")
@@ -154,3 +154,31 @@ def test_amounts_are_read_as_they_are_written(amount_e8: int) -> None:
 @pytest.mark.parametrize("text", ["", "-1", "1e5", "1.", ".5", "+1", "1.123456789", "NaN", " 1", "1_0"])
 def test_other_texts_are_no_amounts(text: str) -> None:
     assert parse_e8(text) is None
+
+
+def test_a_stop_waits_until_the_market_trades_there_and_its_trade_reaches_the_next() -> None:
+    core = core_with_money()
+    for lots, ticks in ((10, 100_000), (10, 99_000), (10, 98_000)):
+        core.place("a", SYMBOL, Side.BUY, lots, ticks, f"bid {ticks}")
+    falls, again = Stop(100_000, rises=False), Stop(99_000, rises=False)
+    second = core.place("b", SYMBOL, Side.SELL, 5, 97_000, "second", stop=again)
+    first = core.place("b", SYMBOL, Side.SELL, 10, 97_000, "first", stop=falls)
+    assert (first.waits, second.waits, first.reserved_e8) == (True, True, 10 * core.markets[SYMBOL].step_e8)
+    assert not core.levels(SYMBOL, Side.SELL), "a stop that waits is in no book"
+    amended = core.amend(second, 6, 97_500)
+    assert (amended.waits, amended.lots) == (True, 6)
+    core.place("b", SYMBOL, Side.SELL, 1, 100_000, "trade")
+    assert (first.state, first.waits) == (OrderState.FILLED, False)
+    assert (second.state, second.waits) == (OrderState.FILLED, False)
+    late = core.place("b", SYMBOL, Side.SELL, 1, 99_500, "late", stop=Stop(99_500, rises=False))
+    assert not late.waits, "the last price is beyond it already"
+
+
+def test_a_stop_that_waits_can_be_cancelled() -> None:
+    core = core_with_money()
+    order = core.place("a", SYMBOL, Side.BUY, 10, 100_000, "stop", stop=Stop(99_000, rises=True))
+    core.cancel(order)
+    assert (order.state, core.balance("a", "USDT").locked_e8) == (OrderState.CANCELED, 0)
+    core.place("b", SYMBOL, Side.SELL, 1, 99_500, "ask")
+    core.place("a", SYMBOL, Side.BUY, 1, 99_500, "trade")
+    assert not order.fills

@@ -102,6 +102,42 @@ async def test_life_of_an_order_with_fills(face: Face) -> None:
         assert await client.balances() == market.totals()
 
 
+@pytest.mark.parametrize("face", [COINBASE, KRAKEN], ids=str)
+async def test_a_stop_order_waits_and_then_fills(face: Face) -> None:
+    """It is open while it waits, for a query and a new process too, and fills once the market is there."""
+    async with session(face) as (market, client):
+        stop = order(face, type="stop_limit", stop_price="29000.0")
+        venue_order_id = await accepted(client, stop)
+        for known in ("", venue_order_id):
+            client.command(query(face, known))
+            seen = (await client.report(OrderAnswer)).seen
+            assert seen is not None
+            assert (seen.state, Decimal(seen.price or "0"), Decimal(seen.quantity or "0")) == (
+                "open", Decimal(30_000), Decimal("0.01"),
+            )  # fmt: skip
+        client.command(Reconcile(3, ""))
+        answer = await client.report(ReconcileAnswer)
+        assert [one.client_id for one in answer.open_orders] == [face.client_id(1)]
+        sells(market, "0.004", "29500")
+        market.trade(Side.BUY, "0.001", "29500")
+        await client.report(OrderSeen, lambda one: Decimal(one.filled) == Decimal("0.003"))
+        client.command(cancel(face, venue_order_id))
+        state, _, filled = await client.end(face.client_id(1))
+        assert (state, filled) == ("cancelled", Decimal("0.003"))
+        assert await client.balances() == market.totals()
+
+
+@pytest.mark.parametrize("face", [COINBASE, KRAKEN], ids=str)
+async def test_a_stop_order_that_waits_can_be_cancelled(face: Face) -> None:
+    async with session(face) as (market, client):
+        venue_order_id = await accepted(client, order(face, type="stop_limit", stop_price="29000.0"))
+        client.command(cancel(face, venue_order_id))
+        assert (await client.report(CancelAnswer)).outcome == "taken"
+        state, _, filled = await client.end(face.client_id(1))
+        assert (state, filled) == ("cancelled", Decimal())
+        assert not market.core.open_orders("first")
+
+
 @each_face
 async def test_amends(face: Face) -> None:
     # Binance keeps an order only where its quantity becomes less.

@@ -30,10 +30,11 @@ SESSION: Final = "okx-20240703T094640.000Z"
 
 def records() -> list[Record]:
     """Return what would have been recorded, without headers."""
-    return list(merge(*map(_of_file, sorted(SOURCE.iterdir())), key=attrgetter("at_us")))
+    return list(merge(*map(records_of, sorted(SOURCE.iterdir())), key=attrgetter("at_us")))
 
 
-def _of_file(file: Path) -> Iterator[Record]:
+def records_of(file: Path) -> Iterator[Record]:
+    """Yield what a recorder would have written of a file of a transcript."""
     link = file.name.removesuffix(".0")
     for line in read_lines(file, SkippedLineCounter()):
         text = line.text.decode()

@@ -40,7 +40,13 @@ from tests.trading.flaky import Disk, GatewayHarness
 
 BTC = Instrument("rem:BTC-USDT", "BTC", "USDT", "rem", "0.5", "0.01")
 POLICY = RemotePolicy(
-    can_amend=True, misses=2, lag_us=30_000, answer_us=60_000_000, query_us=10_000, fills_us=10_000
+    can_amend=True,
+    amends_stops=False,
+    misses=2,
+    lag_us=30_000,
+    answer_us=60_000_000,
+    query_us=10_000,
+    fills_us=10_000,
 )
 """An answer is never late, however slow the machine is: what a test leaves open stays open."""
 MONEY = (VenueBalance("USDT", "1000000"), VenueBalance("BTC", "10"))

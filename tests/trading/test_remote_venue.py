@@ -198,6 +198,17 @@ async def working(venue: RemoteHarness, client_order_id: str = "a") -> PlaceOrde
     return command
 
 
+async def test_a_stop_order_is_not_amended_where_the_venue_cannot(venue: RemoteHarness) -> None:
+    terms = {"type": "stop_limit", "stop_price": "60500", "price": "60600"}
+    command = await venue.placed("stop", **terms)
+    assert (command.type, command.stop_price, command.price) == ("stop_limit", "60500.0", "60600.0")
+    venue.report(PlaceAnswer(command.client_id, "accepted", "Vstop"))
+    await venue.news("new", "stop")
+    refused = await venue.ask("order.amend", client_order_id="stop", price="60700")
+    assert (refused["status"], refused["code"]) == ("error", "venue_rejected")
+    assert venue.count(AmendOrder) == 0
+
+
 async def test_cancels_and_amends_are_the_venues_to_decide(venue: RemoteHarness) -> None:
     command = await working(venue)
     reply = await venue.ask("order.amend", client_order_id="a", price="59000")

@@ -21,7 +21,13 @@ async def test_money_and_positions_belong_to_their_venue_whatever_runs(tmp_path:
             assert venues["BTC-USDT"] == "sim"
             assert venues["coinbase:ABC-USDT"] == "coinbase"
             reply = await client.ask("symbols")
-            shared = {"orders": "paper", "amends": True, "book_depth": None}
+            shared = {
+                "orders": "paper",
+                "amends": True,
+                "book_depth": None,
+                "order_types": ["limit", "market", "stop", "stop_limit"],
+                "times_in_force": ["gtc", "ioc", "fok", "gtd"],
+            }
             given = ["quote", "trades", "book"]
             assert reply["venues"] == [
                 {

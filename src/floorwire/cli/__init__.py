@@ -30,6 +30,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "record": "record.record",
     "export": "export.app",
     "replay": "replay.app",
+    "bot": "bot.app",
 }
 """By name: the module and its function; ``app`` where a command has commands of its own."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import signal
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +15,7 @@ from msgspec.structs import replace
 from floorwire import config
 from floorwire.bus.local import LocalBus
 from floorwire.cli.background import in_background
+from floorwire.cli.durations import seconds as parse_seconds
 from floorwire.cli.output import echo
 from floorwire.clock import Clock
 from floorwire.config import Settings, SettingsError, VenueSettings
@@ -31,8 +31,6 @@ from floorwire.venue_feed import VenueFeed
 
 FAILED = 1
 UNUSABLE = 2
-DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(s|m|h|d)?")
-UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, None: 1}
 
 
 def record(
@@ -57,7 +55,7 @@ def record(
 
     It needs no server and no account. `floorwire serve --venue replay:FOLDER` plays the recording.
     """
-    seconds = _seconds(duration, "--for") if duration else None
+    seconds = parse_seconds(duration, "--for") if duration else None
     try:
         settings = config.load(config_file, os.environ, tuple(assignments or ()), {"venue": [venue]})
         [spec] = specs(settings)
@@ -65,7 +63,7 @@ def record(
             raise SettingsError(f"{venue} is no exchange: a {spec.kind} venue connects to nothing")
         settings = _prices_only(settings, venue, tuple(symbol or ()))
         out.mkdir(parents=True, exist_ok=True)
-        max_age_us = round(_seconds(rotate_every, "--rotate-every") * 1_000_000)
+        max_age_us = round(parse_seconds(rotate_every, "--rotate-every") * 1_000_000)
         writer = RecordingWriter(
             out, spec.id, spec.kind, session_name(spec.id), round(rotate_mb * 1_000_000), max_age_us
         )
@@ -95,13 +93,6 @@ def _summary(recorder: TrafficRecorder, writer: RecordingWriter, check: VenueChe
         echo("floorwire: the exchange sent nothing", err=True)
     else:
         echo(f"to play it: floorwire serve --venue replay:{out / writer.session}")
-
-
-def _seconds(text: str, option: str) -> float:
-    found = DURATION.fullmatch(text)
-    if found is None or not float(found[1]):
-        raise typer.BadParameter(f"{text!r} is no duration such as 90s, 10m, 2h", param_hint=option)
-    return float(found[1]) * UNITS_S[found[2]]
 
 
 def _prices_only(settings: Settings, name: str, symbols: tuple[str, ...]) -> Settings:

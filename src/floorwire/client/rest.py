@@ -39,6 +39,7 @@ from floorwire.protocol.replies import (
     OrderReply,
     PositionList,
     SymbolRow,
+    VenueRow,
 )
 from floorwire.protocol.trading_requests import OrderFilter
 
@@ -84,6 +85,10 @@ class Rest:
             if page.next is UNSET:
                 return Table(rows, SymbolRow)
             after = page.next
+
+    async def venues(self) -> Table[VenueRow]:
+        """Return the venues: what each can give, and whether its orders are paper or live."""
+        return Table((await self._ask("/symbols", SymbolPage, limit=PAGE)).venues, VenueRow)
 
     async def tickers(self, *symbols: str, venue: str | None = None) -> Table[TickerRow]:
         """Return the tickers of these symbols, of a venue, or all."""

@@ -56,6 +56,9 @@ class CcxtOrderExchange(CcxtExchange, Protocol):
     async def create_order(
         self, symbol: str, type: str, side: str, amount: float, price: float, params: Mapping[str, object]
     ) -> Structure: ...
+    async def edit_order(
+        self, id: str, symbol: str, type: str, side: str | None, amount: float, price: float
+    ) -> object: ...
     async def cancel_order(self, id: str, symbol: str) -> object: ...
     async def fetch_order(self, id: str, symbol: str) -> Structure: ...
     async def fetch_open_orders(
@@ -119,7 +122,13 @@ def capabilities(kind: str, exchange: CcxtExchange) -> Capabilities:
     """Return what a venue gives. Best prices are read from books, candles counted from trades."""
     can = watches(exchange)
     kinds: tuple[StreamKind, ...] = ("trades", "book", "day")
-    return Capabilities(kind, tuple(one for one in kinds if one in can), book_depth=DEPTH)
+    return Capabilities(
+        kind,
+        tuple(one for one in kinds if one in can),
+        book_depth=DEPTH,
+        order_types=("limit", "market"),
+        times_in_force=("gtc", "ioc", "fok"),
+    )
 
 
 def _list_spot_only(options: MutableMapping[str, object]) -> None:

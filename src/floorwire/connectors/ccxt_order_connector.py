@@ -27,6 +27,7 @@ from floorwire.venues.ccxt.order_messages import (
     Call,
     CancelCall,
     CreateOrder,
+    EditCall,
     FetchBalance,
     FetchList,
     FetchOrder,
@@ -186,12 +187,8 @@ class CcxtOrderConnector:
 async def _called(exchange: CcxtOrderExchange, call: Call) -> bytes:
     """Make the call, once. ccxt takes floats; the adapter has looked that they are exact."""
     match call:
-        case CreateOrder(symbol, side, amount, price, params):
-            made = await exchange.create_order(symbol, "limit", side, float(amount), float(price), params)
-            return messages.order(made)
-        case CancelCall(order_id, symbol):
-            await exchange.cancel_order(order_id, symbol)
-            return messages.order({"id": order_id})
+        case CreateOrder() | EditCall() | CancelCall():
+            return messages.order(await _changed(exchange, call))
         case FetchOrder(order_id, symbol):
             return messages.order(await exchange.fetch_order(order_id, symbol))
         case FetchList("fetchMyTrades", symbol, since_ms, limit):
@@ -206,6 +203,19 @@ async def _called(exchange: CcxtOrderExchange, call: Call) -> bytes:
             return messages.orders(await fetch(symbol, since_ms, limit))
         case FetchBalance():
             return messages.balances(await exchange.fetch_balance())
+
+
+async def _changed(exchange: CcxtOrderExchange, call: CreateOrder | EditCall | CancelCall) -> object:
+    """Place, amend or cancel an order; return what ccxt says of it."""
+    match call:
+        case CreateOrder(symbol, side, amount, price, params):
+            return await exchange.create_order(symbol, "limit", side, float(amount), float(price), params)
+        case EditCall(order_id, symbol, amount, price):
+            # no side: those that keep the order need none
+            return await exchange.edit_order(order_id, symbol, "limit", None, float(amount), float(price))
+        case CancelCall(order_id, symbol):
+            await exchange.cancel_order(order_id, symbol)
+            return {"id": order_id}
 
 
 async def _close(exchange: CcxtOrderExchange) -> None:

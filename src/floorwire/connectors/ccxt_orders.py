@@ -43,6 +43,7 @@ def terms(venue: str, kind: str, exchange: CcxtOrderExchange, symbols: Sequence[
         times=frozenset(time for time in TIMES if _times(exchange).get(time) is True),
         symbols=tuple(symbol.replace("-", "/") for symbol in symbols),
         interval_us=round(exchange.rateLimit * 1_000),
+        amends=CLIENT_IDS[name].keeps_amended and exchange.has.get(order_terms.EDIT) is True,
     )
 
 

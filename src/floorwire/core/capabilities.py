@@ -6,8 +6,14 @@ from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
+from floorwire.core.orders import OrderType, TimeInForce
+
 StreamKind: TypeAlias = Literal["quote", "trades", "book", "candles", "day"]
 """Best prices, trades, the book, candles, and the figures of the last 24 hours."""
+
+
+ORDER_TYPES: tuple[OrderType, ...] = ("limit", "market", "stop", "stop_limit")
+TIMES_IN_FORCE: tuple[TimeInForce, ...] = ("gtc", "ioc", "fok", "gtd")
 
 
 class Capabilities(msgspec.Struct, frozen=True):
@@ -27,6 +33,10 @@ class Capabilities(msgspec.Struct, frozen=True):
     """The intervals of its own candles."""
     places_orders: bool = False
     amends_orders: bool = False
+    order_types: tuple[OrderType, ...] = ORDER_TYPES
+    """The types of orders that it takes. Paper orders, which are filled here, may have all."""
+    times_in_force: tuple[TimeInForce, ...] = TIMES_IN_FORCE
+    """How long orders may rest there. It is of limit orders: not every one exists for each type."""
 
 
 @runtime_checkable

@@ -33,6 +33,8 @@ class RemotePolicy(msgspec.Struct, frozen=True):
     client_ids: ClientIdForm = "text"
     can_amend: bool = False
     """Whether an amend of an order exists that keeps the order."""
+    amends_stops: bool = True
+    """Whether it exists for stop orders, too."""
     misses: int = 3
     """How often a query has to answer "not found" until that is believed."""
     lag_us: int = 10 * SECOND_US

@@ -5,7 +5,7 @@ They come before the checks of ``order_checks``, and use up no order rate.
     check      error code         refused where
     account    forbidden          the venue's credentials belong to another account of ours
     venue      venue_unavailable  the private stream is down, or the account was not reconciled since then
-    amend      venue_rejected     the venue cannot amend an order
+    amend      venue_rejected     the venue cannot amend an order, or no stop order
                venue_unavailable  the order is on its way, unknown or in quarantine, or an amend is on its way
                bad_request        the new quantity is filled already
 """
@@ -38,6 +38,9 @@ def check_amend(remote: RemoteOrders, order: Order, lots: int | None) -> None:
         return
     if not remote.policy.can_amend:
         text = f"{remote.venue} cannot amend orders: cancel it, and place another one"
+        raise Refusal(Code.VENUE_REJECTED, text)
+    if order.ticket.stop_ticks is not None and not remote.policy.amends_stops:
+        text = f"{remote.venue} cannot amend stop orders: cancel it, and place another one"
         raise Refusal(Code.VENUE_REJECTED, text)
     if not remote.is_linked:
         raise Refusal(Code.VENUE_UNAVAILABLE, f"the private stream of {remote.venue} is down")

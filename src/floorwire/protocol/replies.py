@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 
 from floorwire.core.capabilities import StreamKind
 from floorwire.core.market_events import Feed
+from floorwire.core.orders import OrderType, TimeInForce
 from floorwire.core.refusal import Detail, Refusal
 from floorwire.protocol.account_rows import (
     BalanceRow,
@@ -143,7 +144,8 @@ class VenueRow(msgspec.Struct, frozen=True):
     """One venue instance, and what it can do.
 
     ``streams``: what it sends by itself; candles and the day are counted from trades elsewhere.
-    ``book_depth``: levels of a side; null: all. ``orders``: paper, live, or none.
+    ``book_depth``: levels of a side; null: all. ``orders``: paper, live, or none. ``order_types``,
+    ``times_in_force``: which orders it takes; without orders, none.
     """
 
     venue: str
@@ -155,6 +157,8 @@ class VenueRow(msgspec.Struct, frozen=True):
     streams: tuple[StreamKind, ...]
     book_depth: int | None
     candle_intervals: tuple[str, ...]
+    order_types: tuple[OrderType, ...]
+    times_in_force: tuple[TimeInForce, ...]
 
 
 class SymbolList(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from heapq import heapify, heappop, heappush
 
 from msgspec.structs import replace
 
-from floorwire.core.capabilities import Capabilities, StreamKind
+from floorwire.core.capabilities import ORDER_TYPES, TIMES_IN_FORCE, Capabilities, StreamKind
 from floorwire.core.codes import Code
 from floorwire.core.execution_reports import Report
 from floorwire.core.instrument import Instrument
@@ -65,7 +65,13 @@ class PaperVenue:
         capabilities: Capabilities | None = None,
     ) -> None:
         can = capabilities or Capabilities(venue.name)
-        self.capabilities = replace(can, places_orders=True, amends_orders=True)
+        self.capabilities = replace(
+            can,
+            places_orders=True,
+            amends_orders=True,
+            order_types=ORDER_TYPES,
+            times_in_force=TIMES_IN_FORCE,
+        )
         """What the venue gives, and the orders that are filled here."""
         self.name = name or venue.name
         self._venue = venue

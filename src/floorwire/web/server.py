@@ -221,6 +221,7 @@ def _announce(listener: socket.socket, gateway: Gateway) -> None:
         f"Floorwire is open.\n"
         f"  page       http{secure}://{at}/\n"
         f"  WebSocket  ws{secure}://{at}/ws/ticker\n"
+        f"  API        http{secure}://{at}/docs\n"
         f"Paste this into another terminal to see prices:\n"
         f"  {sys.argv[0]} watch --url ws{secure}://{at}/ws",
         flush=True,

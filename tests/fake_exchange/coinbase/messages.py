@@ -109,8 +109,8 @@ class CoinbaseViews:
             "total_fees": plain_e8(fees_e8(order)),
             "size_inclusive_of_fees": order.quote_e8 is not None,
             "total_value_after_fees": plain_e8(value_after_fees_e8(order)),
-            "trigger_status": "INVALID_ORDER_TYPE",
-            "order_type": "MARKET" if order.price_ticks is None else "LIMIT",
+            "trigger_status": trigger_status(order),
+            "order_type": order_type(order),
             "reject_reason": "REJECT_REASON_UNSPECIFIED",
             "settled": order.state is OrderState.FILLED,
             "product_type": "SPOT",
@@ -145,7 +145,8 @@ class CoinbaseViews:
             "number_of_fills": str(len(order.fills)),
             "order_id": self.ids.of_order(order),
             "order_side": order.side.value,
-            "order_type": "Market" if order.price_ticks is None else "Limit",
+            # The names of REST, in other letters.
+            "order_type": order_type(order).replace("_", " ").title(),
             "outstanding_hold_amount": plain_e8(order.reserved_e8),
             "post_only": str(order.post_only).lower(),
             "product_id": self.product_id(order),
@@ -154,11 +155,13 @@ class CoinbaseViews:
             "retail_portfolio_id": portfolio,
             "risk_managed_by": "UNKNOWN_RISK_MANAGEMENT_TYPE",
             "status": status,
-            "stop_price": "",
+            "stop_price": ""
+            if order.stop is None
+            else plain_e8(order.stop.price_ticks * order.market.tick_e8),
             "time_in_force": self._time_in_force(order),
             "total_fees": plain_e8(fees_e8(order)),
             "total_value_after_fees": plain_e8(value_after_fees_e8(order)),
-            "trigger_status": "INVALID_ORDER_TYPE",
+            "trigger_status": trigger_status(order),
             "creation_time": time_text(order.placed_us),
             "end_time": NO_TIME if end_us is None else time_text(end_us),
             "start_time": NO_TIME,
@@ -207,6 +210,18 @@ class CoinbaseViews:
             "post_only": order.post_only,
         }
         return {"limit_limit_gtc": terms}
+
+
+def order_type(order: Order) -> str:
+    if order.stop is not None:
+        return "STOP_LIMIT"
+    return "MARKET" if order.price_ticks is None else "LIMIT"
+
+
+def trigger_status(order: Order) -> str:
+    if order.stop is None:
+        return "INVALID_ORDER_TYPE"
+    return "STOP_PENDING" if order.waits else "STOP_TRIGGERED"
 
 
 def fees_e8(order: Order) -> int:

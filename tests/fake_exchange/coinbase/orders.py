@@ -8,7 +8,7 @@ from tests.fake_exchange.coinbase.messages import parse_time_us
 from tests.fake_exchange.coinbase.products import QUOTE_INCREMENT_E8, CoinbaseProducts, Flags
 from tests.fake_exchange.market import Market, parse_e8
 from tests.fake_exchange.matching import FEE_PER_MILLION
-from tests.fake_exchange.orders import Side, TimeInForce
+from tests.fake_exchange.orders import Side, Stop, TimeInForce
 
 Fields = Mapping[str, object]
 CONFIGURATIONS = {
@@ -17,12 +17,14 @@ CONFIGURATIONS = {
     "limit_limit_gtd": TimeInForce.GTC,
     "limit_limit_fok": TimeInForce.FOK,
     "sor_limit_ioc": TimeInForce.IOC,
+    "stop_limit_stop_limit_gtc": TimeInForce.GTC,
+    "stop_limit_stop_limit_gtd": TimeInForce.GTC,
 }
+STOPS = frozenset({"stop_limit_stop_limit_gtc", "stop_limit_stop_limit_gtd"})
+DATED = frozenset({"limit_limit_gtd", "stop_limit_stop_limit_gtd"})
+DIRECTIONS = {"STOP_DIRECTION_STOP_UP": True, "STOP_DIRECTION_STOP_DOWN": False}
 # These exist at Coinbase, and the fake does not have them. market_market_fok is refused on spot there too.
-NOT_HERE = frozenset(
-    {"stop_limit_stop_limit_gtc", "stop_limit_stop_limit_gtd", "market_market_fok"}
-    | {"trigger_bracket_gtc", "trigger_bracket_gtd", "twap_limit_gtd"}
-)
+NOT_HERE = frozenset({"market_market_fok", "trigger_bracket_gtc", "trigger_bracket_gtd", "twap_limit_gtd"})
 ORDER = frozenset(
     {"client_order_id", "product_id", "side", "order_configuration", "self_trade_prevention_id"}
     | {"retail_portfolio_id", "leverage", "margin_type"}
@@ -41,6 +43,7 @@ class NewOrder:
     quote_e8: int | None
     end_us: int | None
     configuration: dict[str, object]
+    stop: Stop | None
 
 
 def text_of(fields: Fields, name: str, default: str | None = None) -> str:
@@ -51,7 +54,11 @@ def text_of(fields: Fields, name: str, default: str | None = None) -> str:
 
 
 def parse_order(
-    fields: Fields, products: CoinbaseProducts, lots_for: Callable[[str, Side, int], int], now_us: int
+    fields: Fields,
+    products: CoinbaseProducts,
+    lots_for: Callable[[str, Side, int], int],
+    now_us: int,
+    last_price: Callable[[str], int | None],
 ) -> NewOrder:
     """Everything but the client's id and the money."""
     if set(fields) - ORDER:
@@ -83,15 +90,35 @@ def parse_order(
         price_ticks = price_ticks_of(market, text_of(terms, "limit_price"))
     if quote_e8 is None:
         lots = lots_of(market, text_of(terms, "base_size"))
-    end_us = _end_us(text_of(terms, "end_time"), now_us) if name == "limit_limit_gtd" else None
+    end_us = _end_us(text_of(terms, "end_time"), now_us) if name in DATED else None
+    stop = _stop(market, side, price_ticks or 0, terms, last_price(market.symbol)) if name in STOPS else None
     if price_ticks is not None:
         check_value(market, lots, price_ticks)
     if not lots:
         raise OrderFailure("PREVIEW_INVALID_BASE_SIZE_TOO_SMALL")
     return NewOrder(
         market, product_id, side, lots, price_ticks, CONFIGURATIONS[name], post_only, quote_e8, end_us,
-        {name: terms},
+        {name: terms}, stop,
     )  # fmt: skip
+
+
+def _stop(market: Market, side: Side, price_ticks: int, terms: Fields, last_ticks: int | None) -> Stop:
+    """Coinbase refuses a stop that would be triggered at once, or whose limit does not reach its price."""
+    direction = text_of(terms, "stop_direction")
+    if direction not in DIRECTIONS:
+        raise invalid(f"unknown stop_direction {direction}")
+    stop = Stop(price_ticks_of(market, text_of(terms, "stop_price")), DIRECTIONS[direction])
+    if side is Side.BUY and price_ticks < stop.price_ticks:
+        raise OrderFailure("PREVIEW_STOP_PRICE_ABOVE_LIMIT_PRICE")
+    if side is Side.SELL and price_ticks > stop.price_ticks:
+        raise OrderFailure("PREVIEW_STOP_PRICE_BELOW_LIMIT_PRICE")
+    if last_ticks is not None and stop.is_reached(last_ticks):
+        raise OrderFailure(
+            "PREVIEW_STOP_PRICE_BELOW_LAST_TRADE_PRICE"
+            if stop.rises
+            else "PREVIEW_STOP_PRICE_ABOVE_LAST_TRADE_PRICE"
+        )
+    return stop
 
 
 def price_ticks_of(market: Market, text: str) -> int:
@@ -124,8 +151,10 @@ def _configuration(fields: Fields) -> tuple[str, dict[str, object]]:
     known = {"base_size", "quote_size"} if name == "market_market_ioc" else {"base_size", "limit_price"}
     if name in ("limit_limit_gtc", "limit_limit_gtd"):
         known.add("post_only")
-    if name == "limit_limit_gtd":
+    if name in DATED:
         known.add("end_time")
+    if name in STOPS:
+        known |= {"stop_price", "stop_direction"}
     if set(terms) - known:
         raise invalid(f"unknown field {min(set(terms) - known)} in {name}")
     return name, terms

@@ -29,6 +29,7 @@ async def test_ccxt_keeps_a_book_and_trades(account: int) -> None:
         "open": True,
         "edited": ["open", 0.002, 50_100],
         "cancelled": "canceled",
+        "stop": ["open", 50_000, 49_900],
         "filled": ["closed", 0.001, "USD"],
         "by_value": "closed",
         "live": [True, True],

@@ -250,6 +250,57 @@ async def test_an_order_until_a_date(fake: FakeCoinbase) -> None:
         assert (await status(client, order_id))["status"] == "EXPIRED"
 
 
+STOP: dict[str, object] = {
+    "base_size": "0.001",
+    "limit_price": "61000",
+    "stop_price": "60500",
+    "stop_direction": "STOP_DIRECTION_STOP_UP",
+}
+
+
+async def test_a_stop_order_waits_for_its_trigger(fake: FakeCoinbase) -> None:
+    async with rest(fake) as client, user_socket(fake) as socket:
+        await socket.follow("user")
+        order_id = await place(client, order("one", stop_limit_stop_limit_gtc=STOP))
+        opened = [rows(await socket.data("user"), "orders")[0] for _ in range(2)]
+        assert [(row["status"], row["trigger_status"]) for row in opened] == [
+            ("PENDING", "STOP_PENDING"),
+            ("OPEN", "STOP_PENDING"),
+        ]
+        assert (opened[1]["stop_price"], opened[1]["limit_price"]) == ("60500", "61000")
+        view = await status(client, order_id)
+        assert view["order_configuration"] == {"stop_limit_stop_limit_gtc": STOP}
+        assert (view["status"], view["order_type"]) == ("OPEN", "STOP_LIMIT")
+        fake.core.deposit("second", "USD", 100_000_000 * UNIT)
+        fake.core.deposit("second", "BTC", 10 * UNIT)
+        for price_ticks in (6_050_000, 6_090_000):
+            fake.core.place("second", "BTCUSD", Side.SELL, 10_000, price_ticks, "")
+        fake.core.place("second", "BTCUSD", Side.BUY, 100_000_000, 6_050_000, "")
+        told = [rows(await socket.data("user"), "orders")[0] for _ in range(2)]
+        assert [(row["status"], row["trigger_status"]) for row in told] == [
+            ("OPEN", "STOP_TRIGGERED"),
+            ("FILLED", "STOP_TRIGGERED"),
+        ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"limit_price": "60499"}, "PREVIEW_STOP_PRICE_ABOVE_LIMIT_PRICE"),
+        ({"stop_price": "60500.001"}, "INVALID_PRICE_PRECISION"),
+        ({"stop_direction": "STOP_DIRECTION_STOP_DOWN"}, "PREVIEW_STOP_PRICE_ABOVE_LAST_TRADE_PRICE"),
+        ({"stop_price": "100"}, "PREVIEW_STOP_PRICE_BELOW_LAST_TRADE_PRICE"),
+    ],
+)
+async def test_a_bad_stop_order_is_refused(
+    fake: FakeCoinbase, changes: dict[str, object], reason: str
+) -> None:
+    fake.core.deposit("second", "BTC", UNIT)
+    fake.core.place("second", "BTCUSD", Side.SELL, 100, 4_000_000, "")
+    async with rest(fake) as client:
+        assert await failure(client, order("one", stop_limit_stop_limit_gtc=STOP | changes)) == reason
+
+
 async def test_the_snapshot_of_open_orders_comes_in_batches(fake: FakeCoinbase) -> None:
     for number in range(60):
         fake.core.place("first", "BTCUSD", Side.BUY, 100, 5_000_000, f"o{number}")

@@ -7,6 +7,7 @@ from tests.fake_exchange.coinbase.keys import CoinbaseAccount
 from tests.fake_exchange.coinbase.messages import CoinbaseViews
 from tests.fake_exchange.coinbase.orders import (
     Fields,
+    NewOrder,
     check_value,
     lots_of,
     parse_order,
@@ -70,7 +71,7 @@ class CoinbaseTrading:
     def preview(self, account: CoinbaseAccount, fields: Fields) -> Body:
         errors: list[str] = []
         try:
-            parse_order(fields, self.products, self.core.lots_for_quote, self._now_us())
+            self._parse(fields)
         except OrderFailure as failure:
             errors.append(failure.reason)
         return {"errs": errors, "preview_id": self.views.ids.make("preview")}
@@ -110,8 +111,12 @@ class CoinbaseTrading:
         if portfolio != account.portfolio:
             raise CoinbaseError(403, "PERMISSION_DENIED", "account is not available")
 
+    def _parse(self, fields: Fields) -> NewOrder:
+        core = self.core
+        return parse_order(fields, self.products, core.lots_for_quote, self._now_us(), core.last_price)
+
     def _place(self, account: CoinbaseAccount, client_id: str, fields: Fields) -> Order:
-        new = parse_order(fields, self.products, self.core.lots_for_quote, self._now_us())
+        new = self._parse(fields)
         # What the user channel says of the new order needs these before the order is there.
         number = self.core.next_order_id
         self.views.product_ids[number] = new.product_id
@@ -124,7 +129,7 @@ class CoinbaseTrading:
                 account.name, new.market.symbol, new.side, new.lots, new.price_ticks, client_id,
                 time_in_force=new.time_in_force, post_only=new.post_only, quote_e8=new.quote_e8,
                 self_trade=SelfTrade.CANCEL_TAKER if prevents else SelfTrade.ALLOW,
-                accepts_first=not self.post_only_refused,
+                accepts_first=not self.post_only_refused, stop=new.stop,
             )  # fmt: skip
         except Refused as refused:
             raise engine_refusal(refused) from None
@@ -140,7 +145,9 @@ class CoinbaseTrading:
             raise OrderFailure("ORDER_NOT_FOUND")
         if not order.state.is_open:
             raise OrderFailure("ONLY_OPEN_ORDERS_CAN_BE_EDITED")
-        if order.price_ticks is None or order.time_in_force is not TimeInForce.GTC:
+        # Coinbase edits stop orders too, with their stop price; the fake does not.
+        is_limit = order.price_ticks is not None and order.stop is None
+        if not is_limit or order.time_in_force is not TimeInForce.GTC:
             raise OrderFailure("ONLY_LIMIT_ORDER_EDITS_SUPPORTED")
         # Coinbase: what is not sent counts as zero.
         if "size" not in fields:

@@ -100,7 +100,7 @@ class KrakenExecutions:
         if subscription.options["snap_orders"]:
             for order in self._core.open_orders(account):
                 subscription.seen_orders.add(order.order_id)
-                status = "partially_filled" if order.filled_lots else "new"
+                status = self._open_status(order)
                 rows.append(self._details(order) | self._totals(order) | self._state(order, "status", status))
         if subscription.options["snap_trades"]:
             fills = [fill for fill in self._core.fills if fill.account == account][-SNAPSHOT_FILLS:]
@@ -157,14 +157,17 @@ class KrakenExecutions:
         match event.kind:
             case "NEW":
                 states.append(self._state(order, "pending_new", "pending_new"))
-                states.append(self._state(order, "new", "new"))
+                if not order.waits:
+                    states.append(self._state(order, "new", "new"))
+            case "TRIGGERED":
+                states.append(self._triggers(order) | self._state(order, "new", "new"))
             case "TRADE":
                 assert event.fill is not None
                 states.append(self._fill_row(order, event.fill))
                 if order.state is OrderState.FILLED:
                     states.append(self._totals(order) | self._state(order, "filled", "filled"))
             case "REPLACED":
-                status = "partially_filled" if order.filled_lots else "new"
+                status = self._open_status(order)
                 assert order.price_ticks is not None
                 amended: Row = {
                     "order_qty": quantity(order.market, order.lots),
@@ -177,6 +180,22 @@ class KrakenExecutions:
                 end = "expired" if order.end_reason == OUT_OF_TIME else "canceled"
                 states.append(self._totals(order) | self._state(order, end, end) | ended)
         return [Change(order.order_id, details, state) for state in states]
+
+    def _open_status(self, order: Order) -> str:
+        if order.waits:
+            return "pending_new"
+        return "partially_filled" if order.filled_lots else "new"
+
+    def _triggers(self, order: Order) -> Row:
+        if order.stop is None:
+            return {}
+        stop_price = price(order.market, order.stop.price_ticks)
+        status = "untriggered" if order.waits else "triggered"
+        return {
+            "triggers": {"price": stop_price, "price_type": "static", "reference": "last", "status": status},
+            "stop_price": stop_price,
+            "trigger": "last",
+        }
 
     def _state(self, order: Order, exec_type: str, status: str) -> Row:
         return {
@@ -198,6 +217,7 @@ class KrakenExecutions:
             "order_type": messages.order_type(order),
             "fee_usd_equiv": amount(messages.fees_e8(order)),
             "fee_ccy_pref": "fciq",
+            **self._triggers(order),
         }
         if order.price_ticks is not None:
             details |= {"limit_price_type": "static", "limit_price": price(market, order.price_ticks)}

@@ -30,6 +30,8 @@ FEE_PERCENT = FEE_PER_MILLION / 10_000
 
 
 def order_type(order: Order) -> str:
+    if order.stop is not None:
+        return "stop-loss" if order.price_ticks is None else "stop-loss-limit"
     return "market" if order.price_ticks is None else "limit"
 
 
@@ -56,8 +58,19 @@ def end_reason(order: Order) -> str:
 
 def description(order: Order) -> str:
     market, side = order.market, order.side.value.lower()
-    text = f"{side} {quantity_text(market, order.lots)} {alternative_of(market)} @ {order_type(order)}"
+    text = f"{side} {quantity_text(market, order.lots)} {alternative_of(market)} @"
+    if order.stop is not None:
+        text += f" stop loss {price_text(market, order.stop.price_ticks)}"
+        text += "" if order.price_ticks is None else " -> limit"
+    else:
+        text += f" {order_type(order)}"
     return text if order.price_ticks is None else f"{text} {price_text(market, order.price_ticks)}"
+
+
+def _prices(order: Order) -> tuple[str, str]:
+    """The price and price2 of a description: of a stop order the trigger's price and the limit."""
+    limit = "0" if order.price_ticks is None else price_text(order.market, order.price_ticks)
+    return (limit, "0") if order.stop is None else (price_text(order.market, order.stop.price_ticks), limit)
 
 
 def order_flags(order: Order) -> str:
@@ -81,8 +94,8 @@ def order_view(order: Order, user_ref: int, end_us: int | None, ids: Transaction
             "pair": alternative_of(market),
             "type": order.side.value.lower(),
             "ordertype": order_type(order),
-            "price": "0" if order.price_ticks is None else price_text(market, order.price_ticks),
-            "price2": "0",
+            "price": _prices(order)[0],
+            "price2": _prices(order)[1],
             "leverage": "none",
             "order": description(order),
             "close": "",
@@ -99,6 +112,8 @@ def order_view(order: Order, user_ref: int, end_us: int | None, ids: Transaction
     }
     if order.client_id:
         view["cl_ord_id"] = order.client_id
+    if order.stop is not None:
+        view |= {"stopprice": price_text(market, order.stop.price_ticks), "trigger": "last"}
     if not order.state.is_open:
         view |= {"closetm": seconds(order.updated_us), "reason": None}
         if order.state is not OrderState.FILLED:

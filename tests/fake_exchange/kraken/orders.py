@@ -9,7 +9,7 @@ from tests.fake_exchange.kraken.errors import UNKNOWN_PAIR, KrakenError, invalid
 from tests.fake_exchange.kraken.names import KrakenNames
 from tests.fake_exchange.kraken.number_texts import decimals_of, parse_rfc3339_us
 from tests.fake_exchange.market import Market, parse_e8
-from tests.fake_exchange.orders import SelfTrade, Side, TimeInForce
+from tests.fake_exchange.orders import SelfTrade, Side, Stop, TimeInForce
 
 # A UUID with dashes, 32 hexadecimal digits, or free text of at most 18 characters.
 CLIENT_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32}|[ -~]{1,18}")
@@ -18,12 +18,14 @@ SELF_TRADE = {
     "cancel_oldest": SelfTrade.CANCEL_MAKER,
     "cancel_both": SelfTrade.CANCEL_BOTH,
 }
+LIMITED = ("limit", "stop-loss-limit")
+STOPS = ("stop-loss", "stop-loss-limit")
 DEADLINE_US = (500_000, 60_000_000)
 
 WS_ORDER = frozenset(
     {"order_type", "side", "order_qty", "cash_order_qty", "symbol", "limit_price", "time_in_force"}
     | {"expire_time", "post_only", "cl_ord_id", "order_userref", "stp_type", "deadline", "validate", "token"}
-    | {"fee_preference", "sender_sub_id", "asset_class"}
+    | {"fee_preference", "sender_sub_id", "asset_class", "triggers"}
 )
 WS_AMEND = frozenset(
     {"order_id", "cl_ord_id", "order_qty", "limit_price", "post_only", "deadline", "symbol", "token"}
@@ -34,6 +36,8 @@ REST_ORDER = {
     "ordertype": "order_type",
     "volume": "order_qty",
     "price": "limit_price",
+    "price2": "limit_price",
+    "trigger": "triggers",
     "timeinforce": "time_in_force",
     "expiretm": "expire_time",
     "stptype": "stp_type",
@@ -65,6 +69,8 @@ class Terms:
     expires: str | None = None  # RFC 3339 on the WebSocket, seconds at REST
     is_trial: bool = False  # `validate`: checked and not placed
     may_fill_or_kill: bool = False
+    stop_price: str | None = None
+    reference: str = "last"
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,7 @@ class NewOrder:
     quote_e8: int | None
     end_us: int | None
     terms: Terms
+    stop: Stop | None
 
 
 @dataclass(frozen=True)
@@ -94,6 +101,7 @@ def ws_terms(params: Mapping[str, object], names: KrakenNames) -> Terms:
     market = names.by_symbol(symbol)
     if market is None:
         raise KrakenError(f"Currency pair not supported {symbol}")
+    stop_price, reference = _triggers(params)
     return Terms(
         market,
         _text(params, "order_type"),
@@ -109,7 +117,25 @@ def ws_terms(params: Mapping[str, object], names: KrakenNames) -> Terms:
         _text(params, "deadline") if "deadline" in params else None,
         _text(params, "expire_time") if "expire_time" in params else None,
         flag(params, "validate"),
+        stop_price=stop_price,
+        reference=reference,
     )
+
+
+def _triggers(params: Mapping[str, object]) -> tuple[str | None, str]:
+    """Kraken: the price of a trigger, and which price has to reach it. A relative price is not had here."""
+    triggers = params.get("triggers")
+    if triggers is None:
+        return None, "last"
+    if not isinstance(triggers, dict):
+        raise KrakenError("Field 'triggers' must be an object")
+    refuse_unknown(triggers, frozenset({"price", "price_type", "reference"}), "add order")
+    if _text(triggers, "price_type", "static") != "static":
+        raise invalid("triggers.price_type")
+    price = number_text(triggers, "price")
+    if price is None:
+        raise KrakenError("Missing field: 'price'")
+    return price, _text(triggers, "reference", "last")
 
 
 def ws_amendment(params: Mapping[str, object]) -> Amendment:
@@ -136,13 +162,17 @@ def rest_terms(form: Mapping[str, str], names: KrakenNames) -> Terms:
     if not re.fullmatch(r"-?[0-9]{1,10}", reference):
         raise invalid("userref")
     by_value = "viqc" in flags
+    is_stop = form.get("ordertype") in STOPS
+    # Kraken: the price of a stop order is that of its trigger, and price2 is its limit.
+    if not is_stop and ("price2" in form or "trigger" in form):
+        raise invalid("price2")
     return Terms(
         market,
         form.get("ordertype", ""),
         form.get("type", ""),
         None if by_value else form.get("volume"),
         form.get("volume") if by_value else None,
-        form.get("price"),
+        form.get("price2" if is_stop else "price"),
         form.get("timeinforce", "GTC").lower(),
         "post" in flags,
         form.get("cl_ord_id", ""),
@@ -151,7 +181,9 @@ def rest_terms(form: Mapping[str, str], names: KrakenNames) -> Terms:
         form.get("deadline"),
         form.get("expiretm"),
         rest_flag(form, "validate"),
-        may_fill_or_kill=True,
+        may_fill_or_kill=not is_stop,
+        stop_price=form.get("price") if is_stop else None,
+        reference=form.get("trigger", "last"),
     )
 
 
@@ -167,8 +199,12 @@ def check_order(terms: Terms, now_us: int, lots_for: Callable[[str, Side, int], 
     market = terms.market
     if terms.side not in ("buy", "sell"):
         raise invalid("side")
-    if terms.order_type not in ("limit", "market"):
+    is_stop = terms.order_type in STOPS
+    if terms.order_type not in ("limit", "market", *STOPS):
         raise invalid("ordertype")
+    # The exchange has an index price too; here there is none.
+    if is_stop != (terms.stop_price is not None) or terms.reference != "last":
+        raise invalid("triggers")
     if terms.client_id and (not CLIENT_ID.fullmatch(terms.client_id) or terms.user_ref):
         raise invalid("cl_ord_id")
     if terms.self_trade not in SELF_TRADE:
@@ -177,8 +213,8 @@ def check_order(terms: Terms, now_us: int, lots_for: Callable[[str, Side, int], 
         raise invalid("timeinforce")
     if terms.time_in_force == "fok" and not terms.may_fill_or_kill:
         raise invalid("time_in_force")
-    is_limit = terms.order_type == "limit"
-    if is_limit != (terms.price is not None) or (terms.post_only and not is_limit):
+    is_limit = terms.order_type in LIMITED
+    if is_limit != (terms.price is not None) or (terms.post_only and (not is_limit or is_stop)):
         raise invalid("price" if is_limit or terms.price is not None else "post_only")
     if terms.post_only and terms.time_in_force not in ("gtc", "gtd"):
         raise invalid("post_only")
@@ -189,7 +225,7 @@ def check_order(terms: Terms, now_us: int, lots_for: Callable[[str, Side, int], 
     price_ticks = None if terms.price is None else price_ticks_of(market, terms.price)
     quote_e8 = None
     if terms.cash_quantity is not None:
-        if is_limit or side is Side.SELL or terms.quantity is not None:
+        if is_limit or is_stop or side is Side.SELL or terms.quantity is not None:
             raise invalid("cash_order_qty")
         quote_e8 = parse_e8(terms.cash_quantity)
         if not quote_e8:
@@ -207,6 +243,9 @@ def check_order(terms: Terms, now_us: int, lots_for: Callable[[str, Side, int], 
         quote_e8,
         None if terms.expires is None else _end_us(terms.expires, now_us),
         terms,
+        None
+        if terms.stop_price is None
+        else Stop(price_ticks_of(market, terms.stop_price), side is Side.BUY),
     )
 
 

@@ -33,6 +33,7 @@ async def test_ccxt_keeps_a_book_and_trades() -> None:
         "filled": ["closed", "USD"],
         "over_ws": True,
         "ended": True,
+        "stop": ["open", 50_000, 49_900, 50_000],
         "live": [True, True, True],
         "fills": [0.001],
         "base": 1.001,

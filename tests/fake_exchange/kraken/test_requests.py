@@ -10,6 +10,7 @@ from tests.fake_exchange.kraken import FakeKraken, default_markets
 from tests.fake_exchange.kraken.client import Body, private_socket, public_socket, rest, rows
 from tests.fake_exchange.kraken.keys import sign
 from tests.fake_exchange.market import UNIT
+from tests.fake_exchange.orders import Side
 from tests.fake_exchange.serving import running
 
 ORDER: dict[str, object] = {
@@ -19,6 +20,7 @@ ORDER: dict[str, object] = {
     "symbol": "BTC/USD",
     "limit_price": 50_000.0,
 }
+TOO_FINE = "EOrder:Invalid price:price can only be specified up to 1 decimals."
 FORM = {"ordertype": "limit", "type": "buy", "volume": "0.001", "pair": "XBTUSD", "price": "50000.0"}
 
 
@@ -77,7 +79,7 @@ async def test_a_fill_by_rest_and_its_fee_in_the_quote_asset(fake: FakeKraken) -
 @pytest.mark.parametrize(
     ("changes", "error"),
     [
-        ({"price": "50000.01"}, "EOrder:Invalid price:price can only be specified up to 1 decimals."),
+        ({"price": "50000.01"}, TOO_FINE),
         ({"price": "-1"}, "EOrder:Invalid price"),
         ({"volume": "0.00000001"}, "EGeneral:Invalid arguments:volume"),
         ({"volume": "0.000001"}, "EOrder:Order minimum not met"),
@@ -85,7 +87,12 @@ async def test_a_fill_by_rest_and_its_fee_in_the_quote_asset(fake: FakeKraken) -
         ({"volume": "0.0001", "price": "1000"}, "EOrder:Cost minimum not met"),
         ({"pair": "BTC/USD"}, "EQuery:Unknown asset pair"),
         ({"type": "BUY"}, "EGeneral:Invalid arguments:side"),
-        ({"ordertype": "stop-loss"}, "EGeneral:Invalid arguments:ordertype"),
+        ({"ordertype": "iceberg"}, "EGeneral:Invalid arguments:ordertype"),
+        ({"ordertype": "stop-loss-limit"}, "EGeneral:Invalid arguments:price"),
+        ({"ordertype": "stop-loss", "price2": "50000.0"}, "EGeneral:Invalid arguments:price"),
+        ({"ordertype": "stop-loss", "price": "50000.01"}, TOO_FINE),
+        ({"ordertype": "stop-loss", "trigger": "index"}, "EGeneral:Invalid arguments:triggers"),
+        ({"price2": "50000.0"}, "EGeneral:Invalid arguments:price2"),
         ({"ordertype": "market"}, "EGeneral:Invalid arguments:price"),
         ({"timeinforce": "GTX"}, "EGeneral:Invalid arguments:timeinforce"),
         ({"oflags": "nompp"}, "EGeneral:Invalid arguments:oflags"),
@@ -139,6 +146,56 @@ async def test_batches_and_fill_or_kill_by_rest(fake: FakeKraken) -> None:
         assert view["status"] in ("canceled", "closed")
         one = await client.batch("AddOrderBatch", {"pair": "XBTUSD", "orders": [row]})
         assert one["error"] == ["EGeneral:Invalid arguments:orders"]
+
+
+STOP = ORDER | {"order_type": "stop-loss-limit", "triggers": {"price": 60_100.0}, "limit_price": 60_200.0}
+
+
+async def test_a_stop_order_waits_for_its_trigger(fake: FakeKraken) -> None:
+    async with private_socket(fake) as client, rest(fake) as reads:
+        await client.request("subscribe", channel="executions")
+        await client.data("executions")
+        placed = await client.request("add_order", **STOP)
+        assert placed["success"]
+        waiting = rows(await client.data("executions"))[0]
+        assert (waiting["exec_type"], waiting["order_type"]) == ("pending_new", "stop-loss-limit")
+        triggers = waiting["triggers"]
+        assert isinstance(triggers, dict)
+        assert (float(triggers["price"]), triggers["status"]) == (60_100.0, "untriggered")
+        opened = (await reads.result("OpenOrders"))["open"]
+        assert isinstance(opened, dict)
+        (view,) = opened.values()
+        assert (view["descr"]["price"], view["descr"]["price2"]) == ("60100.0", "60200.0")
+        assert view["descr"]["order"].endswith("XBTUSD @ stop loss 60100.0 -> limit 60200.0")
+        fake.core.deposit("second", "BTC", UNIT)
+        fake.core.deposit("second", "USD", 100_000_000 * UNIT)
+        for price_ticks in (601_000, 601_500):
+            fake.core.place("second", "BTCUSD", Side.SELL, 100_000, price_ticks, "")
+        fake.core.place("second", "BTCUSD", Side.BUY, 1_000_000_000, 601_000, "")
+        told = [rows(await client.data("executions"))[0] for _ in range(2)]
+        assert [row["exec_type"] for row in told] == ["new", "trade"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"order_type": "limit"}, "EGeneral:Invalid arguments:triggers"),
+        ({"triggers": {"price": "60100.0"}}, "Field 'price' must be a number"),
+        (
+            {"triggers": {"price": 60_100.0, "price_type": "pct"}},
+            "EGeneral:Invalid arguments:triggers.price_type",
+        ),
+        ({"triggers": {"prize": 1}}, "Unsupported field: 'prize' for the given msg type: add order"),
+        ({"triggers": 1}, "Field 'triggers' must be an object"),
+        ({"post_only": True}, "EGeneral:Invalid arguments:price"),
+        ({"order_type": "stop-loss"}, "EGeneral:Invalid arguments:price"),
+        ({"limit_price": 60_200.01}, TOO_FINE),
+        ({"time_in_force": "fok"}, "EGeneral:Invalid arguments:time_in_force"),
+    ],
+)
+async def test_a_bad_stop_order_is_refused(fake: FakeKraken, changes: dict[str, object], error: str) -> None:
+    async with private_socket(fake) as client:
+        assert (await client.request("add_order", **STOP | changes))["error"] == error
 
 
 async def test_an_order_by_websocket_is_reported_in_parts(fake: FakeKraken) -> None:

@@ -59,7 +59,7 @@ class KrakenTrading:
         self._admit(terms.market, account, 1)
         new = check_order(terms, self.now_us() + self.engine_lag_us, self.core.lots_for_quote)
         self._check_mode(new.market, terms)
-        price_ticks = new.price_ticks
+        price_ticks = new.price_ticks if new.price_ticks or new.stop is None else new.stop.price_ticks
         if price_ticks is None:
             opposite = self.core.levels(new.market.symbol, new.side.opposite)
             if not opposite:
@@ -79,7 +79,7 @@ class KrakenTrading:
             order = self.core.place(
                 account.name, new.market.symbol, new.side, new.lots, new.price_ticks, terms.client_id,
                 time_in_force=new.time_in_force, post_only=terms.post_only, self_trade=new.self_trade,
-                quote_e8=new.quote_e8, accepts_first=not self.post_only_refused,
+                quote_e8=new.quote_e8, accepts_first=not self.post_only_refused, stop=new.stop,
             )  # fmt: skip
         except Refused as refused:
             raise engine_refusal(refused) from None

@@ -190,7 +190,46 @@ def test_a_place_is_sent_once_and_unknown_after_its_time() -> None:
     assert not driver.fetches()
 
 
-def test_amends_are_refused() -> None:
+AMENDS = replace(TERMS, amends=True)
+AS_ASKED = {**ROW, "price": "30001.0", "amount": "0.02"}
+
+
+def amended() -> OrderDriver:
+    driver = connected(AMENDS)
+    assert driver.adapter.policy.can_amend
+    driver.command(amend(venue_order_id="v1"))
+    assert call(driver) == {
+        "method": "editOrder", "id": "v1", "symbol": NATIVE, "amount": "0.020", "price": "30001.0",
+    }  # fmt: skip
+    return driver
+
+
+def test_an_amend_is_one_call_and_a_look_at_the_order() -> None:
+    driver = amended()
+    assert reports_of(driver.answer("/editOrder", {"id": "v1"})) == []
+    assert reports_of(driver.answer("/fetchOrder", AS_ASKED)) == [AmendAnswer(ID, "amended", updated=MS + 5)]
+
+
+def test_an_amend_that_does_not_show_yet_is_unknown() -> None:
+    driver = amended()
+    driver.answer("/editOrder", {"id": "v1"})
+    assert reports_of(driver.answer("/fetchOrder", ROW)) == [AmendAnswer(ID, "unknown")]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "answer"),
+    [
+        ({"kinds": ["InsufficientFunds"]}, 400, AmendAnswer(ID, "refused", Code.INSUFFICIENT_BALANCE)),
+        ({"kinds": ["OrderNotFound", "InvalidOrder"]}, 400, AmendAnswer(ID, "refused")),
+        ({"kinds": ["NetworkError"]}, 400, AmendAnswer(ID, "unknown")),
+        ({}, 0, AmendAnswer(ID, "unknown")),
+    ],
+)
+def test_what_an_error_says_of_an_amend(body: dict[str, object], status: int, answer: AmendAnswer) -> None:
+    assert reports_of(amended().answer("/editOrder", body, status)) == [answer]
+
+
+def test_amends_are_refused_where_ccxt_would_replace_the_order() -> None:
     driver = connected()
     assert not driver.adapter.policy.can_amend
     assert reports_of(driver.command(amend())) == [AmendAnswer(ID, "refused", Code.VENUE_REJECTED)]

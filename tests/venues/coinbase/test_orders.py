@@ -160,6 +160,29 @@ LIMIT: Row = {"base_size": "0.010", "limit_price": "30000.0"}
             replace(MARKET, quantity=None, quote_quantity="1000"),
             {"sor_limit_ioc": {"base_size": "0.03174603", "limit_price": "31500.0"}},
         ),
+        (
+            place(ID, type="stop_limit", stop_price="29999.0"),
+            {
+                "stop_limit_stop_limit_gtc": {
+                    **LIMIT,
+                    "stop_price": "29999.0",
+                    "stop_direction": "STOP_DIRECTION_STOP_UP",
+                }
+            },
+        ),
+        (
+            place(
+                ID, side="sell", type="stop_limit", stop_price="30001.0", time_in_force="gtd", expires_us=DATE
+            ),
+            {
+                "stop_limit_stop_limit_gtd": {
+                    **LIMIT,
+                    "stop_price": "30001.0",
+                    "stop_direction": "STOP_DIRECTION_STOP_DOWN",
+                    "end_time": "2026-01-01T00:00:00.000Z",
+                }
+            },
+        ),
     ],
 )
 def test_order_types(command: PlaceOrder, configuration: Row) -> None:
@@ -170,7 +193,9 @@ def test_order_types(command: PlaceOrder, configuration: Row) -> None:
     ("command", "code"),
     [
         (place(ID, type="stop", price=None, stop_price="1"), Code.VENUE_REJECTED),
-        (place(ID, type="stop_limit", stop_price="1"), Code.VENUE_REJECTED),
+        (place(ID, type="stop_limit", stop_price="1", time_in_force="ioc"), Code.VENUE_REJECTED),
+        (place(ID, type="stop_limit", stop_price="1", post_only=True), Code.VENUE_REJECTED),
+        (place(ID, type="stop_limit", stop_price="1", time_in_force="fok"), Code.VENUE_REJECTED),
         (replace(MARKET, quantity=None, quote_quantity="0.0001"), Code.MIN_NOTIONAL),
         (replace(MARKET, quantity=None, quote_quantity="x"), Code.VENUE_REJECTED),
         (replace(place(ID), symbol="NEW-USDT"), Code.UNKNOWN_SYMBOL),

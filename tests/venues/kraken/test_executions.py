@@ -43,6 +43,19 @@ def test_first_row_is_whole_and_later_ones_say_what_changed() -> None:
     assert read(executions, cancelled) == [seen(state="cancelled", filled="0.004", updated=1767225601_000000)]
 
 
+def test_a_stop_order_is_open_from_its_first_row_on() -> None:
+    """Kraken: it is ``pending_new`` until it is triggered."""
+    executions = Executions()
+    waiting = row(
+        exec_type="pending_new", order_status="pending_new", order_type="stop-loss-limit",
+        triggers={"price": 30010.0, "price_type": "static", "reference": "last", "status": "untriggered"},
+    )  # fmt: skip
+    assert read(executions, waiting) == [seen()]
+    assert read(executions, {"order_id": ORDER_ID, "exec_type": "new", "order_status": "new"}) == [
+        seen(updated=0)
+    ]
+
+
 def test_last_execution_says_partially_filled_and_the_end_comes_alone() -> None:
     executions = Executions()
     read(executions, row())

@@ -42,6 +42,7 @@ from tests.venues.order_driver import DATE, SECOND, amend, cancel, of, path_of, 
 
 MARKET = place(ID, type="market", time_in_force="ioc", price=None)
 FOK = place(ID, time_in_force="fok")
+TRIGGER = {"reference": "last", "price": 29999.0, "price_type": "static"}
 ADD_ORDER = "/0/private/AddOrder"
 CANCEL_ORDER = "/0/private/CancelOrder"
 
@@ -172,6 +173,24 @@ def test_order_has_exact_numbers_a_deadline_and_the_token() -> None:
         ),
         (MARKET, {"order_type": "limit", "time_in_force": "ioc", "limit_price": 31500.0}),
         (replace(MARKET, quantity=None, quote_quantity="1000"), {"order_qty": 0.03174603}),
+        (
+            place(ID, type="stop_limit", stop_price="29999.0"),
+            {
+                "order_type": "stop-loss-limit",
+                "triggers": TRIGGER,
+                "limit_price": 30000.0,
+                "time_in_force": "gtc",
+            },
+        ),
+        (
+            place(ID, type="stop", time_in_force="ioc", price=None, stop_price="29999.0"),
+            {
+                "order_type": "stop-loss-limit",
+                "triggers": TRIGGER,
+                "limit_price": 31500.0,
+                "time_in_force": "ioc",
+            },
+        ),
     ],
 )
 def test_order_types(command: PlaceOrder, expected: dict[str, object]) -> None:
@@ -182,8 +201,9 @@ def test_order_types(command: PlaceOrder, expected: dict[str, object]) -> None:
 @pytest.mark.parametrize(
     ("command", "code"),
     [
-        (place(ID, type="stop", price=None, stop_price="1"), Code.VENUE_REJECTED),
+        (place(ID, type="stop", price=None, stop_price="1", time_in_force="fok"), Code.VENUE_REJECTED),
         (place(ID, type="stop_limit", stop_price="1", time_in_force="fok"), Code.VENUE_REJECTED),
+        (place(ID, type="stop_limit", stop_price="1", post_only=True), Code.VENUE_REJECTED),
         (replace(MARKET, quantity=None, quote_quantity="0.0001"), Code.MIN_NOTIONAL),
         (replace(MARKET, quantity="x"), Code.VENUE_REJECTED),
         (replace(place(ID), symbol="NEW-USDT"), Code.UNKNOWN_SYMBOL),

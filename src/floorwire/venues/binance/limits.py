@@ -15,8 +15,10 @@ CAPABILITIES = Capabilities(
     streams=("quote", "trades", "book", "candles", "day"),
     book_depth=1_000,
     candle_intervals=("1m", "5m", "15m", "1h", "4h", "1d"),
+    times_in_force=("gtc", "ioc", "fok"),
 )
-"""A snapshot of the book has 1,000 levels of a side. Levels beyond are known from their next change on."""
+"""Binance has no ``gtd``.
+A snapshot of the book has 1,000 levels of a side. Levels beyond are known from their next change on."""
 
 STREAMS_PER_LINK = 1_024
 """Binance: at most so many streams on a connection."""

@@ -15,7 +15,10 @@ CAPABILITIES = Capabilities(
     streams=("quote", "trades", "book", "candles", "day"),
     book_depth=200,
     candle_intervals=("1m", "5m", "15m", "1h", "4h", "1d"),
+    order_types=("limit", "market"),
+    times_in_force=("gtc", "ioc", "fok"),
 )
+"""Bybit has no ``gtd``. A stop order of its spot market has no direction: it could wait for the wrong one."""
 
 TOPICS_PER_REQUEST = 10
 """Bybit, spot: at most ten topics in one request. One topic that it does not know refuses them all."""

@@ -10,7 +10,14 @@ from collections.abc import Collection
 
 from floorwire.core.codes import Code
 from floorwire.core.ports import Answer
-from floorwire.core.remote_order_messages import CancelAnswer, CancelOrder, PlaceAnswer, PlaceOrder
+from floorwire.core.remote_order_messages import (
+    AmendAnswer,
+    AmendOrder,
+    CancelAnswer,
+    CancelOrder,
+    PlaceAnswer,
+    PlaceOrder,
+)
 from floorwire.venues.ccxt.order_messages import Failure, OrderRow, failure, result
 from floorwire.venues.common.order_exchange import TryAgain
 from floorwire.venues.common.order_outcomes import MOST_MESSAGE, rejected
@@ -48,6 +55,22 @@ def placed(request: PlaceOrder, answer: Answer) -> PlaceAnswer:
         message = f"{_name(refused)}: {refused.message}"[:MOST_MESSAGE]
         return PlaceAnswer(request.client_id, "unknown", message=message)
     return rejected(request, code, f"{_name(refused)}: {refused.message}")
+
+
+def edited(request: AmendOrder, answer: Answer) -> AmendAnswer | None:
+    """Return what the answer to an amend says; None: it is taken, and the order has to be looked at.
+
+    Raises ValueError where it says nothing.
+    """
+    refused = failure(answer)
+    if refused is None:
+        result(answer, OrderRow)
+        return None
+    code = _proof(refused.kinds)
+    if code is not None:
+        return AmendAnswer(request.client_id, "refused", code)
+    is_over = "OrderNotFound" in refused.kinds
+    return AmendAnswer(request.client_id, "refused" if is_over else "unknown")
 
 
 def cancelled(request: CancelOrder, answer: Answer) -> CancelAnswer | TryAgain:

@@ -32,6 +32,15 @@ class CreateOrder(msgspec.Struct, frozen=True, tag_field="method", tag="createOr
     params: dict[str, str | bool]
 
 
+class EditCall(msgspec.Struct, frozen=True, tag_field="method", tag="editOrder"):
+    """Amend a limit order by the exchange's id. ``amount`` is the whole one, filled parts included."""
+
+    id: str
+    symbol: str
+    amount: str
+    price: str
+
+
 class CancelCall(msgspec.Struct, frozen=True, tag_field="method", tag="cancelOrder"):
     """Cancel an order by the exchange's id."""
 
@@ -59,7 +68,7 @@ class FetchBalance(msgspec.Struct, frozen=True, tag_field="method", tag="fetchBa
     """Ask for all balances."""
 
 
-Call: TypeAlias = CreateOrder | CancelCall | FetchOrder | FetchList | FetchBalance
+Call: TypeAlias = CreateOrder | EditCall | CancelCall | FetchOrder | FetchList | FetchBalance
 
 # --- results -----------------------------------------------------------------------------------------
 

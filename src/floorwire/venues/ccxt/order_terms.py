@@ -24,6 +24,7 @@ REQUIRED: Final = (
     "fetchMyTrades",
     "fetchBalance",
 )
+EDIT: Final = "editOrder"
 ALL_ORDERS: Final = "fetchOrders"
 ENDED: Final = ("fetchClosedOrders", "fetchCanceledOrders")
 """Where there is no list of all orders, these are its parts. The first one is needed."""
@@ -37,6 +38,8 @@ class ClientIds(NamedTuple):
     form: ClientIdForm = "text"
     prefix: str = ""
     """What ccxt puts before the id. Lists show both."""
+    keeps_amended: bool = False
+    """Whether ``editOrder`` keeps the order and its id. At others it cancels it and places another one."""
 
 
 CLIENT_IDS: Final[Mapping[str, ClientIds]] = MappingProxyType(
@@ -44,10 +47,10 @@ CLIENT_IDS: Final[Mapping[str, ClientIds]] = MappingProxyType(
         "binance": ClientIds(),
         "binanceus": ClientIds(),
         "bitget": ClientIds(),
-        "gate": ClientIds(prefix="t-"),
+        "gate": ClientIds(prefix="t-", keeps_amended=True),
         "kucoin": ClientIds(),
         "mexc": ClientIds(),
-        "okx": ClientIds(),
+        "okx": ClientIds(keeps_amended=True),
         "whitebit": ClientIds(),
     }
 )
@@ -66,6 +69,8 @@ class OrderTerms(msgspec.Struct, frozen=True):
     """The unified symbols that are traded, whose executions are asked for."""
     interval_us: int
     """The time between two requests that ccxt keeps, for a request of weight one."""
+    amends: bool = False
+    """Whether ccxt amends an order of it in place."""
 
 
 def lacking(name: str, has: Mapping[str, object]) -> str | None:

@@ -14,6 +14,7 @@ from floorwire.core.codes import Code
 from floorwire.core.order_ports import InstrumentNames, OrderSettings
 from floorwire.core.ports import Answer, Fetch, Random
 from floorwire.core.remote_order_messages import (
+    AmendAnswer,
     AmendOrder,
     CancelOrder,
     PlaceOrder,
@@ -26,12 +27,17 @@ from floorwire.venues.ccxt import account_requests, order_codes
 from floorwire.venues.ccxt.order_messages import (
     CancelCall,
     CreateOrder,
+    EditCall,
+    FetchOrder,
+    OrderRow,
     OrdersFrame,
     SignedInFrame,
     account_frames,
+    result,
 )
 from floorwire.venues.ccxt.order_terms import OrderTerms
 from floorwire.venues.common.order_adapter import ExchangeOrderAdapter
+from floorwire.venues.common.order_amounts import amount as exact
 from floorwire.venues.common.order_amounts import plain
 from floorwire.venues.common.order_clock import OrderClock
 from floorwire.venues.common.order_exchange import (
@@ -56,6 +62,8 @@ CALL_US = 10 * SECOND_US
 """How long a call may take, the time in ccxt's own queue included."""
 LEAST_INTERVAL_US = SECOND_US // 10
 AT_ONCE = 5
+NOT_SENT = "stop and gtd orders are not sent through ccxt"
+"""A stop order is another kind of order at most exchanges, with ids and lists of its own."""
 CcxtAnswer: TypeAlias = OrderOutcome | TryAgain
 
 
@@ -72,6 +80,7 @@ class CcxtOrders:
         self.name = terms.name
         self.policy = RemotePolicy(
             client_ids=terms.ids.form,
+            can_amend=terms.amends,
             misses=5,
             # nobody says how late a list of such an exchange may be
             lag_us=60 * SECOND_US,
@@ -129,7 +138,7 @@ class CcxtOrders:
         if command.quantity is None:
             raise UnplaceableError(Code.VENUE_REJECTED, "amounts to spend are not sent through ccxt")
         if command.stop_price is not None or command.time_in_force == "gtd":
-            raise UnplaceableError(Code.VENUE_REJECTED, "stop and gtd orders are not sent through ccxt")
+            raise UnplaceableError(Code.VENUE_REJECTED, NOT_SENT)
         params = {"clientOrderId": command.client_id, **self._time_in_force(command)}
         amount, price = _number(command.quantity), _number(command.price or command.worst_price)
         return _place(number, command, CreateOrder(native, command.side, amount, price, params))
@@ -149,8 +158,17 @@ class CcxtOrders:
         return {"postOnly": True} if command.post_only else {"timeInForce": needed}
 
     def amend(self, command: AmendOrder, number: int, *, on_link: bool) -> RestSteps[CcxtAnswer]:
-        """Refuse it: ccxt's amends may replace the order by another one."""
-        raise UnplaceableError(Code.VENUE_REJECTED, "orders are not amended through ccxt")
+        """Return the calls that amend an order. Raises UnplaceableError, AmountError.
+
+        Where ccxt replaces the order by another one instead, it is refused.
+        """
+        if not self._terms.amends:
+            raise UnplaceableError(Code.VENUE_REJECTED, f"ccxt amends no order of {self.name} in place")
+        if not command.venue_order_id:
+            raise UnplaceableError(Code.VENUE_UNAVAILABLE, f"{self.name} has not told the id of the order")
+        native = self._names.native(bare(command.symbol)) or bare(command.symbol)
+        amount, price = _number(command.quantity), _number(command.price)
+        return _amend(number, command, EditCall(command.venue_order_id, native, amount, price), self._terms)
 
     def cancel(self, commands: Mapping[int, CancelOrder], *, on_link: bool) -> RestSteps[CcxtAnswer]:
         """Return the call that cancels an order."""
@@ -211,6 +229,26 @@ def order_adapter(
 def _place(number: int, command: PlaceOrder, call: CreateOrder) -> RestSteps[CcxtAnswer]:
     answer = yield account_requests.request(call, "order")
     return (Answered(number, order_codes.placed(command, answer)),)
+
+
+def _amend(number: int, command: AmendOrder, call: EditCall, terms: OrderTerms) -> RestSteps[CcxtAnswer]:
+    """Amend an order, once, then look whether it is as it was asked for: it may only be queued."""
+    answer = yield account_requests.request(call, "order")
+    refused = order_codes.edited(command, answer)
+    if refused is not None:
+        return (Answered(number, refused),)
+    answer = yield account_requests.request(FetchOrder(call.id, call.symbol))
+    seen = account_requests.seen(result(answer, OrderRow), terms, command.client_id)
+    is_done = (
+        seen is not None
+        and seen.price is not None
+        and seen.quantity is not None
+        and exact(seen.price) == exact(command.price)
+        and exact(seen.quantity) == exact(command.quantity)
+    )
+    updated = seen.updated if seen is not None else 0
+    outcome = AmendAnswer(command.client_id, "amended", updated=updated) if is_done else None
+    return (Answered(number, outcome or AmendAnswer(command.client_id, "unknown")),)
 
 
 def _cancel(number: int, command: CancelOrder, call: CancelCall) -> RestSteps[CcxtAnswer]:

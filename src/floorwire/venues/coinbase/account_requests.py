@@ -112,7 +112,7 @@ def user_order_seen(row: messages.UserOrder) -> OrderSeen | None:
     if found is None:
         return None
     left = amount(row.leaves_quantity or "0")
-    is_limit = row.order_type.lower() == "limit"
+    is_limit = row.order_type.lower().replace("_", " ") in ("limit", "stop limit")
     return OrderSeen(
         client_id=row.client_order_id,
         venue_order_id=row.order_id,

@@ -14,8 +14,9 @@ CAPABILITIES = Capabilities(
     kind="coinbase",
     streams=("quote", "trades", "book", "candles"),
     candle_intervals=("5m",),
+    order_types=("limit", "market", "stop_limit"),
 )
-"""Advanced Trade sends no opening price of the day."""
+"""Coinbase has no stop order that takes or ends. Advanced Trade sends no opening price of the day."""
 
 ORDER_BUDGETS = {
     # Coinbase: 30 requests a second and 10,000 an hour for a key. These are 28 a second and 9,900 an hour.

@@ -14,6 +14,7 @@ from floorwire.core.dates import rfc3339
 from floorwire.core.remote_order_messages import AmendOrder, CancelOrder, PlaceOrder
 from floorwire.venues.common.order_amounts import bought_by, is_zero
 from floorwire.venues.common.order_exchange import UnplaceableError
+from floorwire.venues.common.stop_terms import is_stop, stop_terms
 
 
 def place(command: PlaceOrder, product_id: str, base_increment: str) -> bytes:
@@ -46,8 +47,8 @@ def cancel(commands: Iterable[CancelOrder]) -> bytes:
 
 
 def _configuration(command: PlaceOrder, base_increment: str) -> tuple[str, dict[str, str | bool]]:
-    if command.type in ("stop", "stop_limit"):
-        raise UnplaceableError(Code.VENUE_REJECTED, "stop orders are not sent to Coinbase")
+    if is_stop(command):
+        return _stop(command)
     price = command.price if command.price is not None else command.worst_price
     limit: dict[str, str | bool] = {
         "base_size": _size(command, price, base_increment),
@@ -62,6 +63,26 @@ def _configuration(command: PlaceOrder, base_increment: str) -> tuple[str, dict[
         limit["end_time"] = rfc3339(command.expires_us)
         return "limit_limit_gtd", limit
     return "limit_limit_gtc", limit
+
+
+def _stop(command: PlaceOrder) -> tuple[str, dict[str, str | bool]]:
+    """Coinbase: a stop order has a limit, at which it rests once it is triggered."""
+    terms = stop_terms(command, "Coinbase")
+    if command.type == "stop" or command.time_in_force == "ioc":
+        raise UnplaceableError(
+            Code.VENUE_REJECTED, "Coinbase has no stop order that takes or ends: send a stop_limit order"
+        )
+    direction = "UP" if command.side == "buy" else "DOWN"
+    stop: dict[str, str | bool] = {
+        "base_size": terms.quantity,
+        "limit_price": terms.limit,
+        "stop_price": terms.stop_price,
+        "stop_direction": f"STOP_DIRECTION_STOP_{direction}",
+    }
+    if command.time_in_force == "gtd" and command.expires_us is not None:
+        stop["end_time"] = rfc3339(command.expires_us)
+        return "stop_limit_stop_limit_gtd", stop
+    return "stop_limit_stop_limit_gtc", stop
 
 
 def _size(command: PlaceOrder, price: str, base_increment: str) -> str:

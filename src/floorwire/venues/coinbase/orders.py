@@ -86,6 +86,7 @@ class CoinbaseOrders:
     policy = RemotePolicy(
         client_ids="uuid",  # Coinbase advises UUIDs
         can_amend=True,
+        amends_stops=False,  # Coinbase: an edit of one has to name its stop price again
         misses=3,
         # Coinbase: orders on their way into the book may not be in the list at first
         lag_us=20 * SECOND_US,

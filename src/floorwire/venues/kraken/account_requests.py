@@ -80,13 +80,15 @@ def order_seen(txid: str, order: messages.OrderInfo) -> OrderSeen:
         raise BadAnswerError("unknown state")
     if state == "cancelled":
         state, code = end_of(filled, order.reason or "", order.timeinforce or "")
-    is_limit = order.descr.ordertype == "limit" and not is_zero(order.descr.price)
+    # Kraken: the price of a stop order is that of its trigger, and price2 is its limit
+    limit = {"limit": order.descr.price, "stop-loss-limit": order.descr.price2}.get(order.descr.ordertype, "")
+    is_limit = bool(limit) and not is_zero(limit)
     return OrderSeen(
         client_id=order.cl_ord_id or "",
         venue_order_id=txid,
         state=state,
         filled=filled,
-        price=order.descr.price if is_limit else None,
+        price=limit if is_limit else None,
         quantity=order.vol if is_limit else None,
         code=code,
     )

@@ -24,6 +24,7 @@ BY_STATUS: dict[str, SeenState] = {
     "canceled": "cancelled",
     "expired": "expired",
 }
+LIMITED = ("limit", "stop-loss-limit")
 FIRST = ("pending_new", "new")
 BY_TYPE: dict[str, SeenState] = {"canceled": "cancelled", "expired": "expired", "filled": "filled"}
 
@@ -45,7 +46,7 @@ class _Known:
         """Take in a row. Raises AmountError."""
         self.client_id = row.cl_ord_id or self.client_id
         self.time_in_force = row.time_in_force or self.time_in_force
-        self.is_limit = row.order_type == "limit" if row.order_type else self.is_limit
+        self.is_limit = row.order_type in LIMITED if row.order_type else self.is_limit
         if is_given(row.cum_qty):
             self.filled = number(row.cum_qty)
         elif self.filled is None and row.exec_type in FIRST:

@@ -137,6 +137,7 @@ class Description(msgspec.Struct):
 
     ordertype: str = ""
     price: str = ""
+    price2: str = ""
 
 
 class OrderInfo(msgspec.Struct):

@@ -15,6 +15,7 @@ from floorwire.core.dates import rfc3339
 from floorwire.core.remote_order_messages import AmendOrder, CancelOrder, PlaceOrder
 from floorwire.venues.common.order_amounts import bought_by, is_zero, plain
 from floorwire.venues.common.order_exchange import UnplaceableError
+from floorwire.venues.common.stop_terms import is_stop, stop_terms
 from floorwire.venues.kraken.order_instruments import Pair
 
 Params: TypeAlias = dict[str, object]
@@ -23,7 +24,8 @@ Params: TypeAlias = dict[str, object]
 def place(command: PlaceOrder, pair: Pair, deadline_us: int) -> Params:
     """Return the order for the WebSocket. Raises UnplaceableError, and AmountError.
 
-    A market order becomes a limit order at its worst price that takes or ends.
+    A market order becomes a limit order at its worst price that takes or ends; a stop order becomes one when
+    it is triggered.
     """
     params: Params = {
         "order_type": "limit",
@@ -31,10 +33,14 @@ def place(command: PlaceOrder, pair: Pair, deadline_us: int) -> Params:
         "order_qty": _exact(_quantity(command, pair)),
         "symbol": pair.symbol,
         "limit_price": _exact(_price(command)),
-        "time_in_force": "ioc" if command.type == "market" else command.time_in_force,
+        "time_in_force": "ioc" if command.type in ("market", "stop") else command.time_in_force,
         "cl_ord_id": command.client_id,
         "deadline": rfc3339(deadline_us),
     }
+    if is_stop(command):
+        terms = stop_terms(command, "Kraken")
+        params["order_type"] = "stop-loss-limit"
+        params["triggers"] = {"reference": "last", "price": _exact(terms.stop_price), "price_type": "static"}
     if command.post_only:
         params["post_only"] = True
     if command.time_in_force == "gtd" and command.expires_us is not None:
@@ -86,8 +92,6 @@ def _named(command: AmendOrder | CancelOrder) -> dict[str, str]:
 
 
 def _price(command: PlaceOrder) -> str:
-    if command.type in ("stop", "stop_limit"):
-        raise UnplaceableError(Code.VENUE_REJECTED, "stop orders are not sent to Kraken")
     return command.price if command.price is not None else command.worst_price
 
 

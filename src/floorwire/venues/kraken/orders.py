@@ -44,6 +44,7 @@ from floorwire.venues.common.private_link import LinkTimes
 from floorwire.venues.common.private_links import Preparation, PrivateLinkKind
 from floorwire.venues.common.request_budgets import RequestBudgets
 from floorwire.venues.common.request_sequences import LONGEST_US, BadAnswerError, HttpRequest, Steps
+from floorwire.venues.common.stop_terms import is_stop
 from floorwire.venues.kraken import account_requests, limits, order_requests, rest_orders
 from floorwire.venues.kraken import order_messages as messages
 from floorwire.venues.kraken.executions import Executions
@@ -178,7 +179,7 @@ class KrakenOrders:
         pair = None if native is None else self._instruments.pair(native)
         if pair is None:
             raise UnplaceableError(Code.UNKNOWN_SYMBOL, "Kraken has not told the instrument")
-        if command.time_in_force == "fok":
+        if command.time_in_force == "fok" and not is_stop(command):
             form = order_requests.place_by_rest(command, pair, self._deadline_us)
             return rest_orders.place(command, number, form)
         return self._message(number, "add_order", order_requests.place(command, pair, self._deadline_us))

@@ -15,7 +15,10 @@ CAPABILITIES = Capabilities(
     streams=("quote", "trades", "book", "candles", "day"),
     book_depth=400,
     candle_intervals=("1m", "5m", "15m", "1h", "4h", "1d"),
+    order_types=("limit", "market"),
+    times_in_force=("gtc", "ioc", "fok"),
 )
+"""OKX has no ``gtd``, and its stop orders are another kind of order, with ids and channels of their own."""
 
 SYMBOLS_PER_LINK = 200
 """OKX names no limit of symbols. Candles of 200 are 1,200 channels."""

@@ -1,0 +1,237 @@
+"""The messages that a bot gets in a backtest: made by the channels, as for a client of the server.
+
+One topic is one channel of one symbol. What one call of a venue gives is delivered together, topic by topic,
+as the server's hub sends it. A book is told once, as it is then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, Protocol, TypeAlias
+
+from floorwire import channels
+from floorwire.bot.bot import Bot, overrides
+from floorwire.bot.run import Run
+from floorwire.channels import Channel, Option, Stream, Tracker
+from floorwire.channels.book import DEPTHS, BookTracker, DepthWindow
+from floorwire.client.book_keeper import Book
+from floorwire.client.stream_gap import StreamGap
+from floorwire.core.instrument import Instrument
+from floorwire.core.market_events import BookSnapshot, Feed, MarketEvent, StreamsEnded
+from floorwire.core.notices import Notice, SymbolFeedChanged
+from floorwire.protocol.channel_events import AnyEvent, Candles, Ticker, Trades, TradesFeed
+from floorwire.protocol.event_stamps import EventStamp
+
+HubEvent: TypeAlias = MarketEvent | Notice
+CALLBACKS: Final[Mapping[str, str]] = {
+    "ticker": "on_ticker",
+    "trades": "on_trade",
+    "book": "on_book",
+    "candles": "on_candle",
+}
+"""Channel -> the callback that gets it."""
+
+
+class Topic(Protocol):
+    """One channel of one symbol, from the first event of the symbol on."""
+
+    kinds: Sequence[type[HubEvent]]
+    """The events that it needs."""
+
+    def apply(self, event: HubEvent, now_us: int) -> bool:
+        """Apply an event. Return whether something is to be delivered."""
+        ...
+
+    def change_steps(self, instrument: Instrument, now_us: int) -> bool:
+        """Go on with other ticks and lots. Return whether something is to be delivered."""
+        ...
+
+    def start(self, now_us: int) -> bool:
+        """Tell the bot from now on. Return whether there is a state, which is told first."""
+        ...
+
+    def deliver(self) -> int:
+        """Call the bot; return how often, without gaps."""
+        ...
+
+
+class MessageTopic:
+    """A topic whose messages are all told: ``ticker``, ``trades``, ``candles``."""
+
+    def __init__(self, channel: Channel, instrument: Instrument, option: Option, run: Run) -> None:
+        self.kinds: Sequence[type[HubEvent]] = channel.event_types
+        self._tracker: Tracker = channel.tracker(instrument)
+        self._stream: Stream = self._tracker.stream(option)
+        self._option = option
+        self._name = channel.name
+        self._symbol = instrument.symbol
+        self._run = run
+        self._callback: Callable[[AnyEvent], None] | None = None
+        """None before the bot starts."""
+        self._epoch = 1
+        self._seq = 0
+        self._waiting: list[AnyEvent] = []
+
+    def apply(self, event: HubEvent, now_us: int) -> bool:
+        """Apply an event."""
+        self._tracker.apply(event)
+        stamp = EventStamp(f"backtest-{self._epoch}", self._seq + 1, now_us, now_us)
+        messages = self._stream.apply(event, stamp)
+        if not messages:
+            return False
+        self._seq += len(messages)
+        if self._callback is None:
+            return False
+        self._waiting.extend(messages)
+        return True
+
+    def change_steps(self, instrument: Instrument, now_us: int) -> bool:
+        """Go on with other ticks and lots."""
+        self._tracker.change_steps(instrument)
+        self._stream = self._tracker.stream(self._option)
+        self._epoch, self._seq = self._epoch + 1, 0
+        return self._callback is not None and self._tell_state(now_us)
+
+    def start(self, now_us: int) -> bool:
+        """Tell the bot from now on."""
+        callback: Callable[[AnyEvent], None] = getattr(self._run.bot, CALLBACKS[self._name])
+        self._callback = callback
+        return self._tell_state(now_us)
+
+    def _tell_state(self, now_us: int) -> bool:
+        self._seq = max(self._seq, 1)
+        state = self._stream.state(EventStamp(f"backtest-{self._epoch}", self._seq, now_us, now_us))
+        if state is not None:
+            self._waiting.append(state)
+        return state is not None
+
+    def deliver(self) -> int:
+        """Call the bot with each message."""
+        waiting, self._waiting = self._waiting, []
+        callback, marks = self._callback, self._run.marks.last
+        assert callback is not None
+        count = 0
+        for message in waiting:
+            if type(message) is TradesFeed:
+                self._run.bot.on_gap(_feed_gap(message))
+                continue
+            count += 1
+            assert isinstance(message, Ticker | Trades | Candles)
+            marks[self._symbol] = message
+            callback(message)
+        return count
+
+
+class BookTopic:
+    """The book to some depth."""
+
+    kinds: Sequence[type[HubEvent]] = channels.book.CHANNEL.event_types
+
+    def __init__(self, instrument: Instrument, depth: int, run: Run) -> None:
+        self._tracker = BookTracker(instrument)
+        self._depth = depth
+        self._run = run
+        self._is_started = False
+        self._epoch = 1
+        self._seq = 0
+        self._ts_us = 0
+        self._now_us = 0
+        self._restart()
+
+    def _restart(self) -> None:
+        self._bids = DepthWindow(self._tracker.bids, self._depth)
+        self._asks = DepthWindow(self._tracker.asks, self._depth)
+
+    def apply(self, event: HubEvent, now_us: int) -> bool:
+        """Apply an event. Only a change within the depth is told."""
+        self._tracker.apply(event)
+        if type(event) is BookSnapshot:
+            self._restart()
+        elif type(event) is SymbolFeedChanged:
+            if not self._tracker.known:
+                return False
+        elif type(event) is StreamsEnded:
+            return False
+        else:
+            bids, asks = self._bids.changes(), self._asks.changes()
+            if not bids and not asks:
+                return False
+        self._ts_us = self._tracker.ts_us
+        self._seq += 1
+        self._now_us = now_us
+        return self._is_started
+
+    def change_steps(self, instrument: Instrument, now_us: int) -> bool:
+        """Go on with other ticks and lots."""
+        self._tracker.change_steps(instrument)
+        self._restart()
+        self._epoch, self._seq, self._now_us = self._epoch + 1, 1, now_us
+        return self._is_started and self._tracker.known
+
+    def start(self, now_us: int) -> bool:
+        """Tell the bot from now on."""
+        self._is_started, self._now_us = True, now_us
+        self._seq = max(self._seq, 1)
+        return self._tracker.known
+
+    def deliver(self) -> int:
+        """Call the bot with the book of now."""
+        tracker, feed = self._tracker, self._tracker.feed
+        book = Book(
+            symbol=tracker.symbol,
+            depth=self._depth,
+            epoch=f"backtest-{self._epoch}",
+            seq=self._seq,
+            ts=self._ts_us,
+            sent=self._now_us,
+            bids=tracker.bids.top(self._depth),
+            asks=tracker.asks.top(self._depth),
+            feed=_unless_live(feed),
+        )
+        self._run.marks.last[tracker.symbol] = book
+        self._run.bot.on_book(book)
+        return 1
+
+
+def make(bot: Bot, instrument: Instrument, run: Run) -> list[Topic]:
+    """Return the topics of an instrument that the bot has callbacks for."""
+    made: list[Topic] = []
+    for name, callback in CALLBACKS.items():
+        if not overrides(bot, callback):
+            continue
+        if name == "book":
+            made.append(BookTopic(instrument, bot.depth, run))
+            continue
+        channel = channels.discover()[name]
+        option = channel.option(None, None, False)
+        if name == "candles":
+            option = channel.option(None, bot.interval, bot.closed_candles)
+        made.append(MessageTopic(channel, instrument, option, run))
+    return made
+
+
+def fault(bot: Bot) -> str | None:
+    """Return what is wrong with the bot's choice of depth or candles; None: nothing."""
+    if bot.depth not in DEPTHS:
+        return f"depth: one of {', '.join(map(str, DEPTHS))}"
+    try:
+        channels.discover()["candles"].option(None, bot.interval, bot.closed_candles)
+    except channels.BadOptionError as error:
+        return str(error)
+    return None
+
+
+def _unless_live(feed: Feed) -> Feed | None:
+    return None if feed == "live" else feed
+
+
+def _feed_gap(notice: TradesFeed) -> StreamGap:
+    return StreamGap(
+        "trades",
+        notice.symbol,
+        notice.epoch,
+        notice.gap.first,
+        notice.gap.last,
+        notice.gap.reason,
+        notice.feed,
+    )
