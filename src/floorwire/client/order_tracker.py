@@ -133,7 +133,7 @@ class OrderTracker:
     def _replied(self, order: Order, outcome: OrderOutcome, reply: Reply) -> None:
         if not isinstance(reply, OrderAcceptedReply | OrderReply | Error):
             return
-        again = outcome.replied(reply, self._connection.server_us)
+        again = outcome.replied(reply, self._connection.least_server_us)
         if again is not None:
             loop = asyncio.get_running_loop()
             loop.call_later(again.after_s, self._send, order, outcome)
