@@ -229,6 +229,8 @@ class Order:
     def fail(self, error: ClientError) -> None:
         """Note that it is rejected, or that nobody will learn whether it exists."""
         self.lose(error)
+        if not self._accepted.is_set():
+            self._error = error  # also where it could not be followed before
         self._accepted.set()
 
     def lose(self, error: ClientError) -> None:

@@ -77,6 +77,18 @@ class OrderTracker:
         self._connection.when_open(partial(self._begin, order, terms), order.fail)
         return order
 
+    async def find(self, request: OrderStatus) -> Order:
+        """Return an order of the account, open or closed, and follow it. Raises RequestRefusedError."""
+        self.follow()
+        reply = await self._connection.reply(request)
+        assert isinstance(reply, OrderReply)
+        name = reply.order.client_order_id
+        order = self._orders.setdefault(name, Order(None, name, self))
+        order.update(reply.order)
+        if order.phase is OrderPhase.CLOSED and not order.has_all_fills:
+            self._read_missed(order)
+        return order
+
     async def cancel_all(self, symbol: str | None) -> int:
         """Cancel all open orders of the account, or of a symbol; return how many. Raises ClientError."""
         request = OrderCancelAll(symbol=UNSET if symbol is None else symbol)

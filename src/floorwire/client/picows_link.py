@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -127,10 +128,16 @@ async def connect(
         status = int(answer.status)
         raise HandshakeRefusedError(status, _refusal(status), answer.headers.get("Retry-After")) from None
     except OSError as error:
-        raise HandshakeRefusedError(0, reason(error)) from None
+        raise HandshakeRefusedError(0, _fault(error)) from None
     except WSError as error:
         raise HandshakeRefusedError(0, str(error)) from None
     return link
+
+
+def _fault(error: OSError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {error.verify_message}"
+    return "there is no such host" if isinstance(error, socket.gaierror) else reason(error)
 
 
 def _refusal(status: int) -> str:
