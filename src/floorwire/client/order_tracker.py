@@ -70,6 +70,7 @@ class OrderTracker:
             raise ValueError(f"{name} was used for another order")
         terms.request(name, 0)  # raises what is wrong with it at once
         order = self._orders[name] = Order(terms, name, self)
+        self._forget_closed()
         self.follow()
         if self._lost is not None:
             order.lose(self._lost)
@@ -144,7 +145,7 @@ class OrderTracker:
     def _replied(self, order: Order, outcome: OrderOutcome, reply: Reply) -> None:
         if not isinstance(reply, OrderAcceptedReply | OrderReply | Error):
             return
-        again = outcome.replied(reply, self._connection.server_us)
+        again = outcome.replied(reply, self._connection.least_server_us)
         if again is not None:
             loop = asyncio.get_running_loop()
             loop.call_later(again.after_s, self._send, order, outcome)

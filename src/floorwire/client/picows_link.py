@@ -22,7 +22,7 @@ from floorwire.core.codes import CloseCode
 from floorwire.core.os_errors import reason
 
 MAX_MESSAGE_BYTES: Final = 64 * 1024 * 1024
-READ_BYTES: Final = 128 * 1024
+READ_BYTES: Final = 64 * 1024
 """So much is read at once: a busy stream costs fewer calls of the system."""
 
 
@@ -49,8 +49,9 @@ class PicowsLink(WSListener):
             self._on_message(frame.get_payload_as_bytes())
         elif kind is WSMsgType.CLOSE:
             self._close = (int(_number(frame)), frame.get_close_reason() or "")
-            transport.send_close(frame.get_close_code(), frame.get_close_message())
-            transport.disconnect()
+            if not transport.is_disconnected:
+                transport.send_close(frame.get_close_code(), frame.get_close_message())
+                transport.disconnect()
         elif kind in (WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION):
             self._add(frame)
 
