@@ -76,7 +76,7 @@ def check_names(symbols: Sequence[str] | None, deposits: Mapping[str, str]) -> N
 
 def note(data_dir: DataDir, action: str, target: str) -> None:
     """Write into the audit log what was done, and to what."""
-    who = f"os:{getpass.getuser()}"
+    who = f"os:{_os_user()}"
     entry = AuditEntry(ts=now_us(), event=action, account=who, how="command line", target=target)
     append(data_dir.audit_path, [entry])
 
@@ -84,3 +84,11 @@ def note(data_dir: DataDir, action: str, target: str) -> None:
 def now_us() -> int:
     """Return the date, in microseconds since 1970."""
     return time.time_ns() // 1_000
+
+
+def _os_user() -> str:
+    """Return the name of who runs this. A container may run as a number that has none."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return str(os.getuid())
