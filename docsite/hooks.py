@@ -18,7 +18,7 @@ from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[1]
 AS_INDEX = {"README.md": "index.md", "README.vi.md": "index.vi.md"}
-OTHERS = ("CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "examples/**/*.py", "examples/**/*.ipynb", "deploy/**/*")
+OTHERS = ("CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "examples/**/*.py", "deploy/**/*")
 """Outside docs/, and linked to from there."""
 FOR_MORE = "How to"
 """The section for pages that mkdocs.yml does not name."""

@@ -14,7 +14,7 @@ TUTORIALS = sorted((ROOT / "docs" / "tutorials").glob("*.md"))
 ARTICLE = ROOT / "docs" / "from-the-article.md"
 QUICK = [ROOT / "README.md", ARTICLE]
 PAGES = [*QUICK, *TUTORIALS]
-TRANSLATED = [(page, page.with_suffix(".vi.md")) for page in (ROOT / "README.md", ARTICLE)]
+TRANSLATED = [(page, page.with_suffix(".vi.md")) for page in QUICK]
 
 
 def name_of(page: Path) -> str:
