@@ -1,4 +1,4 @@
-"""Plays the frames of ``benchmarks.frames`` to the adapter, or decodes them: ``EXCHANGE adapter`` or ``bare``.
+"""Plays frames of ``benchmarks.frames`` to the adapter, or decodes them: ``EXCHANGE adapter`` or ``bare``.
 
 A process of its own, as the other contestants have: what else was played in it would slow its memory down.
 """
