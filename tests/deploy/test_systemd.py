@@ -23,6 +23,8 @@ UNITS = sorted((DEPLOY / "systemd").iterdir())
 SERVICES = [unit for unit in UNITS if unit.suffix == ".service"]
 MOST_EXPOSURE = 2.0
 """Of ten, by systemd's own count. Up to 2 it says OK."""
+CALLED_BY_ROOT = {"fchown"}
+"""SQLite gives its files the owner of the database, where it runs as root."""
 COMMAND = "/opt/floorwire/bin/floorwire"
 
 
@@ -131,4 +133,4 @@ def test_a_server_needs_no_call_that_is_forbidden(tmp_path: Path) -> None:
         assert server.wait() == 0
     called = {line.split()[-1] for line in log.read_text().splitlines()[2:-2]}
     assert len(called) > 30
-    assert called - allowed - {"execve"} == set()
+    assert called - allowed - CALLED_BY_ROOT == set()
