@@ -13,6 +13,7 @@ cdef int64_t MOST_US
 cdef Py_ssize_t NOWHERE
 
 
+@cython.no_gc
 @cython.final
 cdef class ScannedBook(ScannedMessage):
     cdef public FrameScanner frame

@@ -21,6 +21,7 @@ from floorwire.venues.okx.scanned_messages import ScannedBook
 
 CHECKSUM_LEVELS = 25
 SIGN_BIT = 1 << 31
+QUOTE, BETWEEN = ord('"'), len('","')
 
 
 ReadLevels: TypeAlias = tuple[tuple[Level, ...], tuple[Level, ...], Rows, Rows]
@@ -152,6 +153,9 @@ class NumberedBook:
 def checksum_text(row: PriceAndSize) -> bytes:
     """Return the text that a level has in the checksum."""
     if isinstance(row, bytes):
-        return row[:-1].replace(b'","', b":")
+        text, at = row, 0
+        while text[at] != QUOTE:
+            at += 1
+        return text[:at] + b":" + text[at + BETWEEN : -1]
     price, size = price_and_size(row)
     return f"{price}:{size}".encode()
