@@ -14,6 +14,8 @@ import typer
 
 from floorwire import config
 from floorwire.auth.grant import GrantError
+from floorwire.cli.command_error import fail
+from floorwire.cli.exit_codes import ExitCode
 from floorwire.cli.output import echo
 from floorwire.config import SettingsError
 from floorwire.core.os_errors import sentence
@@ -42,8 +44,7 @@ def exit_on_error() -> Iterator[None]:
         UnknownAccountError,
         OSError,
     ) as error:
-        echo(f"floorwire: {error.args[0] if isinstance(error, LookupError) else sentence(error)}", err=True)
-        raise typer.Exit(2) from None
+        fail(str(error.args[0]) if isinstance(error, LookupError) else sentence(error), ExitCode.UNUSABLE)
 
 
 @contextmanager
