@@ -1,3 +1,4 @@
+# cython: nonecheck=False
 """The book of one instrument of Kraken: a snapshot, then changes without numbers, each with a checksum.
 
 Source: the API guide of Kraken, "Book" and "Book checksum". After each message both sides are cut to the

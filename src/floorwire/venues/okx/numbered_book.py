@@ -1,3 +1,4 @@
+# cython: nonecheck=False
 """The book of one instrument of OKX: a snapshot, then numbered changes, with a checksum where OKX sends one.
 
 Source: the API guide of OKX, "WS / Order book channel". Each change names the message before it
