@@ -15,7 +15,8 @@ sys.path.insert(0, str(SOURCES))
 from floorwire.compiled import COMPILED_PACKAGES, LAYOUTS_OF, PURE, folder, sources  # noqa: E402
 
 FLAGS = [] if sys.platform == "win32" else ["-g0", "-Werror=incompatible-pointer-types"]
-# Compiled code must behave as the sources do: annotations keep their meaning, and None is checked.
+# Compiled code must behave as the sources do: annotations keep their meaning, and None is checked, except in
+# modules of the venues that say otherwise: nothing there may be None that mypy does not know of.
 AS_PYTHON = {"language_level": "3", "annotation_typing": False, "nonecheck": True}
 READS = re.compile(r"= __Pyx_PyObject_GetAttrStr\((\w+), (__pyx_mstate_global->__pyx_n_u_\w+)\)")
 

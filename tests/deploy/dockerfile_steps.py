@@ -20,7 +20,8 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 
-PYTHONS = ("/usr/local/bin/python", "/usr/local/bin/python3")
+PASSED = ("PIP_CERT", "PIP_INDEX_URL", "PIP_DEFAULT_TIMEOUT", "SSL_CERT_FILE", "HTTP_PROXY", "HTTPS_PROXY")
+"""What pip needs where the registry is reached in a way of its own."""
 
 
 class Instruction(msgspec.Struct, frozen=True):
@@ -134,23 +135,15 @@ def overlay(folder: Path) -> Iterator[Path]:
 
 def base(path: Path) -> Root:
     """Return the root with what the base image has: ``python``, which every user may run."""
-    for python in PYTHONS:
-        link = path / python.removeprefix("/")
-        link.unlink(missing_ok=True)
-        link.symlink_to(os.path.realpath(sys.executable))
-    for parent in Path(os.path.realpath(sys.executable)).parents:
+    python = Path(os.path.realpath(sys.executable))
+    for name in ("python", "python3"):
+        link = path / str(python.with_name(name)).removeprefix("/")
+        if not link.exists():
+            link.symlink_to(python.name)
+    for parent in python.parents:
         (path / str(parent).removeprefix("/")).chmod(0o755)
-    names = (
-        "PIP_CERT",
-        "SSL_CERT_FILE",
-        "http_proxy",
-        "https_proxy",
-        "HTTP_PROXY",
-        "HTTPS_PROXY",
-        "PIP_INDEX_URL",
-    )
-    passed = {name: os.environ[name] for name in names if name in os.environ}
-    paths = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    passed = {name: os.environ[name] for name in PASSED if name in os.environ}
+    paths = f"{python.parent}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     return Root(path, {"PATH": paths, "HOME": "/root", "DEBIAN_FRONTEND": "noninteractive", **passed})
 
 

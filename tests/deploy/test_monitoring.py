@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from packages import smoke
+from websockets.sync.client import connect
 
 from floorwire.core.authorization import Scope
 from tests.deploy.debian_programs import DEPLOY, free_port, output_of, program, started
@@ -82,10 +84,15 @@ def configured(folder: Path, server: Server, secret: str) -> Path:
 
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, str]]:
-    """A server that gives its metrics to a key alone, as behind a proxy."""
+    """A server with a client, which gives its metrics to a key alone, as behind a proxy."""
     folder = tmp_path_factory.mktemp("data")
-    issued = key(folder, "prometheus", (Scope.MONITOR,), {})
-    with serving(folder, "--set=doors.trusted_proxies=127.0.0.2") as server:
+    issued, trader = key(folder, "prometheus", (Scope.MONITOR,), {}), key(folder)
+    headers = {"Authorization": f"Bearer {trader.key}.{trader.secret}"}
+    with (
+        serving(folder, "--set=doors.trusted_proxies=127.0.0.2") as server,
+        connect(server.ws(), additional_headers=headers),
+    ):
+        smoke.order(server.http().rstrip("/"), f"{trader.key}.{trader.secret}")
         yield server, f"{issued.key}.{issued.secret}"
 
 

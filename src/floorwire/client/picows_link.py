@@ -63,7 +63,7 @@ class PicowsLink(WSListener):
 
     def send(self, data: bytes) -> None:
         """Send a message. Does nothing when the connection has ended."""
-        if self._transport is not None:
+        if self._transport is not None and not self._transport.is_disconnected:
             self._transport.send(self._kind, data)
 
     def close(self) -> None:

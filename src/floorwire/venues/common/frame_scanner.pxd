@@ -36,6 +36,7 @@ cdef class FrameScanner:
     cdef Py_ssize_t _begin
     cdef public Py_ssize_t at
     cdef public bint has_objects
+    cdef public Py_ssize_t least_rest
     cdef readonly int64_t price
     cdef readonly int64_t size
 

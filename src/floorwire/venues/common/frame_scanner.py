@@ -1,4 +1,4 @@
-# cython: boundscheck=False, wraparound=False
+# cython: boundscheck=False, wraparound=False, nonecheck=False
 """Reads a frame byte by byte where it is written as expected: in C where this module is compiled.
 
 An exchange writes all frames of a kind alike. What is written in another way is for a JSON decoder: a scanner
@@ -40,7 +40,7 @@ class FrameScanner:
     After something else than expected it stands at the end, where nothing is read any more.
     """
 
-    __slots__ = ("_begin", "_data", "_failed", "at", "has_objects", "price", "size")
+    __slots__ = ("_begin", "_data", "_failed", "at", "has_objects", "least_rest", "price", "size")
 
     def __init__(self, data: bytes) -> None:
         self.begin(data)
@@ -53,6 +53,8 @@ class FrameScanner:
         self._failed = False
         self.has_objects = False
         """Whether levels are objects of price and qty, and not arrays."""
+        self.least_rest = 0
+        """How many characters at least follow the size in a row, before its end."""
         self.price = self.size = NOT_PLAIN
         """What ``next_level`` read, as ``plain_decimal`` returns it."""
         self._begin = 0
@@ -265,6 +267,7 @@ class FrameScanner:
         if self._failed:
             return False
         if data[at] == QUOTE:  # what else is in the row is not read
+            at += self.least_rest
             while data[at] != CLOSING:
                 at += 1
             at += 1

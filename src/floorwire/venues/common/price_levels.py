@@ -1,4 +1,4 @@
-# cython: boundscheck=False, wraparound=False
+# cython: boundscheck=False, wraparound=False, nonecheck=False
 """One side of a venue's book in order, and the texts of its best levels, which checksums are of."""
 
 from __future__ import annotations

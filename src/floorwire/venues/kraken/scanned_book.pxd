@@ -11,6 +11,7 @@ cdef int64_t MICROSECOND_DECIMALS
 cdef int64_t LEAST_US
 cdef int64_t MOST_US
 cdef Py_ssize_t NOWHERE
+cdef Py_ssize_t TIME_LENGTH
 
 
 @cython.no_gc
