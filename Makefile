@@ -14,12 +14,16 @@ CRYPTOFEED := $(VENV)/cryptofeed
 BACKTESTERS := $(VENV)/backtesters
 BACKTESTERS_BASE ?= $(shell for p in python3.13 python3.12 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.1[23].*/bin/python; do \
 	"$$p" -c "" 2>/dev/null && echo "$$p" && break; done)
+# What runs others' packages, for the tests of our own: uv, pipx, cibuildwheel.
+TOOLS := $(VENV)/tools
+# Servers and tools of others, for the tests of deploy/: Debian's packages, unpacked, so that nothing is started or changed.
+SERVERS := $(VENV)/servers
 # MkDocs, which makes the site of the documents.
 DOCS := $(VENV)/docs
 PYTHON27 ?= $(shell for p in python2.7 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/2.7.*/bin/python; do \
 	"$$p" -c "" 2>/dev/null && echo "$$p" && break; done)
 
-.PHONY: run install test test-sources test-slow chaos browser conformance check bench mutants fuzz soak fake-exchange docs lock clean
+.PHONY: run install test test-sources servers wheels smoke test-slow chaos browser conformance check bench mutants fuzz soak fake-exchange docs lock clean
 
 run: install ## serve the simulated exchange on http://127.0.0.1:8000
 	$(BIN)/floorwire serve
@@ -27,10 +31,10 @@ run: install ## serve the simulated exchange on http://127.0.0.1:8000
 install: $(BIN)/floorwire ## .venv/bin/floorwire, ready to use
 
 # Said before pip fails over it: which Python is needed, and how to name another.
-WANTED := Floorwire needs Python 3.11, 3.12 or 3.13: make PYTHON=/path/to/python3.13
+WANTED := Floorwire needs Python 3.11, 3.12, 3.13 or 3.14: make PYTHON=/path/to/python3.13
 SUITABLE = command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON). $(WANTED)"; exit 1; }; \
 	found=$$($(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
-	case $$found in 3.11|3.12|3.13) ;; *) echo "$(PYTHON) is Python $$found. $(WANTED)"; exit 1;; esac
+	case $$found in 3.11|3.12|3.13|3.14) ;; *) echo "$(PYTHON) is Python $$found. $(WANTED)"; exit 1;; esac
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 # What is compiled when Floorwire is installed.
@@ -62,7 +66,7 @@ export PYTHONDONTWRITEBYTECODE :=
 PROCESSES := 4
 AT_A_TIME := --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
-test: $(VENV)/.dev browser ## the whole quick suite
+test: $(VENV)/.dev browser servers ## the whole quick suite
 	$(BIN)/python -m pytest $(AT_A_TIME)
 
 test-sources: $(VENV)/.dev ## the tests of what is compiled, once more from its sources
@@ -79,8 +83,28 @@ browser: ## Chromium for the tests of the page: Debian's, where there is none an
 		DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends chromium >/dev/null; } \
 	|| echo "No Chromium, and it could not be installed: the tests of the page are skipped."
 
+servers: $(VENV)/.dev ## Caddy, nginx and Prometheus for the tests of deploy/, from Debian's packages
+	@test -e $(SERVERS)/.done || { rm -rf $(SERVERS) && mkdir -p $(SERVERS)/packages && \
+		{ test "$$(id -u)" != 0 || apt-get -qq update; } && \
+		(cd $(SERVERS)/packages && apt-get -qq -o APT::Sandbox::User=root download caddy nginx prometheus) && \
+		for package in $(SERVERS)/packages/*.deb; do dpkg-deb -x $$package $(SERVERS); done && \
+		rm -r $(SERVERS)/packages && touch $(SERVERS)/.done; } \
+	|| echo "No packages of Debian: the tests with Caddy, nginx and Prometheus are skipped, unless these are installed."
+
+smoke: $(VENV)/.dev ## the wheel in an empty environment, beside the newest fastapi, pydantic and ccxt: does it work?
+	$(BIN)/python -m pytest -m slow tests/deploy/test_packages.py
+
+# The Pythons of this machine that have headers: on the PATH, or pyenv's.
+PYTHONS ?= $(shell for v in 3.11 3.12 3.13 3.14; do \
+	for p in python$$v "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/$$v.*/bin/python; do \
+	"$$p" -c "import ensurepip, pathlib, sysconfig; pathlib.Path(sysconfig.get_path('include'), 'Python.h').stat()" \
+	2>/dev/null && command -v "$$p" && break; done; done)
+wheels: $(VENV)/.dev ## dist/: source distribution, wheels with and without compiled parts, and those of the SDK alone
+	rm -rf dist
+	$(BIN)/python -m packages.build dist $(PYTHONS)
+
 test-slow: $(VENV)/.dev ## the long tests, and other examples of the property tests than the quick suite's
-	-@$(MAKE) -sk $(AUTOBAHN)/bin/wstest $(CCXT)/.done
+	-@$(MAKE) -sk $(AUTOBAHN)/bin/wstest $(CCXT)/.done $(TOOLS)/.done servers
 	CCXT_PYTHON=$${CCXT_PYTHON:-$(CCXT)/bin/python} $(BIN)/python -m pytest -m slow
 	$(BIN)/python -m pytest --hypothesis-profile=wander -m 'hypothesis and not slow'
 
@@ -101,6 +125,7 @@ check: $(VENV)/.dev ## formatting, lint, types, import rules, security, dependen
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/bandit -q -r src -s B101,B105,B113,B311 # ruff's S101, S105, S113 and S311 hold these, with a reason where one is broken
+	$(BIN)/hadolint Dockerfile
 	$(BIN)/python -m pip -q check
 
 chaos: $(VENV)/.dev ## kill the server fifty times under load, and look at what is left
@@ -135,6 +160,12 @@ $(CCXT)/.done: tests/fake_exchange/requirements-ccxt.txt | $(VENV)/.dev
 	@$(CCXT)/bin/python -m pip --disable-pip-version-check install -q --require-hashes -r $<
 	@touch $@
 
+$(TOOLS)/.done: packages/requirements-tools.txt | $(VENV)/.dev
+	rm -rf $(TOOLS)
+	$(BIN)/python -m venv $(TOOLS)
+	@$(TOOLS)/bin/python -m pip --disable-pip-version-check install -q --require-hashes -r $<
+	@touch $@
+
 $(CRYPTOFEED)/.done: benchmarks/requirements-cryptofeed.txt | $(VENV)/.dev
 	rm -rf $(CRYPTOFEED)
 	$(BIN)/python -m venv $(CRYPTOFEED)
@@ -166,6 +197,7 @@ $(DOCS)/.done: docsite/requirements.txt docsite/mermaid.py
 lock: $(VENV)/.dev ## pin every dependency with hashes
 	$(BIN)/pip-compile -q --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --allow-unsafe -o requirements.txt pyproject.toml
 	$(BIN)/pip-compile -q --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --allow-unsafe --extra dev -o requirements-dev.txt pyproject.toml
+	$(BIN)/pip-compile -q --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --allow-unsafe -o packages/requirements-tools.txt packages/requirements-tools.in
 	$(BIN)/pip-compile -q --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --allow-unsafe -o docsite/requirements.txt docsite/requirements.in
 
 clean:

@@ -1,7 +1,7 @@
 """The CPU time of a market data frame: from its bytes to market events, beside cryptofeed and ccxt.pro.
 
-All play the same recorded frames by turns, on the server's CPU. Bare decoding is msgspec alone, into
-typed Structs of the kind that is known beforehand; nothing is made of them.
+All play the same recorded frames by turns, on the server's CPU, each in a process of its own. Bare decoding
+is msgspec alone, into typed Structs of the kind that is known beforehand; nothing is made of them.
 """
 
 from __future__ import annotations
@@ -9,21 +9,17 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Generic, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
-import msgspec
-
-from benchmarks import frame_sessions, frame_timing, machine
+from benchmarks import frame_sessions, frames_floorwire, machine
 from benchmarks.contestants import HERE, ContestantError
 from benchmarks.figures import Figure, TargetCheck, table
-from benchmarks.frame_sessions import Received, RecordedSession
-from floorwire.venues.binance import messages as binance
-from floorwire.venues.kraken import messages_v1 as kraken
-from floorwire.venues.okx import messages as okx
+from benchmarks.frame_sessions import RecordedSession
 
 FLOORWIRE, BARE, CRYPTOFEED, CCXT = "Floorwire", "bare decoding", "cryptofeed", "ccxt.pro"
 OTHERS = {CRYPTOFEED: ("CRYPTOFEED_PYTHON", "cryptofeed"), CCXT: ("CCXT_PYTHON", "ccxt")}
@@ -72,12 +68,12 @@ def _compare_session(
     session.for_others().write(file)
     kinds = [kind for kind, _, _ in session.frames]
     contestants: dict[str, Callable[[], Sequence[int]]] = {
-        FLOORWIRE: lambda: _through_floorwire(session),
-        BARE: lambda: _decoded_barely(session),
+        FLOORWIRE: _played(sys.executable, "floorwire", session.exchange, frames_floorwire.ADAPTER),
+        BARE: _played(sys.executable, "floorwire", session.exchange, frames_floorwire.BARE),
     }
     for name, python in pythons.items():
         if session.exchange in PLAYS[name]:
-            contestants[name] = _other(python, name, file)
+            contestants[name] = _played(python, OTHERS[name][1], str(file))
     measured: dict[str, list[Times]] = {name: [] for name in contestants}
     for number in range(rounds):
         names = list(contestants)
@@ -119,66 +115,12 @@ def _report(
     yield "\n".join(target.text() for target in targets)
 
 
-# --- bare decoding --------------------------------------------------------------------------------------
+# --- contestants --------------------------------------------------------------------------------------
 
 
-class OkxFrame(msgspec.Struct, Generic[Result]):
-    """A frame of OKX."""
-
-    arg: okx.Stream
-    data: list[Result]
-    action: str = ""
-
-
-BINANCE_FRAMES = {
-    kind: msgspec.json.Decoder(binance.Combined[message]).decode  # type: ignore[valid-type] # it is a type
-    for kind, message in {
-        "depth": binance.DepthUpdate,
-        "bookTicker": binance.BookTicker,
-        "trade": binance.Trade,
-    }.items()
-}
-OKX_FRAMES = {
-    kind: msgspec.json.Decoder(OkxFrame[message], strict=False).decode  # type: ignore[valid-type]
-    for kind, message in {"books": okx.Book, "trades": okx.Trade, "tickers": okx.Ticker}.items()
-}
-KRAKEN_FRAMES = {
-    ("book", 4): msgspec.json.Decoder(tuple[int, kraken.BookData, str, str]).decode,
-    ("book", 5): msgspec.json.Decoder(tuple[int, kraken.BookData, kraken.BookData, str, str]).decode,
-    ("trade", 4): msgspec.json.Decoder(tuple[int, list[list[str]], str, str]).decode,
-    ("ticker", 4): msgspec.json.Decoder(tuple[int, kraken.TickerData, str, str]).decode,
-}
-
-
-def _decoder(exchange: str, kind: str, data: bytes) -> Callable[[bytes], object]:
-    """Return what decodes a frame into the same Structs as the adapter, but knows its kind."""
-    name = kind.partition(",")[0]
-    if exchange == "binance":
-        return BINANCE_FRAMES[name]
-    if exchange == "okx":
-        return OKX_FRAMES[name]
-    return KRAKEN_FRAMES[name, len(json.loads(data))]
-
-
-# --- contestants ----------------------------------------------------------------------------------------
-
-
-def _through_floorwire(session: RecordedSession) -> Sequence[int]:
-    def make_player() -> Callable[[Received], object]:
-        receive = session.start().receive
-        return lambda item: receive(item[0], item[1])
-
-    times = _on_server_cpu(lambda: frame_timing.least_ns(session.received, make_player))
-    return [took for item, took in zip(session.received, times, strict=True) if item.kind]
-
-
-def _decoded_barely(session: RecordedSession) -> Sequence[int]:
-    frames = [(_decoder(session.exchange, kind, data), data) for kind, data, _ in session.frames]
-    return _on_server_cpu(lambda: frame_timing.least_ns(frames, lambda: lambda frame: frame[0](frame[1])))
-
-
-def _other(python: str, name: str, file: Path) -> Callable[[], Sequence[int]]:
-    command = [python, "-m", f"benchmarks.frames_{OTHERS[name][1]}", str(file)]
+def _played(python: str, name: str, *arguments: str) -> Callable[[], Sequence[int]]:
+    """Return what plays the session in a new process; that gives the nanoseconds of each frame."""
+    command = [python, "-m", f"benchmarks.frames_{name}", *arguments]
 
     def play() -> Sequence[int]:
         run = _on_server_cpu(

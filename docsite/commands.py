@@ -17,7 +17,7 @@ LISTED = re.compile(r"^\* `([a-z][a-z-]*)`: .*$", re.MULTILINE)
 def page() -> str:
     """Return the page: what ``--help`` of each command says."""
     command = typer.main.get_command(application())
-    context = typer.Context(command, info_name="floorwire")
+    context = typer.Context(command, info_name="floorwire", **command.context_settings)
     text = get_docs_for_click(obj=command, ctx=context, name="floorwire")
     sections = re.split(r"(?m)^(?=#+ `)", text.replace("**Usage**:\n\n```console\n$ ", "```console\n$ "))
     body = "".join(_with_links(section) for section in sections)

@@ -50,12 +50,13 @@ def made(tree: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("version", ["3, 10", "2, 7", "3, 14"])
+@pytest.mark.parametrize("version", ["3, 10", "2, 7", "3, 15"])
 def test_another_python_gets_a_sentence_before_anything_is_installed(tree: Path, version: str) -> None:
     ended = install(tree, version)
     assert ended.returncode != 0
     assert (
-        f"is Python {version.replace(', ', '.')}. Floorwire needs Python 3.11, 3.12 or 3.13" in ended.stdout
+        f"is Python {version.replace(', ', '.')}. Floorwire needs Python 3.11, 3.12, 3.13 or 3.14"
+        in ended.stdout
     )
     assert not (tree / "log").exists()
 
@@ -66,7 +67,7 @@ def test_no_python_gets_one_too(tree: Path) -> None:
     assert "There is no no-such-python. Floorwire needs" in ended.stdout
 
 
-@pytest.mark.parametrize("version", ["3, 11", "3, 12", "3, 13"])
+@pytest.mark.parametrize("version", ["3, 11", "3, 12", "3, 13", "3, 14"])
 def test_what_it_does_is_said_step_by_step(tree: Path, version: str) -> None:
     ended = install(tree, version)
     assert ended.returncode == 0, ended.stderr

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sqlite3
 import tarfile
@@ -276,3 +277,17 @@ def test_that_an_earlier_versions_keys_were_taken_over_is_said_once(tmp_path: Pa
     assert "keys.db of an earlier version was taken over with 3 keys" in said.stderr
     assert len(json.loads(said.stdout)) == 3
     assert run(tmp_path, "list", "--json").stderr == ""
+
+
+@pytest.mark.parametrize("error", [KeyError, OSError])
+def test_a_user_without_a_name_makes_keys_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    """As in a container that runs as a number. Python 3.13 raises OSError, those before KeyError."""
+
+    def nobody() -> str:
+        raise error
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    make(tmp_path)
+    assert f'"os:{os.getuid()}"' in (tmp_path / "audit.jsonl").read_text()

@@ -15,8 +15,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 from websockets.sync.server import ServerConnection, serve
+from websockets.typing import Subprotocol
 
 from floorwire.cli import application, output
+from floorwire.protocol.client_codec import CLIENT_JSON
 from floorwire.storage.key_store import Issued
 from tests.cli.operator import operate, written
 from tests.cli.test_watch import CLEAN, PATIENCE_S
@@ -111,16 +113,42 @@ def test_what_a_server_says_does_not_act_on_the_terminal(key_file: Path) -> None
         assert harmless(said.stderr).count("\n") == 1, "nor does it add lines of its own"
 
 
-@contextmanager
-def prices(*messages: object) -> Iterator[str]:
-    """Yield the address of a WebSocket that sends these, and closes for good."""
+SUBSCRIBED = {
+    "status": "subscribed",
+    "channel": "ticker",
+    "epoch": "e",
+    "seq": 1,
+    "feed": "live",
+    "on_slow": "conflate",
+}
+TICKER = {
+    "channel": "ticker", "symbol": "BTC-USDT", "seq": 1, "epoch": "e", "ts": 1, "recv": 1, "sent": 1,
+    "bid": ATTACK, "bid_size": "1", "ask": "2", "ask_size": "1", "last": "1.5", "last_size": "1", "open": "1",
+    "high": "2", "low": "1", "volume": "1", "quote_volume": "1", "change": "0",
+}  # fmt: skip
+REFUSED = {"status": "error", "code": "x", "message": ATTACK, "retry": False}
 
-    def send(connection: ServerConnection) -> None:
-        for message in messages:
-            connection.send(json.dumps(message, ensure_ascii=False))
+
+@contextmanager
+def hostile_gateway() -> Iterator[str]:
+    """Yield the address of a gateway whose price, refusal and close for good are attacks."""
+
+    def talk(connection: ServerConnection) -> None:
+        for _ in range(3):
+            request = json.loads(connection.recv())
+            number = request["id"]
+            if request["action"] == "ping":
+                connection.send(json.dumps({"status": "pong", "id": number, "ts": 1}))
+            elif request["symbol"] == "BTC-USDT":
+                connection.send(
+                    json.dumps({**SUBSCRIBED, "id": number, "symbol": "BTC-USDT", "instrument": "BTC-USDT"})
+                )
+                connection.send(json.dumps(TICKER, ensure_ascii=False))
+            else:
+                connection.send(json.dumps({**REFUSED, "id": number}, ensure_ascii=False))
         connection.close(4500, "\x1b[2J")
 
-    with serve(send, "127.0.0.1", 0) as server:
+    with serve(talk, "127.0.0.1", 0, subprotocols=[Subprotocol(CLIENT_JSON.subprotocol)]) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield f"ws://127.0.0.1:{server.socket.getsockname()[1]}/ws"
@@ -128,22 +156,15 @@ def prices(*messages: object) -> Iterator[str]:
         thread.join()
 
 
-TICKER = {
-    "channel": "ticker", "symbol": ATTACK, "seq": 1, "epoch": "e", "ts": 1, "recv": 1, "sent": 1,
-    "bid": ATTACK, "bid_size": "1", "ask": "2", "ask_size": "1", "last": "1.5", "last_size": "1", "open": "1",
-    "high": "2", "low": "1", "volume": "1", "quote_volume": "1", "change": "0",
-}  # fmt: skip
-
-
 @pytest.mark.parametrize("more", [(), ("--json",)])
 def test_prices_do_not_act_on_the_terminal(more: tuple[str, ...]) -> None:
-    refusal = {"status": "error", "id": 0, "code": "x", "message": ATTACK}
-    with prices(TICKER, refusal) as url:
+    with hostile_gateway() as url:
         command = [sys.executable, "-m", "floorwire", "watch", "--url", url, "BTC-USDT", "ETH-USDT", *more]
         ended = subprocess.run(command, env=CLEAN, capture_output=True, timeout=PATIENCE_S, check=False)
     out, err = ended.stdout.decode(), ended.stderr.decode()
     assert SHOWN in err
     assert r"\x1b[2J" in err
+    assert ended.returncode == 4
     assert r"\u202e" in out or r"\x1b" in out, "the price is shown"
     harmless(out.replace("\t", ""))
     harmless(err)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from msgspec.json import encode
 from msgspec.structs import replace
 
 from floorwire.cli.prices import LinePrices
@@ -18,7 +17,7 @@ TICKER = Ticker(
 
 def written(prices: LinePrices, capsys: pytest.CaptureFixture[str], *tickers: Ticker) -> list[str]:
     for ticker in tickers:
-        prices.show(ticker, encode(ticker), 0)
+        prices.show(ticker, 0)
     return capsys.readouterr().out.splitlines()
 
 

@@ -97,12 +97,21 @@ def test_a_pipe_gets_a_line_a_change(server: Server) -> None:
         assert all(line != later for line, later in pairwise(of_symbol))
 
 
-@pytest.mark.slow
 def test_json_lines_are_the_servers_messages(server: Server) -> None:
-    ended = watch("--url", server.ws(), "--seconds", "2", "--json")
+    def has_all(said: str) -> bool:
+        return len({json.loads(line)["symbol"] for line in said.splitlines()}) == 12
+
+    ended = watch_until(has_all, "--url", server.ws(), "--json")
     tickers = [json.loads(line) for line in ended.stdout.splitlines()]
     assert {ticker["channel"] for ticker in tickers} == {"ticker"}
-    assert len({ticker["symbol"] for ticker in tickers}) == 12
+    assert {"epoch", "seq", "sent", "bid", "ask_size"} <= tickers[0].keys()
+
+
+@pytest.mark.slow
+def test_it_stops_after_so_many_seconds(server: Server) -> None:
+    ended = watch("--url", server.ws(), "--seconds", "10", "BTC-USDT")
+    assert ended.returncode == 0, ended.stderr
+    assert has_bitcoin(ended.stdout)
 
 
 def test_who_reads_enough_lines_ends_it(server: Server) -> None:
@@ -184,9 +193,9 @@ def test_a_path_where_nothing_is_ends_at_once(server: Server) -> None:
 @pytest.mark.slow
 def test_the_server_is_found_by_the_environment(server: Server, form: str) -> None:
     if form == "port":
-        ended = watch("--seconds", "2", FLOORWIRE_PORT=str(server.port))
+        ended = watch_until(has_bitcoin, FLOORWIRE_PORT=str(server.port))
     else:
-        ended = watch("--seconds", "2", FLOORWIRE_URL=server.http(""))
+        ended = watch_until(has_bitcoin, FLOORWIRE_URL=server.http(""))
     assert ended.returncode == 0, ended.stderr
     assert "BTC-USDT\t" in ended.stdout
 

@@ -68,6 +68,8 @@ class MemoryTransport:
         self.urls: list[str] = []
         self.answers: list[HttpAnswer] = []
         self.is_closed = False
+        self._made = asyncio.Event()
+        """Set when the next link is made."""
 
     async def connect(
         self, address: Address, headers: Mapping[str, str], codec: ClientCodec, receiver: Receiver
@@ -76,6 +78,8 @@ class MemoryTransport:
         if self.refusals:
             raise self.refusals.pop(0)
         self.links.append(MemoryLink(receiver, headers))
+        self._made.set()
+        self._made = asyncio.Event()
         return self.links[-1]
 
     async def request(self, url: str, headers: Mapping[str, str], timeout_s: float) -> HttpAnswer:
@@ -88,7 +92,7 @@ class MemoryTransport:
     async def link(self, number: int) -> MemoryLink:
         """Return the link of this number, once it is there and open."""
         while len(self.links) <= number:
-            await asyncio.sleep(0.001)
+            await self._made.wait()
         await settled()
         return self.links[number]
 

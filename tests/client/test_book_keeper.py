@@ -72,7 +72,7 @@ LEVELS = st.lists(
 )
 
 
-@given(first=LEVELS, changes=st.lists(st.tuples(LEVELS, LEVELS), max_size=12))
+@given(first=LEVELS, changes=st.lists(st.tuples(LEVELS, LEVELS), max_size=6))
 def test_it_is_the_same_as_two_sorted_maps(
     first: list[tuple[int, int]], changes: list[tuple[list[tuple[int, int]], list[tuple[int, int]]]]
 ) -> None:

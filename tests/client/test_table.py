@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from floorwire.client.table import AMOUNTS, TIMES, Table
+from floorwire.client.table import AMOUNTS, TIMES, Table, column_types
 from floorwire.protocol import account_rows, market_replies
 from floorwire.protocol.market_replies import CandleRow
 
@@ -87,6 +87,12 @@ def test_every_field_of_a_row_that_is_an_amount_or_a_time_is_named() -> None:
             assert (name in AMOUNTS) + (name in TIMES) + (name in words) == 1, (kind.__name__, name)
 
 
+def test_a_column_has_a_type_without_any_row() -> None:
+    types = column_types(account_rows.OrderRow)
+    assert (types["average_price"], types["expires"], types["triggered"]) == ("amount", "time", "flag")
+    assert (types["symbol"], column_types(CandleRow)["trades"]) == ("text", "number")
+
+
 def test_a_frame_of_pandas() -> None:
     pandas = pytest.importorskip("pandas")
     frame = TABLE.to_frame()
@@ -94,7 +100,7 @@ def test_a_frame_of_pandas() -> None:
     assert frame["start"][0] == datetime.fromtimestamp(START_US / 1e6, UTC)
     assert frame["open"].sum() == Decimal("0.30")
     assert TABLE.to_frame(decimals="float")["open"].dtype == float
-    assert list(Table([], CandleRow).to_frame().columns) == list(CandleRow.__struct_fields__)
+    assert dict(Table([], CandleRow).to_frame().dtypes) == dict(frame.dtypes), "also without rows"
 
 
 def test_a_frame_of_polars() -> None:
@@ -103,4 +109,6 @@ def test_a_frame_of_polars() -> None:
     assert isinstance(frame, polars.DataFrame)
     assert frame["start"][0] == datetime.fromtimestamp(START_US / 1e6, UTC)
     assert frame["open"].to_list() == [Decimal("0.10"), Decimal("0.20")]
+    assert Table([], CandleRow).to_frame("polars").schema.names() == frame.schema.names()
+    assert frame.schema["simulated"] == polars.Boolean, "also where every row lacks it"
     assert TABLE.to_frame("polars", decimals="float")["open"].dtype == polars.Float64

@@ -179,7 +179,8 @@ def test_a_tier_is_of_accounts_at_kraken() -> None:
         ("kraken", 59, "kraken takes 60 to 3600 seconds"),
         ("binance", 60, "binance has no such switch"),
         ("coinbase", 60, "coinbase has no such switch"),
-        ("bybit", 60, "bybit has no such switch"),
+        ("bybit", 300, None),
+        ("bybit", 301, "bybit takes 10 to 300 seconds"),
         ("ccxt:kucoin", 60, "ccxt:kucoin has no such switch"),
     ],
 )

@@ -14,7 +14,7 @@ TUTORIALS = sorted((ROOT / "docs" / "tutorials").glob("*.md"))
 ARTICLE = ROOT / "docs" / "from-the-article.md"
 PAGES = [ROOT / "README.md", ARTICLE, *TUTORIALS]
 TRANSLATED = [(page, page.with_suffix(".vi.md")) for page in (ROOT / "README.md", ARTICLE)]
-QUICK = ("README.md", "from-the-article.md", "first-price.md", "first-order.md")
+QUICK = ("README.md", "from-the-article.md", "first-order.md")
 """The others take longer than two seconds of CPU time: with what `make test-slow` runs."""
 
 

@@ -9,7 +9,7 @@ from floorwire.core.market_events import Trade
 from floorwire.core.market_history import StoredUnits
 from floorwire.core.units import Scale
 from floorwire.history import trade_block
-from floorwire.history.trade_block import TRADES, TradeRun
+from floorwire.history.trade_block import TRADES, TradeColumns, TradeRun
 
 UNITS = StoredUnits(Scale.of("0.5"), Scale.of("0.001"))
 
@@ -27,7 +27,7 @@ trades = st.builds(
 def run_of(some: list[Trade]) -> TradeRun:
     """Return a run of these trades, in rows that grow."""
     run = TradeRun(UNITS)
-    run.add([(1 << 55) + 3 * n for n in range(len(some))], some)
+    run.add([(1 << 55) + 3 * n for n in range(len(some))], TradeColumns.of(some))
     return run
 
 
@@ -40,10 +40,20 @@ def test_what_is_packed_is_read_back(some: list[Trade]) -> None:
     assert found == [(one.trade_id, one.price_ticks, one.size_lots, one.side, one.ts_us) for one in some]
 
 
+texts = st.sampled_from(["{}", "{:03}", "{:06}", "+{}", " {}", "{}.0", "{:.0e}", "-{}", "{}"])
+
+
+@given(st.integers(0, 1_200), st.lists(texts, min_size=1, max_size=12))
+def test_ids_that_only_look_like_numbers_that_follow_each_other(first: int, forms: list[str]) -> None:
+    ids = [form.format(first + number) for number, form in enumerate(forms)]
+    run = run_of([Trade("v:A-B", one, 100, 1, "buy", 1_000_000 + n) for n, one in enumerate(ids)])
+    assert [one.trade_id for one in trade_block.decode(run.encode(0), UNITS)] == ids
+
+
 def test_ids_that_follow_each_other_take_a_byte_each() -> None:
     some = [Trade("v:A-B", str(4_000_000_000 + n), 100, 1, "buy", 1_000_000 + n) for n in range(TRADES)]
     run = TradeRun(UNITS)
-    run.add([one.ts_us for one in some], some)
+    run.add([one.ts_us for one in some], TradeColumns.of(some))
     assert len(run.encode(0)) < 7 * TRADES
     assert trade_block.decode(run.encode(0), UNITS) == run.stored()
 

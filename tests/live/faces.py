@@ -63,6 +63,8 @@ class Face:
     """What is in a frame that reports a fill."""
     private_path: str = ""
     """The path of the private WebSocket, before that of the exchange."""
+    has_stops: bool = False
+    """Whether the face takes stop-limit orders."""
     tells_fills: bool = True
     """Whether its private stream has each execution. Otherwise it has the sums of an order."""
 
@@ -94,11 +96,12 @@ BYBIT = Face(
 )  # fmt: skip
 COINBASE = Face(
     "coinbase", coinbase.FakeCoinbase, coinbase.default_markets, coinbase_orders.order_adapter, "uuid", "USD",
-    ("0.01", "0.000001"), "-", "/orders", "cumulative_quantity", "/user", tells_fills=False,
+    ("0.01", "0.000001"), "-", "/orders", "cumulative_quantity", "/user", has_stops=True,
+    tells_fills=False,
 )  # fmt: skip
 KRAKEN = Face(
     "kraken", kraken.FakeKraken, kraken.default_markets, kraken_orders.order_adapter, "hex", "USD",
-    ("0.1", "0.0000001"), "/", "add_order", "last_qty", "/auth",
+    ("0.1", "0.0000001"), "/", "add_order", "last_qty", "/auth", has_stops=True,
 )  # fmt: skip
 OKX = Face(
     "okx", okx.FakeOkx, okx.default_markets, okx_orders.order_adapter, "text", "USDT", ("0.1", "0.0000001"),

@@ -50,7 +50,12 @@ class MarketFaultRun:
         self.face = face
         self.faults: Counter[str] = Counter()
         self.problems: list[str] = []
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, SkippingLoop)
+        self._loop: SkippingLoop = loop
         self.fake = face.make()
+        # before anybody trades: on a busy machine the loop's date is behind that of the machine
+        self.fake.date_ns = loop.date_ns
         self.markets = list(self.fake.core.markets.values())
         self.random = Random(seed)
         self.delisted: set[str] = set()
@@ -79,9 +84,7 @@ class MarketFaultRun:
     @asynccontextmanager
     async def following(self) -> AsyncIterator[None]:
         """Run the exchange, others who trade there, and the feed."""
-        loop = asyncio.get_running_loop()
-        assert isinstance(loop, SkippingLoop)
-        self.fake.date_ns = loop.date_ns
+        loop = self._loop
         clock = Clock(
             lambda: loop.monotonic_ns() + self.fake.skew_us * 1000,
             lambda: loop.date_ns() + self.fake.skew_us * 1000,

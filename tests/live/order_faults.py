@@ -210,6 +210,8 @@ class Session:
             fields["post_only"] = True
         elif chance < 0.35:
             fields["time_in_force"] = random.choice(("ioc", "fok"))
+        elif chance < 0.45 and self._market.face.has_stops:
+            fields |= {"type": "stop_limit", "stop_price": str(price + random.choice((-10, 0, 10)))}
         name = f"c{len(self._placed)}"
         self._placed.append(name)
         side, quantity = random.choice(("buy", "sell")), random.choice(("0.001", "0.01", "0.02"))

@@ -26,6 +26,7 @@ from floorwire.core.remote_order_messages import (
     Reconcile,
     ReconcileAnswer,
 )
+from tests.fake_exchange.bybit import FakeBybit
 from tests.fake_exchange.coinbase import FakeCoinbase
 from tests.fake_exchange.kraken import FakeKraken
 from tests.fake_exchange.okx import FakeOkx
@@ -36,6 +37,7 @@ from tests.venues import order_driver
 
 pytestmark = pytest.mark.skipping
 each_face = pytest.mark.parametrize("face", FACES, ids=str)
+with_stops = pytest.mark.parametrize("face", [face for face in FACES if face.has_stops], ids=str)
 MANY = 70
 
 
@@ -102,7 +104,7 @@ async def test_life_of_an_order_with_fills(face: Face) -> None:
         assert await client.balances() == market.totals()
 
 
-@pytest.mark.parametrize("face", [COINBASE, KRAKEN], ids=str)
+@with_stops
 async def test_a_stop_order_waits_and_then_fills(face: Face) -> None:
     """It is open while it waits, for a query and a new process too, and fills once the market is there."""
     async with session(face) as (market, client):
@@ -127,7 +129,7 @@ async def test_a_stop_order_waits_and_then_fills(face: Face) -> None:
         assert await client.balances() == market.totals()
 
 
-@pytest.mark.parametrize("face", [COINBASE, KRAKEN], ids=str)
+@with_stops
 async def test_a_stop_order_that_waits_can_be_cancelled(face: Face) -> None:
     async with session(face) as (market, client):
         venue_order_id = await accepted(client, order(face, type="stop_limit", stop_price="29000.0"))
@@ -374,9 +376,11 @@ async def test_both_kinds_of_keys_of_coinbase_are_taken(account: int) -> None:
         assert not market.fake.counts.refusals
 
 
-@pytest.mark.parametrize(("face", "after_s"), [(OKX, 10), (KRAKEN, 60)], ids=str)
+@pytest.mark.parametrize(("face", "after_s"), [(OKX, 10), (KRAKEN, 60), (BYBIT, 30)], ids=str)
 async def test_the_exchange_cancels_what_is_open_when_we_are_gone(face: Face, after_s: int) -> None:
     async with served(face) as market:
+        if isinstance(market.fake, FakeBybit):
+            market.fake.disconnect_cancel.enabled.add("first")
         async with run(adapter_of(market, cancel_all_after_s=after_s)) as client:
             assert await client.report(SwitchChanged) == SwitchChanged(True, "")
             await client.report(LinkUp)
@@ -391,6 +395,29 @@ async def test_the_exchange_cancels_what_is_open_when_we_are_gone(face: Face, af
             answer = await client.report(OrderAnswer)
             assert answer.seen is not None
             assert (answer.seen.state, answer.seen.code) == ("cancelled", None)
+
+
+async def test_an_account_without_cancel_on_disconnect_at_bybit_is_told_so() -> None:
+    async with served(BYBIT) as market, run(adapter_of(market, cancel_all_after_s=30)) as client:
+        told = await client.report(SwitchChanged)
+        assert told == SwitchChanged(False, "Bybit has not enabled DCP for spot orders of this account")
+        await client.report(LinkUp)
+        await accepted(client, order(BYBIT))
+
+
+async def test_a_lost_link_does_not_cancel_at_bybit_if_another_comes_in_time() -> None:
+    async with served(BYBIT) as market:
+        assert isinstance(market.fake, FakeBybit)
+        market.fake.disconnect_cancel.enabled.add("first")
+        async with run(adapter_of(market, cancel_all_after_s=100)) as client:
+            await client.report(LinkUp)
+            await accepted(client, order(BYBIT))
+            await asyncio.sleep(20)  # until the new time counts
+            await market.fake.disconnect_all()
+            await client.report(LinkDown)
+            await client.report(LinkUp)
+            await asyncio.sleep(150)
+            assert [one.state.is_open for one in market.orders()] == [True]
 
 
 async def test_a_service_that_ends_costs_no_report_at_okx() -> None:

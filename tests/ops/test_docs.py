@@ -1,4 +1,4 @@
-"""docs/operations.md describes every metric and no other, and every alert."""
+"""docs/operations.md describes every metric and no other, and every alert of deploy/prometheus/alerts.yml."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ from floorwire.ops.metrics import (
 from floorwire.ops.stats import HistoryFigures, RemoteFigures, Stats
 from tests.ops.test_metrics import NOW_US, busy
 
-PAGE = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "operations.md").read_text()
 MEANINGS = PAGE.partition("## What to watch")[2].partition("## What to be woken by")[0]
-RULES, _, ADVICE = PAGE.partition("## What to be woken by")[2].partition("## What to do then")
+ADVICE = PAGE.partition("## What to do then")[2]
+RULES = (ROOT / "deploy" / "prometheus" / "alerts.yml").read_text()
 FAMILIES = [
     family
     for collector in (
@@ -37,6 +39,10 @@ FAMILIES = [
 NAMES = {family.name + ("_total" if family.type == "counter" else "") for family in FAMILIES}
 
 
+def test_no_metric_has_two_meanings() -> None:
+    assert len(FAMILIES) == len(NAMES)
+
+
 @pytest.mark.parametrize("name", sorted(NAMES))
 def test_every_metric_is_documented(name: str) -> None:
     assert re.search(rf"`{name}[`{{]", MEANINGS)
@@ -44,7 +50,12 @@ def test_every_metric_is_documented(name: str) -> None:
 
 def test_no_other_metric_is_documented() -> None:
     named = set(re.findall(r"floorwire_[a-z_]+", PAGE))
-    assert {name.removesuffix("_bucket") for name in named} == NAMES
+    assert named == NAMES
+
+
+def test_alerts_are_of_existing_metrics() -> None:
+    named = set(re.findall(r"floorwire_[a-z_]+", RULES))
+    assert {name.removesuffix("_bucket") for name in named} <= NAMES
 
 
 @pytest.mark.parametrize("alert", re.findall(r"alert: (\w+)", RULES))

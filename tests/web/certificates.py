@@ -16,7 +16,8 @@ def write(folder: Path, name: str = "localhost") -> tuple[Path, Path]:
     """Write a new certificate and its key; return their paths."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))])
+    hosts = [x509.DNSName(host) for host in dict.fromkeys(("localhost", name))]
+    names = x509.SubjectAlternativeName([*hosts, x509.IPAddress(ip_address("127.0.0.1"))])
     now = datetime.now(UTC)
     cert = (
         x509.CertificateBuilder()

@@ -12,7 +12,8 @@ import typer
 
 from floorwire.auth import grant
 from floorwire.auth.grant import GrantError
-from floorwire.cli.admin_client import LOCAL_SERVER, Ca, KeyFile, Url, admin_client
+from floorwire.cli.admin_client import admin_client
+from floorwire.cli.chosen_server import LOCAL_SERVER, Ca, KeyFile, ProfileName, Url
 from floorwire.cli.output import echo
 
 app = typer.Typer(name="accounts", help="Paper money of accounts, on a running server.", no_args_is_help=True)
@@ -44,11 +45,12 @@ def withdraw(
     url: Url = LOCAL_SERVER,
     key_file: KeyFile = None,
     ca: Ca = None,
+    profile: ProfileName = None,
 ) -> None:
     """Take paper money from an account: what no open order holds."""
     ((asset, units),) = _amounts([amount]).items()
     body = {"asset": asset, "amount": units}
-    _ask(account, "withdrawals", body, request_id, url, key_file, ca)
+    _ask(account, "withdrawals", body, request_id, url, key_file, ca, profile)
 
 
 @app.command()
@@ -60,11 +62,12 @@ def transfer(
     url: Url = LOCAL_SERVER,
     key_file: KeyFile = None,
     ca: Ca = None,
+    profile: ProfileName = None,
 ) -> None:
     """Move paper money from one account to another: what no open order holds."""
     ((asset, units),) = _amounts([amount]).items()
     body = {"to": to, "asset": asset, "amount": units}
-    _ask(account, "transfers", body, request_id, url, key_file, ca)
+    _ask(account, "transfers", body, request_id, url, key_file, ca, profile)
 
 
 @app.command()
@@ -78,9 +81,10 @@ def reset(
     url: Url = LOCAL_SERVER,
     key_file: KeyFile = None,
     ca: Ca = None,
+    profile: ProfileName = None,
 ) -> None:
     """Cancel the open orders of an account, and give it exactly these balances and no positions."""
-    _ask(account, "reset", {"balances": _amounts(balances or [])}, request_id, url, key_file, ca)
+    _ask(account, "reset", {"balances": _amounts(balances or [])}, request_id, url, key_file, ca, profile)
 
 
 def _amounts(texts: list[str]) -> dict[str, str]:
@@ -99,10 +103,11 @@ def _ask(
     url: str,
     key_file: str | None,
     ca: str | None,
+    profile: str | None,
 ) -> None:
     request_id = request_id or secrets.token_hex(8)
     echo(f"request id: {request_id}")
-    with admin_client(url, key_file, ca) as server:
+    with admin_client(url, key_file, ca, profile) as server:
         path = f"/accounts/{quote(account, safe='')}/{what}"
         moved = server.request("POST", path, _Moved, body={**body, "request_id": request_id})
         echo("done before" if moved.duplicate else "done")

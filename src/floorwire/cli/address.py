@@ -11,8 +11,8 @@ from floorwire.auth.client_address import is_loopback
 
 PORT_VARIABLE: Final = "FLOORWIRE_PORT"
 DEFAULT_PORT: Final = 8000
-WEBSOCKET: Final = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
-"""The scheme of a WebSocket, by the scheme of the address that was given."""
+SCHEMES: Final = ("ws", "wss", "http", "https")
+"""Those of a gateway: of its WebSocket, and of its HTTP API. They name the same gateway."""
 PLAIN: Final = frozenset({"http", "ws"})
 
 
@@ -46,10 +46,3 @@ def check_private(parts: SplitResult) -> None:
     assert parts.hostname is not None
     if parts.scheme in PLAIN and not is_loopback(parts.hostname):
         raise AddressError(f"{urlunsplit(parts)}: the key would be seen on the way; use {parts.scheme}s://")
-
-
-def websocket(url: str) -> SplitResult:
-    """Return the address of the WebSocket: the one given, or /ws of the server. Raises AddressError."""
-    parts = split(url, ("ws", "wss", "http", "https"))
-    path = "/ws" if parts.path in ("", "/") else parts.path
-    return parts._replace(scheme=WEBSOCKET[parts.scheme], path=path)

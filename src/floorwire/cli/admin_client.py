@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from typing import Annotated, TypeAlias, TypeVar
+from typing import TypeVar
 from urllib.parse import SplitResult, urlencode
 
 import msgspec
-import typer
 
-from floorwire.cli import credential
-from floorwire.cli.address import AddressError, check_private, local_url, split
-from floorwire.cli.credential import CredentialError
+from floorwire.cli.address import AddressError, check_private, split
+from floorwire.cli.chosen_server import ChosenServer, choose
+from floorwire.cli.command_error import CommandError, exit_on_error
+from floorwire.cli.exit_codes import ExitCode
 from floorwire.cli.output import echo
 from floorwire.core.os_errors import reason
 from floorwire.core.printable import printable
@@ -25,46 +24,12 @@ TIMEOUT_S = 10.0
 ANSWER_S = 20.0
 """How long the whole answer may take, however its bytes come."""
 MAX_BYTES = 1 << 20
-
-REFUSED = 1
-UNUSABLE = 2
-UNREACHED = 3
-NOT_ALLOWED = 4
 NOT_ALLOWED_STATUS = (401, 403)
+ADMIN = "the key needs the scope admin, for this account and this symbol"
 BROKEN = "broken"
 """The state of a journal that the server cannot write."""
 
 AnswerT = TypeVar("AnswerT")
-Url: TypeAlias = Annotated[
-    str,
-    typer.Option(
-        envvar="FLOORWIRE_URL",
-        help="The running server.",
-        show_default="http://127.0.0.1:8000, or FLOORWIRE_PORT's port",
-    ),
-]
-KeyFile: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        envvar="FLOORWIRE_KEY_FILE",
-        help=f"File with an admin's key; else FLOORWIRE_KEY, else {credential.DEFAULT_FILE}.",
-    ),
-]
-Ca: TypeAlias = Annotated[
-    str | None,
-    typer.Option(envvar="FLOORWIRE_CA", help="PEM file with the certificate that the server's is signed by."),
-]
-Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-LOCAL_SERVER = ""
-"""No address was given: the command uses the server on this machine."""
-
-
-class AdminClientError(Exception):
-    """The server refused or did not answer. ``exit_code`` is the exit code of the command."""
-
-    def __init__(self, message: str, exit_code: int) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
 
 
 class _Problem(msgspec.Struct):
@@ -89,13 +54,17 @@ class AdminClient:
     It follows no redirect and uses no proxy, so that only this server gets the key.
     """
 
-    def __init__(self, url: str, key: str, ca: str | None) -> None:
-        """Raises AdminClientError for a bad address or certificate, or a link that shows the key."""
-        self._url = url.rstrip("/")
-        parts = _split(self._url)
+    def __init__(self, server: ChosenServer, key: str | None, needs: str = ADMIN) -> None:
+        """``needs``: what is said of a key that may not do this.
+
+        Raises CommandError for a bad address or certificate, or a link that shows the key.
+        """
+        self._url = server.url.rstrip("/")
+        parts = _split(self._url, is_private=key is not None)
         self._prefix = parts.path
         self._key = key
-        self._connection = _connection(parts, ca)
+        self._needs = needs
+        self._connection = _connection(parts, server)
 
     def request(
         self,
@@ -105,37 +74,57 @@ class AdminClient:
         query: Mapping[str, str] | None = None,
         body: object | None = None,
     ) -> AnswerT:
-        """Send a request and return the reply, decoded as ``kind``. Raises AdminClientError."""
+        """Send a request and return the reply, decoded as ``kind``. Raises CommandError."""
         target = f"{self._prefix}/api/v1{path}" + (f"?{urlencode(query)}" if query else "")
-        status, data = self._exchange(method, target, None if body is None else msgspec.json.encode(body))
+        content = None if body is None else msgspec.json.encode(body)
+        status, data = self._exchange(method, target, content, MAX_BYTES)
+        if not _is_well(status):
+            raise self._refusal(status, data)
         try:
-            if status < 300:
-                return msgspec.json.decode(data, type=kind)
-            problem = msgspec.json.decode(data, type=_Problem)
+            return msgspec.json.decode(data, type=kind)
         except msgspec.MsgspecError:
-            raise AdminClientError(
-                f"{self._url} answers {status}, and not as Floorwire does", UNREACHED
-            ) from None
-        raise _refusal(problem, status)
+            raise self._not_floorwire(status) from None
 
-    def _exchange(self, method: str, target: str, body: bytes | None) -> tuple[int, bytes]:
-        headers = {"authorization": f"Bearer {self._key}", "content-type": "application/json"}
+    def text(self, path: str, max_bytes: int) -> str:
+        """Return the text at this path. Raises CommandError."""
+        status, data = self._exchange("GET", self._prefix + path, None, max_bytes)
+        if not _is_well(status):
+            raise self._refusal(status, data)
+        return data.decode(errors="replace")
+
+    def _exchange(self, method: str, target: str, body: bytes | None, max_bytes: int) -> tuple[int, bytes]:
+        headers = {"content-type": "application/json"}
+        if self._key is not None:
+            headers["authorization"] = f"Bearer {self._key}"
         try:
             self._connection.connect()
         except (OSError, HTTPException) as error:
-            raise AdminClientError(self._unreached(error), UNREACHED) from None
+            raise CommandError(self._unreached(error), ExitCode.UNREACHED) from None
         try:
             with answered_within(self._connection, ANSWER_S):
                 self._connection.request(method, target, body, headers)
                 answer = self._connection.getresponse()
-                data = answer.read(MAX_BYTES)
+                data = answer.read(max_bytes)
             return answer.status, data
         except (OSError, HTTPException) as error:
             lost = reason(error) or type(error).__name__
             doubt = "" if method == "GET" else "; it may have been done or not: look with `floorwire halts`"
-            raise AdminClientError(f"{self._url} did not answer: {lost}{doubt}", UNREACHED) from None
+            raise CommandError(f"{self._url} did not answer: {lost}{doubt}", ExitCode.UNREACHED) from None
         finally:
             self._connection.close()
+
+    def _refusal(self, status: int, data: bytes) -> CommandError:
+        try:
+            problem = msgspec.json.decode(data, type=_Problem)
+        except msgspec.MsgspecError:
+            return self._not_floorwire(status)
+        said = printable(f"{problem.code}: {problem.message}")
+        if status in NOT_ALLOWED_STATUS:
+            return CommandError(f"{said}; {self._needs}", ExitCode.NOT_ALLOWED)
+        return CommandError(said, ExitCode.FAILED)
+
+    def _not_floorwire(self, status: int) -> CommandError:
+        return CommandError(f"{self._url} answers {status}, and not as Floorwire does", ExitCode.UNREACHED)
 
     def _unreached(self, error: Exception) -> str:
         if isinstance(error, ssl.SSLCertVerificationError):
@@ -149,47 +138,35 @@ class AdminClient:
 
 
 @contextmanager
-def admin_client(url: str, key_file: str | None, ca: str | None) -> Iterator[AdminClient]:
+def admin_client(
+    url: str, key_file: str | None, ca: str | None, profile: str | None
+) -> Iterator[AdminClient]:
     """Yield a client. On an error print one sentence and exit with its code."""
-    try:
-        yield AdminClient(url or local_url("http"), credential.find(key_file, os.environ), ca)
-    except (AddressError, CredentialError) as error:
-        _fail(str(error), UNUSABLE)
-    except AdminClientError as error:
-        _fail(str(error), error.exit_code)
+    with exit_on_error():
+        server = choose(url, key_file, ca, profile)
+        yield AdminClient(server, server.key())
 
 
-def _fail(message: str, exit_code: int) -> None:
-    echo(f"floorwire: {message}", err=True)
-    raise typer.Exit(exit_code) from None
+def _is_well(status: int) -> bool:
+    return 200 <= status < 300
 
 
-def _split(url: str) -> SplitResult:
+def _split(url: str, *, is_private: bool) -> SplitResult:
+    """Return the parts of the address. ``is_private``: a key is sent there."""
     try:
         parts = split(url, ("http", "https"))
-        check_private(parts)
+        if is_private:
+            check_private(parts)
     except AddressError as error:
-        raise AdminClientError(str(error), UNUSABLE) from None
+        raise CommandError(str(error), ExitCode.UNUSABLE) from None
     return parts
 
 
-def _connection(parts: SplitResult, ca: str | None) -> HTTPConnection:
+def _connection(parts: SplitResult, server: ChosenServer) -> HTTPConnection:
     assert parts.hostname is not None
     if parts.scheme == "http":
         return HTTPConnection(parts.hostname, parts.port, timeout=TIMEOUT_S)
-    try:
-        context = ssl.create_default_context(cafile=None if ca is None else os.path.expanduser(ca))
-    except OSError as error:
-        raise AdminClientError(f"--ca: {ca}: {reason(error)}", UNUSABLE) from None
-    return HTTPSConnection(parts.hostname, parts.port, timeout=TIMEOUT_S, context=context)
-
-
-def _refusal(problem: _Problem, status: int) -> AdminClientError:
-    reason = printable(f"{problem.code}: {problem.message}")
-    if status in NOT_ALLOWED_STATUS:
-        hint = "the key needs the scope admin, for this account and this symbol"
-        return AdminClientError(f"{reason}; {hint}", NOT_ALLOWED)
-    return AdminClientError(reason, REFUSED)
+    return HTTPSConnection(parts.hostname, parts.port, timeout=TIMEOUT_S, context=server.tls())
 
 
 def warn_journal_broken(journal: str, in_doubt: Sequence[str] = ()) -> None:

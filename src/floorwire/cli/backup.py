@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from floorwire import config
 from floorwire.auth.secret_sealer import SecretSealer, verify_digest
+from floorwire.cli.command_error import fail
 from floorwire.cli.data_folder import Data
+from floorwire.cli.exit_codes import ExitCode
 from floorwire.cli.output import echo
 from floorwire.config import MASTER_KEY, SettingsError
 from floorwire.core.os_errors import sentence
@@ -24,8 +26,6 @@ from floorwire.storage.private_files import private_folder, read_secret
 
 Archive = Annotated[Path, typer.Argument(metavar="FILE", help="The archive.")]
 
-UNUSABLE = 2
-
 
 def backup(archive: Archive, data: Data = None) -> None:
     """Write the data folder to a new archive, beside a running server or without one."""
@@ -34,7 +34,7 @@ def backup(archive: Archive, data: Data = None) -> None:
         check_exists(folder)
         made = backups.back_up(folder, archive.expanduser(), time.time_ns() // 1_000)
     except (BackupError, SettingsError, DataDirError) as error:
-        raise _failed(error) from None
+        _failed(error)
     echo(f"{archive}: {made.records} records, {len(made.files)} files")
     where = MASTER_KEY if MASTER_KEY in os.environ else str(folder / key_file.FILE)
     echo(f"The master key is not in it. Keep a copy elsewhere: {where}", err=True)
@@ -56,7 +56,7 @@ def restore(
         echo(f"{folder}: {made.records} records, {len(made.files)} files")
         _check_master(folder)
     except (BackupError, SettingsError, MasterKeyError, OSError) as error:
-        raise _failed(error) from None
+        _failed(error)
 
 
 def _put_master(source: Path, folder: Path) -> None:
@@ -82,9 +82,8 @@ def _check_master(folder: Path) -> None:
         )
 
 
-def _failed(error: Exception) -> typer.Exit:
-    echo(f"floorwire: {sentence(error)}", err=True)
-    return typer.Exit(UNUSABLE)
+def _failed(error: Exception) -> NoReturn:
+    fail(sentence(error), ExitCode.UNUSABLE)
 
 
 def _folder(data: str | None) -> Path:

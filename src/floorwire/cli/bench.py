@@ -11,6 +11,7 @@ import msgspec
 import typer
 
 from floorwire.cli.address import AddressError, local_url
+from floorwire.cli.exit_codes import ExitCode
 from floorwire.cli.load import tables
 from floorwire.cli.load.connect import ConnectPlan, run_connect
 from floorwire.cli.load.fanout import FanoutPlan, run_fanout
@@ -192,7 +193,7 @@ def _show(report: msgspec.Struct, table: Table, json: bool) -> None:
 
 def _succeed(succeeded: bool) -> None:
     if not succeeded:
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.FAILED)
 
 
 @contextmanager
@@ -205,4 +206,4 @@ def _exit_on_error() -> Iterator[None]:
 
 def _fail(text: str) -> None:
     echo(f"floorwire bench: {text}", err=True)
-    raise typer.Exit(2)
+    raise typer.Exit(ExitCode.UNUSABLE)

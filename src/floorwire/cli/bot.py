@@ -16,12 +16,13 @@ from floorwire.bot.bot_limits import BotLimits
 from floorwire.bot.parameters import ParameterError
 from floorwire.cli import bot_backtest, bot_live
 from floorwire.cli.bot_job import BotJob, BotJobError
+from floorwire.cli.chosen_server import LOCAL_SERVER, Ca, KeyFile, ProfileName, choose
+from floorwire.cli.command_error import CommandError, fail
 from floorwire.cli.durations import seconds
+from floorwire.cli.exit_codes import ExitCode
 from floorwire.cli.output import echo
 from floorwire.config import SettingsError
 from floorwire.core.os_errors import sentence
-
-UNUSABLE = 2
 
 app = typer.Typer(no_args_is_help=True, help="Run your own bots: on recordings, on paper and live.")
 
@@ -39,12 +40,11 @@ def run(
         typer.Option(help="Backtest on replay:FILE\\[,adapter=NAME]\\[,id=ID]. May be given again."),
     ] = None,
     url: Annotated[
-        str | None, typer.Option(help="The server, without --venue. Default: the one on this machine.")
-    ] = None,
-    key_file: Annotated[
-        Path | None, typer.Option(help="The file with KEY.SECRET. Default: FLOORWIRE_KEY.")
-    ] = None,
-    ca: Annotated[Path | None, typer.Option(help="The CA of the server's certificate.")] = None,
+        str, typer.Option(help="The server, without --venue.", show_default="FLOORWIRE_URL, or the profile's")
+    ] = LOCAL_SERVER,
+    key_file: KeyFile = None,
+    ca: Ca = None,
+    profile: ProfileName = None,
     report: Annotated[
         Path | None, typer.Option(help="The folder for report.html, report.json and fills.csv.")
     ] = None,
@@ -119,26 +119,27 @@ def run(
         )
         job.check()
         if venue:
-            if url is not None:
+            if url:
                 raise BotJobError("--url and --venue: a backtest needs no server; give one of them")
             settings = bot_backtest.settings(venue, latency_ms, config_file, assignments or ())
             deposits = dict(parameters.assignment(text) for text in deposit or ())
             reports = bot_backtest.run(job, settings, deposits, jobs or os.cpu_count() or 1)
         else:
             job.refuse_backtest_options(sweep, deposit, latency_ms)
-            reports = [bot_live.run(job, url, key_file, ca, reloads=reload)]
+            server = choose(url or os.environ.get("FLOORWIRE_URL", LOCAL_SERVER), key_file, ca, profile)
+            reports = [bot_live.run(job, server, reloads=reload)]
     except (BotJobError, BotFileError, ParameterError, SettingsError) as error:
-        echo(f"floorwire: {error}", err=True)
-        raise typer.Exit(UNUSABLE) from None
+        fail(str(error), ExitCode.UNUSABLE)
+    except CommandError as error:
+        fail(str(error), error.exit_code)
     except OSError as error:
-        echo(f"floorwire: {sentence(error)}", err=True)
-        raise typer.Exit(UNUSABLE) from None
+        fail(sentence(error), ExitCode.UNUSABLE)
     if as_json:
         echo(msgspec.json.encode(reports))
     else:
         job.show(reports)
     if any(one.ending for one in reports):
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def _decimal(option: str, text: str | None) -> Decimal | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 import signal
 from collections.abc import Iterable
@@ -18,43 +17,44 @@ from floorwire.bot.bot import Bot
 from floorwire.bot.bot_file import BotFileError
 from floorwire.bot.live_run import BotRunError, LiveRun
 from floorwire.bot.run_report import ModeName, RunReport
-from floorwire.cli import credential
-from floorwire.cli.address import AddressError, local_url
 from floorwire.cli.bot_job import BotJob, BotJobError
-from floorwire.cli.credential import CredentialError
+from floorwire.cli.chosen_server import ChosenServer
 from floorwire.cli.output import echo
-from floorwire.client import Client, ClientError
+from floorwire.cli.sdk_client import connected, sdk_errors
+from floorwire.client import Client
 from floorwire.core.dates import rfc3339
 
 LOOK_S: Final = 0.5
 """How often it looks whether the file has changed, and shows its progress."""
+SCOPES: Final = "market,account,trade"
 GRACE_S: Final = 10
 """If the connection is lost for longer, the server cancels the open orders of the key."""
 
 
-def run(job: BotJob, url: str | None, key_file: Path | None, ca: Path | None, *, reloads: bool) -> RunReport:
-    """Run the bot until Ctrl-C, SIGTERM, or the end of ``--for``. Raises BotJobError."""
+def run(job: BotJob, server: ChosenServer, *, reloads: bool) -> RunReport:
+    """Run the bot until Ctrl-C, SIGTERM, or the end of ``--for``. Raises BotJobError, CommandError."""
     try:
-        address = url or local_url("ws")
-        key = credential.find(None if key_file is None else str(key_file), os.environ)
-        return asyncio.run(_run(job, address, key, ca, reloads=reloads))
-    except (AddressError, CredentialError, ClientError, BotRunError, ValueError) as error:
+        with sdk_errors(server.url):
+            return asyncio.run(_run(job, server, server.key(SCOPES), reloads=reloads))
+    except (BotRunError, ValueError) as error:
         raise BotJobError(str(error)) from None
 
 
-async def _run(job: BotJob, url: str, key: str, ca: Path | None, *, reloads: bool) -> RunReport:
+async def _run(job: BotJob, server: ChosenServer, key: str, *, reloads: bool) -> RunReport:
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
     if job.seconds is not None:
         loop.call_later(job.seconds, ended.set)
-    client = Client(url, key=key, cancel_on_disconnect_s=GRACE_S, ca_file=None if ca is None else str(ca))
-    async with client:
+    async with connected(server, key, cancel_on_disconnect_s=GRACE_S) as client:
         mode = await _mode(client, job.symbols or job.kind.symbols)
         name = f"{job.kind.__name__.lower()[:12]}-{secrets.token_hex(3)}"
         live = LiveRun(client, job.limits, name=name, seed=job.seed, on_line=_print_line)
-        echo(f"{job.kind.__name__} runs {mode} at {url}; Ctrl-C ends it and cancels its orders", err=True)
+        echo(
+            f"{job.kind.__name__} runs {mode} at {server.url}; Ctrl-C ends it and cancels its orders",
+            err=True,
+        )
         watching = asyncio.create_task(_watch(job, live, reloads=reloads and mode == "paper"))
         try:
             await live.play(job.bot(0), ended)
@@ -65,7 +65,7 @@ async def _run(job: BotJob, url: str, key: str, ca: Path | None, *, reloads: boo
         live.run.record,
         bot=job.kind.__name__,
         mode=mode,
-        source=url,
+        source=server.url,
         parameters={**job.values},
         seed=job.seed,
         ending=job.ending(live.run),

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import msgspec
 
+from floorwire.auth.issued_key import Issued
 from floorwire.core.os_errors import reason
-from floorwire.storage.key_store import Issued
 from floorwire.storage.private_files import ExposedFileError, read_secret
 
 VARIABLE = "FLOORWIRE_KEY"
@@ -22,26 +22,33 @@ class CredentialError(Exception):
     """There is no credential. The message says where it was looked for."""
 
 
-def find(file: str | None, environment: Mapping[str, str]) -> str:
+def find(file: str | None, environment: Mapping[str, str], scopes: str = "admin") -> str:
     """Return KEY.SECRET, or a token: of the file, else of FLOORWIRE_KEY, else of ~/.floorwire/operator.key.
 
-    A file holds that alone, or what ``floorwire keys create --json`` prints. Raises CredentialError.
+    ``scopes``: of the key that the message tells how to make. A file holds that alone, or what
+    ``floorwire keys create --json`` prints. Raises CredentialError.
     """
     named = environment.get(VARIABLE)
     if file is None and named is not None:
-        return _parsed(named, VARIABLE)
+        return parsed(named, VARIABLE)
     path = Path(file or DEFAULT_FILE).expanduser()
     try:
-        return _parsed(read_secret(path).decode(), str(path))
+        return parsed(read_secret(path).decode(), str(path))
     except FileNotFoundError:
-        raise CredentialError(_missing(path)) from None
+        raise CredentialError(_missing(path, scopes)) from None
     except ExposedFileError as error:
         raise CredentialError(f"{path}: {error}; and rotate the key") from None
     except (OSError, UnicodeDecodeError) as error:
         raise CredentialError(f"{path}: {reason(error)}") from None
 
 
-def _parsed(text: str, source: str) -> str:
+def default_file_exists() -> bool:
+    """Return whether there is a file with a key where commands look for one."""
+    return Path(DEFAULT_FILE).expanduser().exists()
+
+
+def parsed(text: str, source: str) -> str:
+    """Return KEY.SECRET, or the token, that the text is. Raises CredentialError, which names the source."""
     text = text.strip()
     if text.startswith("{"):
         text = _issued(text.encode(), source)
@@ -58,8 +65,9 @@ def _issued(text: bytes, source: str) -> str:
     return f"{issued.key}.{issued.secret}"
 
 
-def _missing(path: Path) -> str:
+def _missing(path: Path, scopes: str) -> str:
+    account = "ops" if scopes == "admin" else "NAME"
     return (
         f"no key: {path} is not there, and {VARIABLE} is not set. On the server's machine make one:\n"
-        f"  (umask 077; floorwire keys create --account ops --scopes admin --json > {path})"
+        f"  (umask 077; floorwire keys create --account {account} --scopes {scopes} --json > {path})"
     )

@@ -14,6 +14,8 @@ import typer
 
 from floorwire import config
 from floorwire.auth.grant import GrantError
+from floorwire.cli.command_error import fail
+from floorwire.cli.exit_codes import ExitCode
 from floorwire.cli.output import echo
 from floorwire.config import SettingsError
 from floorwire.core.os_errors import sentence
@@ -42,8 +44,7 @@ def exit_on_error() -> Iterator[None]:
         UnknownAccountError,
         OSError,
     ) as error:
-        echo(f"floorwire: {error.args[0] if isinstance(error, LookupError) else sentence(error)}", err=True)
-        raise typer.Exit(2) from None
+        fail(str(error.args[0]) if isinstance(error, LookupError) else sentence(error), ExitCode.UNUSABLE)
 
 
 @contextmanager
@@ -76,7 +77,7 @@ def check_names(symbols: Sequence[str] | None, deposits: Mapping[str, str]) -> N
 
 def note(data_dir: DataDir, action: str, target: str) -> None:
     """Write into the audit log what was done, and to what."""
-    who = f"os:{getpass.getuser()}"
+    who = f"os:{_os_user()}"
     entry = AuditEntry(ts=now_us(), event=action, account=who, how="command line", target=target)
     append(data_dir.audit_path, [entry])
 
@@ -84,3 +85,11 @@ def note(data_dir: DataDir, action: str, target: str) -> None:
 def now_us() -> int:
     """Return the date, in microseconds since 1970."""
     return time.time_ns() // 1_000
+
+
+def _os_user() -> str:
+    """Return the name of who runs this. A container may run as a number that has none."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return str(os.getuid())

@@ -8,7 +8,7 @@ import msgspec
 import typer
 
 from floorwire.auth import grant
-from floorwire.cli.admin_client import Json
+from floorwire.cli.chosen_server import Json
 from floorwire.cli.data_folder import Data, check_names, exit_on_error, note, now_us, open_data_dir
 from floorwire.cli.output import echo
 

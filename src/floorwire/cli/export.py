@@ -14,6 +14,8 @@ import typer
 
 from floorwire import config
 from floorwire.channels.candles import DEFAULT_INTERVAL
+from floorwire.cli.command_error import fail
+from floorwire.cli.exit_codes import ExitCode
 from floorwire.cli.output import echo
 from floorwire.config import SettingsError
 from floorwire.connectors import csv_file, event_rows, parquet_file, recording
@@ -37,8 +39,6 @@ from floorwire.storage.journal import JournalCorruptError, JournalError
 from floorwire.trading import account_export
 from floorwire.trading.account_export import ExportFilter, Table
 
-UNUSABLE: Final = 2
-DAMAGED: Final = 1
 MARKET_EVENTS: Final = get_args(MarketEvent)
 PARQUET: Final = ".parquet"
 
@@ -240,11 +240,9 @@ def _exit_on_error() -> Iterator[None]:
         JournalError,
         HistoryFileError,
     ) as error:
-        echo(f"floorwire: {error}", err=True)
-        raise typer.Exit(DAMAGED if isinstance(error, JournalCorruptError) else UNUSABLE) from None
+        fail(str(error), ExitCode.FAILED if isinstance(error, JournalCorruptError) else ExitCode.UNUSABLE)
     except OSError as error:
-        echo(f"floorwire: {sentence(error)}", err=True)
-        raise typer.Exit(UNUSABLE) from None
+        fail(sentence(error), ExitCode.UNUSABLE)
 
 
 def _recorded(venue: str, config_file: Path | None) -> Playable:

@@ -7,18 +7,10 @@ from typing import Annotated, TypeAlias
 import msgspec
 import typer
 
-from floorwire.cli.admin_client import (
-    LOCAL_SERVER,
-    REFUSED,
-    AdminClient,
-    Ca,
-    Json,
-    KeyFile,
-    Url,
-    admin_client,
-    warn_journal_broken,
-    warn_unknown_key,
-)
+from floorwire.cli.admin_client import AdminClient, admin_client, warn_journal_broken, warn_unknown_key
+from floorwire.cli.chosen_server import LOCAL_SERVER, Ca, Json, KeyFile, ProfileName, Url
+from floorwire.cli.command_error import fail
+from floorwire.cli.exit_codes import ExitCode
 from floorwire.cli.output import Table, echo, print_table
 from floorwire.core.account_events import HaltScope
 
@@ -54,10 +46,11 @@ def halt(
     url: Url = LOCAL_SERVER,
     key_file: KeyFile = None,
     ca: Ca = None,
+    profile: ProfileName = None,
 ) -> None:
     """Stop trading, at once and without asking: refuse new orders and amends, and cancel all open orders."""
     asked = _named(scope, name)
-    with admin_client(url, key_file, ca) as server:
+    with admin_client(url, key_file, ca, profile) as server:
         begun = server.request("POST", "/halts", _HaltReply, body=asked)
         orders = "1 open order" if begun.cancelled == 1 else f"{begun.cancelled} open orders"
         echo(f"halted: {begun}; {orders} cancelled, new orders and amends are refused")
@@ -72,23 +65,29 @@ def resume(
     url: Url = LOCAL_SERVER,
     key_file: KeyFile = None,
     ca: Ca = None,
+    profile: ProfileName = None,
 ) -> None:
     """End a halt; what it cancelled stays cancelled. The scope all ends no narrower halt."""
     asked = _named(scope, name)
-    with admin_client(url, key_file, ca) as server:
+    with admin_client(url, key_file, ca, profile) as server:
         before = _listed(server).halts
         query = {"scope": asked.scope, "name": asked.name}
         ended = server.request("DELETE", "/halts", Halt, query)
         if ended not in before:
-            echo(f"floorwire: {ended} was not halted; {_in_force(before)}", err=True)
-            raise typer.Exit(REFUSED)
+            fail(f"{ended} was not halted; {_in_force(before)}", ExitCode.FAILED)
         echo(f"resumed: {ended}; cancelled orders stay cancelled")
         echo(_in_force(_listed(server).halts))
 
 
-def halts(url: Url = LOCAL_SERVER, key_file: KeyFile = None, ca: Ca = None, json: Json = False) -> None:
+def halts(
+    url: Url = LOCAL_SERVER,
+    key_file: KeyFile = None,
+    ca: Ca = None,
+    profile: ProfileName = None,
+    json: Json = False,
+) -> None:
     """List the halts in force."""
-    with admin_client(url, key_file, ca) as server:
+    with admin_client(url, key_file, ca, profile) as server:
         known = _listed(server)
     warn_journal_broken(known.journal, [str(one) for one in known.in_doubt])
     listed = known.halts

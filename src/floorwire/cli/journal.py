@@ -12,7 +12,9 @@ from typing import Annotated
 import typer
 
 from floorwire import config
+from floorwire.cli.command_error import fail
 from floorwire.cli.data_folder import Data
+from floorwire.cli.exit_codes import ExitCode
 from floorwire.cli.output import echo
 from floorwire.config import SettingsError
 from floorwire.storage import journal_inspection
@@ -23,10 +25,6 @@ from floorwire.trading import journal_export as exporting
 from floorwire.trading.account_store import as_restored_entry
 
 app = typer.Typer(name="journal", help="The journal of accounts and orders.", no_args_is_help=True)
-
-
-UNUSABLE = 2
-DAMAGED = 1
 
 
 @app.command()
@@ -68,8 +66,7 @@ def _exit_on_error() -> Iterator[None]:
     try:
         yield
     except (JournalError, SettingsError, DataDirError) as error:
-        echo(f"floorwire: {error}", err=True)
-        raise typer.Exit(DAMAGED if isinstance(error, JournalCorruptError) else UNUSABLE) from None
+        fail(str(error), ExitCode.FAILED if isinstance(error, JournalCorruptError) else ExitCode.UNUSABLE)
 
 
 def _folder(data: str | None) -> Path:

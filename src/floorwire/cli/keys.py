@@ -15,15 +15,14 @@ from rich.console import Console
 from floorwire.auth import grant
 from floorwire.auth.grant import Grant
 from floorwire.auth.keyring import KeyInfo
-from floorwire.cli.admin_client import Json
+from floorwire.cli.chosen_server import Json
+from floorwire.cli.command_error import fail
 from floorwire.cli.data_folder import Data, check_names, exit_on_error, note, now_us, open_data_dir
+from floorwire.cli.exit_codes import ExitCode
 from floorwire.cli.output import Table, echo, print_table
 from floorwire.core.authorization import Action
 from floorwire.storage.database import DatabaseError
 from floorwire.storage.key_store import Issued, UnknownKeyError, new_key
-
-TAMPERED = 1
-"""The exit code of ``list`` if rows of keys.db are not as they were written."""
 
 app = typer.Typer(name="keys", help="API keys: who may sign in, and what for.", no_args_is_help=True)
 
@@ -82,8 +81,7 @@ def list_(data: Data = None, json: Json = False) -> None:
         else:
             _show(rows)
         if stored.faults():
-            echo("floorwire: docs/operations.md has what to do (KeysTampered)", err=True)
-            raise typer.Exit(TAMPERED)
+            fail("docs/operations.md has what to do (KeysTampered)", ExitCode.FAILED)
 
 
 def _show(rows: Sequence[KeyInfo]) -> None:

@@ -8,17 +8,8 @@ from urllib.parse import quote
 import msgspec
 import typer
 
-from floorwire.cli.admin_client import (
-    LOCAL_SERVER,
-    AdminClient,
-    Ca,
-    Json,
-    KeyFile,
-    Url,
-    admin_client,
-    warn_journal_broken,
-    warn_unknown_key,
-)
+from floorwire.cli.admin_client import AdminClient, admin_client, warn_journal_broken, warn_unknown_key
+from floorwire.cli.chosen_server import LOCAL_SERVER, Ca, Json, KeyFile, ProfileName, Url
 from floorwire.cli.output import Table, echo, print_table
 from floorwire.config import settings_help
 from floorwire.core.risk_limits import Limits
@@ -60,10 +51,11 @@ def show(
     url: Url = LOCAL_SERVER,
     key_file: KeyFile = None,
     ca: Ca = None,
+    profile: ProfileName = None,
     json: Json = False,
 ) -> None:
     """Show the limits in force, and which of them are the server's default."""
-    with admin_client(url, key_file, ca) as server:
+    with admin_client(url, key_file, ca, profile) as server:
         shown = _ask(server, account, key)
         if not shown.own():
             warn_unknown_key(server, account, key)
@@ -90,10 +82,11 @@ def set_(
     url: Url = LOCAL_SERVER,
     key_file: KeyFile = None,
     ca: Ca = None,
+    profile: ProfileName = None,
 ) -> None:
     """Change limits, from the next order on: max_open_orders=50 max_position.BTC=2; all others stay."""
     wanted = [_change(text) for text in changes]
-    with admin_client(url, key_file, ca) as server:
+    with admin_client(url, key_file, ca, profile) as server:
         limits = _ask(server, account, key).own()
         for name, asset, value in wanted:
             _apply(limits, name, asset, value)

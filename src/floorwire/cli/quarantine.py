@@ -7,7 +7,8 @@ from typing import Annotated
 import msgspec
 import typer
 
-from floorwire.cli.admin_client import LOCAL_SERVER, Ca, Json, KeyFile, Url, admin_client
+from floorwire.cli.admin_client import admin_client
+from floorwire.cli.chosen_server import LOCAL_SERVER, Ca, Json, KeyFile, ProfileName, Url
 from floorwire.cli.output import Table, echo, print_table
 
 app = typer.Typer(name="quarantine", help="Orders in quarantine, on a running server.", no_args_is_help=True)
@@ -34,9 +35,15 @@ class _Released(msgspec.Struct, frozen=True):
 
 
 @app.command("list")
-def show(url: Url = LOCAL_SERVER, key_file: KeyFile = None, ca: Ca = None, json: Json = False) -> None:
+def show(
+    url: Url = LOCAL_SERVER,
+    key_file: KeyFile = None,
+    ca: Ca = None,
+    profile: ProfileName = None,
+    json: Json = False,
+) -> None:
     """List the orders in quarantine, with the reason and the venue's report."""
-    with admin_client(url, key_file, ca) as server:
+    with admin_client(url, key_file, ca, profile) as server:
         entries = server.request("GET", "/quarantine", _Listed).quarantine
     if json:
         echo(msgspec.json.encode(entries))
@@ -59,9 +66,10 @@ def release(
     url: Url = LOCAL_SERVER,
     key_file: KeyFile = None,
     ca: Ca = None,
+    profile: ProfileName = None,
 ) -> None:
     """Release an order: the venue is asked for it again, if it is open."""
-    with admin_client(url, key_file, ca) as server:
+    with admin_client(url, key_file, ca, profile) as server:
         query = {"over": "true"} if over else {}
         released = server.request("DELETE", f"/quarantine/{number}", _Released, query)
     echo(f"released: {released.number}" + ("; its order is closed" if over else ""))

@@ -15,7 +15,9 @@ from msgspec.structs import replace
 from floorwire import config
 from floorwire.bus.local import LocalBus
 from floorwire.cli.background import in_background
+from floorwire.cli.command_error import fail
 from floorwire.cli.durations import seconds as parse_seconds
+from floorwire.cli.exit_codes import ExitCode
 from floorwire.cli.output import echo
 from floorwire.clock import Clock
 from floorwire.config import Settings, SettingsError, VenueSettings
@@ -28,9 +30,6 @@ from floorwire.ops import logs
 from floorwire.ops.stats import Stats
 from floorwire.ops.venue_check import VenueCheck
 from floorwire.venue_feed import VenueFeed
-
-FAILED = 1
-UNUSABLE = 2
 
 
 def record(
@@ -70,14 +69,12 @@ def record(
         logs.configure(settings.log_level)
         recorder, check = asyncio.run(_run(settings, writer, seconds))
     except SettingsError as error:
-        echo(f"floorwire: {error}", err=True)
-        raise typer.Exit(UNUSABLE) from None
+        fail(str(error), ExitCode.UNUSABLE)
     except OSError as error:
-        echo(f"floorwire: {sentence(error)}", err=True)
-        raise typer.Exit(UNUSABLE) from None
+        fail(sentence(error), ExitCode.UNUSABLE)
     _summary(recorder, writer, check, out)
     if recorder.fault is not None or recorder.counts.left_out or not recorder.counts.messages:
-        raise typer.Exit(FAILED)
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def _summary(recorder: TrafficRecorder, writer: RecordingWriter, check: VenueCheck, out: Path) -> None:

@@ -9,17 +9,13 @@ from urllib.parse import quote
 
 import msgspec
 import typer
+from typer import Context
+from typer.core import TyperCommand
 
-from floorwire.cli.admin_client import (
-    LOCAL_SERVER,
-    UNUSABLE,
-    AdminClient,
-    Ca,
-    Json,
-    KeyFile,
-    Url,
-    admin_client,
-)
+from floorwire.cli.admin_client import AdminClient, admin_client
+from floorwire.cli.chosen_server import LOCAL_SERVER, Ca, Json, KeyFile, ProfileName, Url
+from floorwire.cli.command_error import fail
+from floorwire.cli.exit_codes import ExitCode
 from floorwire.cli.output import Table, echo, print_table
 
 app = typer.Typer(
@@ -32,6 +28,16 @@ VenueOption: TypeAlias = Annotated[
 STEP = re.compile(r"(?P<sign>[+-])(?P<number>[0-9]+(?:\.[0-9]+)?)(?P<unit>s|m|h)")
 UNITS_S = {"s": 1, "m": 60, "h": 3600}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class StepCommand(TyperCommand):
+    """A command that takes a step back such as -9h, which is no group of options."""
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:  # type: ignore[override] # typer hides its type
+        """Put steps behind ``--``."""
+        steps = [argument for argument in args if STEP.fullmatch(argument)]
+        others = [argument for argument in args if argument not in steps]
+        return super().parse_args(ctx, [*others, "--", *steps] if steps and "--" not in args else args)
 
 
 class ReplayStatus(msgspec.Struct, frozen=True):
@@ -60,9 +66,15 @@ class _Replays(msgspec.Struct, frozen=True):
 
 
 @app.command()
-def show(url: Url = LOCAL_SERVER, key_file: KeyFile = None, ca: Ca = None, json: Json = False) -> None:
+def show(
+    url: Url = LOCAL_SERVER,
+    key_file: KeyFile = None,
+    ca: Ca = None,
+    profile: ProfileName = None,
+    json: Json = False,
+) -> None:
     """List the replays, and where each stands."""
-    with admin_client(url, key_file, ca) as server:
+    with admin_client(url, key_file, ca, profile) as server:
         replays = _list(server)
     if json:
         echo(msgspec.json.encode(replays))
@@ -75,16 +87,28 @@ def show(url: Url = LOCAL_SERVER, key_file: KeyFile = None, ca: Ca = None, json:
 
 
 @app.command()
-def pause(venue: VenueOption = "", url: Url = LOCAL_SERVER, key_file: KeyFile = None, ca: Ca = None) -> None:
+def pause(
+    venue: VenueOption = "",
+    url: Url = LOCAL_SERVER,
+    key_file: KeyFile = None,
+    ca: Ca = None,
+    profile: ProfileName = None,
+) -> None:
     """Stand still. Clients see the venue as stale: paused."""
-    with admin_client(url, key_file, ca) as server:
+    with admin_client(url, key_file, ca, profile) as server:
         _change(server, _named(server, venue), {"paused": True})
 
 
 @app.command()
-def resume(venue: VenueOption = "", url: Url = LOCAL_SERVER, key_file: KeyFile = None, ca: Ca = None) -> None:
+def resume(
+    venue: VenueOption = "",
+    url: Url = LOCAL_SERVER,
+    key_file: KeyFile = None,
+    ca: Ca = None,
+    profile: ProfileName = None,
+) -> None:
     """Go on from where it stands."""
-    with admin_client(url, key_file, ca) as server:
+    with admin_client(url, key_file, ca, profile) as server:
         _change(server, _named(server, venue), {"paused": False})
 
 
@@ -95,13 +119,14 @@ def speed(
     url: Url = LOCAL_SERVER,
     key_file: KeyFile = None,
     ca: Ca = None,
+    profile: ProfileName = None,
 ) -> None:
     """Set the speed."""
-    with admin_client(url, key_file, ca) as server:
+    with admin_client(url, key_file, ca, profile) as server:
         _change(server, _named(server, venue), {"speed": times})
 
 
-@app.command(context_settings={"ignore_unknown_options": True})
+@app.command(cls=StepCommand)
 def seek(
     time: Annotated[
         str, typer.Argument(help="A recorded time such as 2024-08-08T00:00:00Z, or a step: +30s, -5m.")
@@ -110,9 +135,10 @@ def seek(
     url: Url = LOCAL_SERVER,
     key_file: KeyFile = None,
     ca: Ca = None,
+    profile: ProfileName = None,
 ) -> None:
     """Go on from another time. Clients get new books; the venue is connecting until then."""
-    with admin_client(url, key_file, ca) as server:
+    with admin_client(url, key_file, ca, profile) as server:
         replay = _named(server, venue)
         _change(server, replay, {"at": _time(time, replay)})
 
@@ -127,8 +153,7 @@ def _named(server: AdminClient, venue: str) -> ReplayStatus:
     if len(found) != 1:
         names = ", ".join(one.venue for one in replays) or "none"
         what = f"{venue} plays no recording" if venue else "say which, --venue ID"
-        echo(f"floorwire: {what}; there are: {names}", err=True)
-        raise typer.Exit(UNUSABLE)
+        fail(f"{what}; there are: {names}", ExitCode.UNUSABLE)
     return found[0]
 
 

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from floorwire import config
-from floorwire.cli import output
+from floorwire.cli.command_error import fail
+from floorwire.cli.exit_codes import ExitCode
 from floorwire.config import Node, Settings, SettingsError
 
 Text = Annotated[str | None, typer.Option()]
@@ -67,8 +68,7 @@ def serve(
         settings = config.load(config_file, os.environ, assignments or (), flags)
         _serve(settings, live_flag=live)
     except SettingsError as error:
-        output.echo(f"floorwire: {error}", err=True)
-        raise typer.Exit(2) from None
+        fail(str(error), ExitCode.UNUSABLE)
 
 
 def _serve(settings: Settings, *, live_flag: bool) -> None:

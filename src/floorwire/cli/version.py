@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import platform
 
-import typer
-
 from floorwire import __version__
 from floorwire.cli.output import echo
 
 
-def version(is_asked: bool) -> None:
-    """Print what this is, on which Python, and which of its parts are compiled; and that is all."""
-    if is_asked:
-        compiled = ", ".join(compiled_parts()) or "nothing"
-        echo(f"floorwire {__version__}, Python {platform.python_version()}, compiled: {compiled}")
-        raise typer.Exit
+def show() -> None:
+    """Print what this is, on which Python, and which of its parts are compiled."""
+    compiled = ", ".join(compiled_parts()) or "nothing"
+    echo(f"floorwire {__version__}, Python {platform.python_version()}, compiled: {compiled}")
 
 
 def compiled_parts() -> list[str]:

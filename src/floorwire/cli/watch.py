@@ -3,226 +3,210 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 import time
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import Annotated, Final, NoReturn
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 import typer
-from picows import WSError, WSFrame, WSListener, WSMsgType, WSTransport
-from rich.console import Console
-from rich.live import Live
 
 from floorwire.cli import credential
-from floorwire.cli.address import AddressError, local_url, websocket
-from floorwire.cli.admin_client import NOT_ALLOWED, REFUSED, UNREACHED, UNUSABLE, Ca, Json
-from floorwire.cli.credential import CredentialError
-from floorwire.cli.output import echo
-from floorwire.cli.price_server import PriceServer, WatchError, is_refusal, unreached
-from floorwire.cli.prices import REFRESH_PER_SECOND, LinePrices, PriceDisplay, TablePrices, is_terminal
-from floorwire.core.os_errors import reason
+from floorwire.cli.chosen_server import (
+    LOCAL_SERVER,
+    Ca,
+    ChosenServer,
+    Json,
+    KeyFile,
+    ProfileName,
+    Url,
+    choose,
+)
+from floorwire.cli.command_error import CommandError, exit_on_error
+from floorwire.cli.exit_codes import ExitCode
+from floorwire.cli.output import REFRESH_PER_SECOND, is_terminal, live_display, until_pipe_closes
+from floorwire.cli.prices import LinePrices, PriceDisplay, TablePrices
+from floorwire.core.codes import Code
 from floorwire.core.printable import printable
-from floorwire.protocol.channel_events import Ticker
-from floorwire.protocol.client_codec import CLIENT_JSON, UnknownMessageError
-from floorwire.protocol.replies import Error, SymbolList
-from floorwire.protocol.requests import Subscribe, Symbols
 
-RETRY_S: Final = 1.0
-FOR_GOOD: Final = range(4500, 5000)
-"""Close codes after which it makes no sense to come back (docs/protocol.md)."""
-NEEDS_KEY: Final = frozenset({"unauthenticated", "forbidden"})
+if TYPE_CHECKING:
+    from floorwire.client import Client, Stream
+
+LOOK_AGAIN_S: Final = 1.0
+"""When the list of symbols is asked for again, while it is empty."""
+ItemT = TypeVar("ItemT")
 
 
-class Watcher(WSListener):
-    """Reads one connection after the other until ``ending`` is set: then a further one makes no sense."""
-
-    def __init__(self, symbols: list[str], prices: PriceDisplay) -> None:
-        self.ending: WatchError | BrokenPipeError | None = None
-        self.needs_key = ""
-        """Why the server needs a key; empty: it does not."""
-        self.has_prices = False
-        self._is_understood = False
-        """Whether any message was one of Floorwire's. Later ones that are not may be of a newer version."""
-        self._asked = symbols
-        self._prices = prices
-        self._refused: set[str] = set()
-
-    def on_ws_connected(self, transport: WSTransport) -> None:
-        """Ask for the symbols that were named, or for the list of all."""
-        self.needs_key = ""
-        if not self._asked:
-            self._send(transport, Symbols())
-        # One by one: of several in one request, none is subscribed to where one is wrong.
-        for number, symbol in enumerate(self._asked):
-            self._send(transport, Subscribe(id=number, channel="ticker", symbol=symbol))
-
-    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        """Handle one message."""
-        if frame.msg_type == WSMsgType.CLOSE:
-            payload = frame.get_payload_as_bytes()
-            code, reason = int.from_bytes(payload[:2], "big"), payload[2:].decode(errors="replace")
-            if code in FOR_GOOD:
-                self._end(transport, f"the server closed for good: {printable(reason) or code}", NOT_ALLOWED)
-            transport.disconnect()
-        elif frame.msg_type == WSMsgType.TEXT:
-            data = frame.get_payload_as_bytes()
-            try:
-                self._handle(transport, data)
-            except BrokenPipeError as error:
-                self.ending = error
-                transport.disconnect()
-            except UnknownMessageError:
-                if not self._is_understood:
-                    self._end(transport, "what answers there does not speak as Floorwire does", UNREACHED)
-
-    def _handle(self, transport: WSTransport, data: bytes) -> None:
-        message = CLIENT_JSON.decode(data)
-        self._is_understood = True
-        if isinstance(message, Ticker):
-            self.has_prices = True
-            self._prices.show(message, data, time.time_ns() // 1000 - message.sent)
-        elif isinstance(message, Error):
-            self._refuse(transport, message)
-        elif isinstance(message, SymbolList):
-            self._listed(transport, [row.symbol for row in message.symbols])
-
-    def _listed(self, transport: WSTransport, symbols: list[str]) -> None:
-        if symbols:
-            self._send(transport, Subscribe(channel="ticker", symbols=tuple(symbols)))
-        else:  # the venue has not said yet
-            self._prices.show_problem("the server lists no symbols yet")
-            asyncio.get_running_loop().call_later(RETRY_S, self._send, transport, Symbols())
-
-    def _refuse(self, transport: WSTransport, error: Error) -> None:
-        said = f"{printable(error.code)}: {printable(error.message)}"
-        is_of_symbol = isinstance(error.id, int) and error.code != "unauthenticated"
-        if error.code in NEEDS_KEY and not is_of_symbol:
-            self.needs_key = said
-            transport.disconnect()
-        elif isinstance(error.id, int):
-            symbol = self._asked[error.id]
-            why = f"{symbol}: {said}"
-            self._refused.add(symbol)
-            if len(self._refused) == len(set(self._asked)):
-                self._end(transport, f"none of the symbols has prices here; {why}", REFUSED)
-            else:
-                self._prices.refuse(symbol, why)
-        else:
-            self._end(transport, said, REFUSED)
-
-    def _end(self, transport: WSTransport, reason: str, exit_code: int) -> None:
-        self.ending = self.ending or WatchError(reason, exit_code)  # the first: others may follow it
-        transport.disconnect()
-
-    @staticmethod
-    def _send(transport: WSTransport, request: Subscribe | Symbols) -> None:
-        transport.send(WSMsgType.TEXT, CLIENT_JSON.encode(request))
-
-
-KeyFile = Annotated[
-    str | None,
-    typer.Option(
-        envvar="FLOORWIRE_KEY_FILE",
-        help=f"File with a key; else FLOORWIRE_KEY; where the server needs one, {credential.DEFAULT_FILE}.",
-    ),
-]
-Url = Annotated[
-    str,
-    typer.Option(
-        envvar="FLOORWIRE_URL",
-        help="A gateway's WebSocket, or its address.",
-        show_default="ws://127.0.0.1:8000/ws, or FLOORWIRE_PORT's port",
-    ),
-]
+class NeedsKeyError(Exception):
+    """The server wants another key, or one at all. The message says why."""
 
 
 def watch(
     symbols: Annotated[list[str] | None, typer.Argument(help="Symbols; all where none is named.")] = None,
-    url: Url = "",
     seconds: Annotated[float, typer.Option(min=0, help="Stop after this long; 0: at Ctrl-C.")] = 0.0,
+    no_book: Annotated[
+        bool,
+        typer.Option("--no-book", help="Without the book and the tape."),
+    ] = False,
+    url: Url = LOCAL_SERVER,
     key_file: KeyFile = None,
     ca: Ca = None,
+    profile: ProfileName = None,
     json: Json = False,
 ) -> None:
-    """Show live prices; reconnects by itself. In a pipe, or with --json, one line a change."""
+    """Show live prices; reconnects by itself. In a pipe, or with --json, one line a change.
+
+    In a terminal it shows the book and the tape of the first symbol too. A key is needed only where the
+    server wants one.
+    """
+    with exit_on_error(), until_pipe_closes(), ExitStack() as stack:
+        server = choose(url, key_file, ca, profile)
+        is_table = is_terminal() and not json
+        prices = TablePrices(server.url, live_display(stack)) if is_table else LinePrices(json=json)
+        asyncio.run(_watch(symbols or [], server, prices, seconds, has_book=is_table and not no_book))
+
+
+async def _watch(
+    symbols: list[str], server: ChosenServer, prices: PriceDisplay, seconds: float, *, has_book: bool
+) -> None:
+    watcher = Watcher(prices, has_book=has_book)
     try:
-        server = PriceServer(websocket(url or local_url("ws", "/ws")), key_file, ca)
-        asyncio.run(_watch(symbols or [], server, seconds, json=json))
-    except KeyboardInterrupt:
-        raise typer.Exit from None
-    except BrokenPipeError:  # the reader of the pipe has closed it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit from None
-    except (AddressError, CredentialError) as error:
-        _fail(str(error), UNUSABLE)
-    except WatchError as error:
-        _fail(str(error), error.exit_code)
-
-
-def _fail(message: str, exit_code: int) -> NoReturn:
-    echo(f"floorwire: {message}", err=True)
-    raise typer.Exit(exit_code) from None
-
-
-async def _watch(symbols: list[str], server: PriceServer, seconds: float, *, json: bool) -> None:
-    with ExitStack() as stack:
-        if json or not is_terminal():
-            prices: PriceDisplay = LinePrices(json=json)
-        else:
-            live = stack.enter_context(Live(console=Console(), refresh_per_second=REFRESH_PER_SECOND))
-            prices = TablePrices(server.url, live)
-        watcher = Watcher(symbols, prices)
-        drawing = asyncio.create_task(_draw(prices))
-        try:
-            async with asyncio.timeout(seconds or None):
-                await _follow(watcher, server, prices)
-        except TimeoutError:
-            if not watcher.has_prices:
-                raise WatchError(f"no price within {seconds:g} s", UNREACHED) from None
-        finally:
-            drawing.cancel()
-            prices.draw()
-
-
-async def _draw(prices: PriceDisplay) -> None:
-    while True:
+        async with asyncio.timeout(seconds or None):
+            await _with_key(watcher, symbols, server)
+    except TimeoutError:
+        if not watcher.has_prices:
+            raise CommandError(f"no price within {seconds:g} s", ExitCode.UNREACHED) from None
+    finally:
         prices.draw()
-        await asyncio.sleep(1 / REFRESH_PER_SECOND)
 
 
-async def _follow(watcher: Watcher, server: PriceServer, prices: PriceDisplay) -> None:
-    """Read prices, over one connection after the other. Raises WatchError where that leads nowhere."""
-    was_connected = False
+async def _with_key(watcher: Watcher, symbols: list[str], server: ChosenServer) -> None:
+    """Watch without a key, or with the one that was given. Where the server wants a key, find one."""
+    from floorwire.cli.sdk_client import connected, sdk_errors
+
+    key = server.key() if server.has_key else None
     while True:
         try:
-            transport = await server.connect(watcher)
-        except (OSError, WSError) as error:
-            if not was_connected or is_refusal(error):
-                raise unreached(server, error) from None
-            prices.show_problem(f"no answer: {reason(error)}; trying again")
-        else:
-            was_connected = True
-            prices.show_problem("")
-            await transport.wait_disconnected()
-            if watcher.ending is not None:
-                raise watcher.ending
-            if watcher.needs_key:
-                _find_key(watcher, server)
-                continue
-            prices.show_problem("disconnected; trying again")
-        await asyncio.sleep(RETRY_S)
+            with sdk_errors(server.url):
+                async with connected(server, key) as client:
+                    await watcher.run(client, symbols)
+        except NeedsKeyError as error:
+            if key is not None:
+                raise CommandError(f"{error}; the key is not for prices", ExitCode.NOT_ALLOWED) from None
+            key = _found_key(server, str(error))
 
 
-def _find_key(watcher: Watcher, server: PriceServer) -> None:
-    """Show a key on the next connection. Raises WatchError where there is none, or it was shown already."""
-    if server.has_key:
-        raise WatchError(f"{watcher.needs_key}; the key is not for prices", NOT_ALLOWED)
+def _found_key(server: ChosenServer, why: str) -> str:
     try:
-        server.use_key()
-    except CredentialError:
-        raise WatchError(
-            f"{watcher.needs_key}. Give KEY.SECRET: in a file with --key-file, or in {credential.VARIABLE}. "
+        return server.key()
+    except CommandError:
+        raise CommandError(
+            f"{why}. Give KEY.SECRET: in a file with --key-file, or in {credential.VARIABLE}. "
             "On the server's machine `floorwire keys create --account NAME --scopes market` makes one",
-            NOT_ALLOWED,
+            ExitCode.NOT_ALLOWED,
         ) from None
+
+
+class Watcher:
+    """Reads the streams of a client, and shows what comes."""
+
+    def __init__(self, prices: PriceDisplay, *, has_book: bool) -> None:
+        self.has_prices = False
+        self._prices = prices
+        self._has_book = has_book
+
+    async def run(self, client: Client, symbols: Sequence[str]) -> None:
+        """Show prices for ever. Raises CommandError, NeedsKeyError, ClientError, BrokenPipeError."""
+        symbols = list(dict.fromkeys(symbols)) or await self._list(client)
+        reading = {asyncio.create_task(self._ticker(client, symbol)): symbol for symbol in symbols}
+        others = [asyncio.create_task(self._draw(client))]
+        if self._has_book:
+            others.append(asyncio.create_task(self._depth(client, symbols)))
+        try:
+            while reading:
+                done, _ = await asyncio.wait((*reading, *others), return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    why = task.result()  # raises what is no refusal of one symbol
+                    if task in reading:
+                        del reading[task]
+                        if not reading:
+                            text = f"none of the symbols has prices here; {why}"
+                            raise CommandError(text, ExitCode.FAILED)
+                        self._prices.refuse(why)
+                    else:
+                        others.remove(task)
+        finally:
+            for task in (*reading, *others):
+                task.cancel()
+            await asyncio.gather(*reading, *others, return_exceptions=True)
+
+    async def _list(self, client: Client) -> list[str]:
+        """Return all symbols, as soon as there are some."""
+        from floorwire.client import RequestRefusedError
+
+        while True:
+            try:
+                symbols = [row.symbol for row in await client.rest.symbols()]
+            except RequestRefusedError as error:
+                if error.code in (Code.UNAUTHENTICATED, Code.FORBIDDEN):
+                    raise NeedsKeyError(printable(str(error))) from None
+                raise
+            if symbols:
+                return symbols
+            self._prices.show_problem("the server lists no symbols yet")
+            self._prices.draw()
+            await asyncio.sleep(LOOK_AGAIN_S)
+
+    async def _ticker(self, client: Client, symbol: str) -> str:
+        """Show its tickers. Return why there are none, if the server refuses the symbol."""
+        from floorwire.client import RequestRefusedError, Ticker
+
+        try:
+            async for item in client.ticker(symbol):
+                if isinstance(item, Ticker):
+                    self.has_prices = True
+                    self._prices.show(item, time.time_ns() // 1000 - item.sent)
+        except RequestRefusedError as error:
+            if error.code == Code.UNAUTHENTICATED:
+                raise NeedsKeyError(printable(str(error))) from None
+            return printable(f"{symbol}: {error}")
+        return ""
+
+    async def _depth(self, client: Client, symbols: Sequence[str]) -> str:
+        """Show the book and the tape of the first symbol that has them."""
+        from floorwire.cli.market_depth import DEPTH, MarketDepth
+        from floorwire.client import RequestRefusedError
+
+        for symbol in symbols:
+            depth = MarketDepth(symbol)
+            self._prices.depth = depth
+            book, trades = client.book(symbol, depth=DEPTH), client.trades(symbol, history=DEPTH)
+            reading = [
+                asyncio.create_task(_read(book, depth.take_book)),
+                asyncio.create_task(_read(trades, depth.take_trade)),
+            ]
+            try:
+                await asyncio.gather(*reading)
+            except RequestRefusedError:  # its ticker is refused too, and says why
+                self._prices.depth = None
+            finally:
+                for task in reading:
+                    task.cancel()
+                await asyncio.gather(*reading, return_exceptions=True)
+        return ""
+
+    async def _draw(self, client: Client) -> str:
+        """Show what has changed, a few times a second."""
+        from floorwire.client.connection import Phase
+
+        while True:
+            is_open = Phase.OPEN in client.phases
+            self._prices.show_problem(
+                "" if is_open else f"{printable(client.problem) or 'cut'}; trying again"
+            )
+            self._prices.draw()
+            await asyncio.sleep(1 / REFRESH_PER_SECOND)
+
+
+async def _read(stream: Stream[ItemT], take: Callable[[ItemT], None]) -> None:
+    async for item in stream:
+        take(item)

@@ -222,6 +222,11 @@ class BlockingGateway:
 
         return BlockingOrder(self.thread.run(place()), self.thread)
 
+    def order(self, order_id: str | None = None, *, client_order_id: str | None = None) -> BlockingOrder:
+        """Return an order of the account, open or closed, by one of its ids."""
+        found = self.thread.run(self.client.order(order_id, client_order_id=client_order_id))
+        return BlockingOrder(found, self.thread)
+
     def cancel_all(self, symbol: str | None = None) -> int:
         """Cancel all open orders of the account, or of a symbol; return how many."""
         return self.thread.run(self.client.cancel_all(symbol))

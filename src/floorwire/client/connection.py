@@ -21,6 +21,7 @@ from floorwire.client.backoff import Backoff
 from floorwire.client.endings import is_close_for_good, is_refusal_for_good, retry_after_s
 from floorwire.client.errors import ClientClosedError, ClientError, ClosedForGoodError, RequestRefusedError
 from floorwire.client.event_routes import NOTICES, TOPICS, notice_topic
+from floorwire.client.server_clock import ServerClock
 from floorwire.client.subscription import State, Subscription, Topic
 from floorwire.client.transport import HandshakeRefusedError, Link, Transport
 from floorwire.core.codes import Code
@@ -35,6 +36,8 @@ from floorwire.protocol.requests import Ping
 Reply: TypeAlias = AnyReply | TradingReply
 SILENCE_S: Final = 5.0
 """After so long without a message the server is asked for one."""
+PING_S: Final = 15.0
+"""How often it asks for the server's date at least."""
 LOST_S: Final = 10.0
 """After so long without a message the connection is lost."""
 REPLY_S: Final = 30.0
@@ -47,6 +50,8 @@ LATER_S: Final = 0.5
 """How long a subscription waits that may work later, if the server does not say how long."""
 HEAL_S: Final = 1.0
 """A subscription with a fault after another asks again once in so long."""
+BACKLOG_AT_A_TIME: Final = 64
+"""After a cut so many requests wait for their reply before the next ones are sent again."""
 MAX_PENDING: Final = 10_000
 """Requests without a reply."""
 PING_ID: Final = 0
@@ -110,11 +115,12 @@ class Connection:
         self._heard_s = 0.0
         """The last look that found one, or the handshake."""
         self._pinged_s = 0.0
-        self._clock_offset_us: int | None = None
-        """The server's date less the loop's time, in microseconds."""
+        self._clock = ServerClock()
         self._pending: dict[int, PendingRequest] = {}
         self._sent_s: dict[int, float] = {}
         """When a request was sent on the connection that is open, the oldest first."""
+        self._backlog: deque[int] = deque()
+        """Requests that wait to be sent on this connection, in order."""
         self._next_id = PING_ID
         self._when_open: list[tuple[Callable[[], None], Callable[[ClientError], None]]] = []
         self._subscriptions: dict[Topic, tuple[Subscription, Callable[[ClientError], None]]] = {}
@@ -144,9 +150,13 @@ class Connection:
 
     @property
     def server_us(self) -> int:
-        """The date by the server's clock. It must have been open once."""
-        assert self._clock_offset_us is not None
-        return self._clock_offset_us + round(self._now_s() * 1e6)
+        """The date by the server's clock, as far as it is known. It must have been open once."""
+        return self._clock.date_us(_us(self._now_s()))
+
+    @property
+    def least_server_us(self) -> int:
+        """A date that the server's clock has reached for certain. It must have been open once."""
+        return self._clock.least_us(_us(self._now_s()))
 
     # --- its life ----------------------------------------------------------------------------------------
 
@@ -214,7 +224,7 @@ class Connection:
         if silent_s > LOST_S or now_s - oldest_s > REPLY_S:
             self._link.abort()
             self.on_closed(1006, "no answer")
-        elif silent_s > SILENCE_S:
+        elif silent_s > SILENCE_S or now_s - self._pinged_s > PING_S:
             self._ping()
 
     def _ping(self) -> None:
@@ -230,8 +240,8 @@ class Connection:
             self.ask(request, _ignore_reply, _ignore_error)
         self._wanted.extend(subscription for subscription, _ in self._subscriptions.values())
         self._send_wanted()
-        for number in unanswered:
-            self._transmit(number)
+        self._backlog.extend(unanswered)
+        self._send_backlog()
         waiting, self._when_open = self._when_open, []
         for callback, _ in waiting:
             callback()
@@ -240,6 +250,7 @@ class Connection:
         """Note that all that was sent may be lost."""
         self.phase = Phase.WAITING
         self._sent_s.clear()
+        self._backlog.clear()
         self._wanted.clear()
         self._subscribing.clear()
         self._paused_until_s = 0.0
@@ -295,7 +306,10 @@ class Connection:
         request = msgspec.structs.replace(request, id=number)
         self._pending[number] = PendingRequest(request, on_reply, on_error, on_cut)
         if self.phase is Phase.OPEN:
-            self._transmit(number)
+            if self._backlog:
+                self._backlog.append(number)
+            else:
+                self._transmit(number)
 
     async def reply(self, request: AnyRequest) -> Reply:
         """Send a request as ``ask`` does; return the reply. Raises RequestRefusedError, ClientError."""
@@ -314,6 +328,13 @@ class Connection:
         if isinstance(reply, Error):
             raise RequestRefusedError(reply)
         return reply
+
+    def _send_backlog(self) -> None:
+        """Send requests of the last connection again, some at a time: all at once may never be answered."""
+        while self._backlog and len(self._sent_s) < BACKLOG_AT_A_TIME:
+            number = self._backlog.popleft()
+            if number in self._pending:
+                self._transmit(number)
 
     def _transmit(self, number: int) -> None:
         self._sent_s[number] = self._now_s()
@@ -483,16 +504,21 @@ class Connection:
         self._sent_s.pop(number, None)
         if pending is not None:
             pending.on_reply(reply)
+        if self._backlog:
+            self._send_backlog()
 
     def _set_clock(self, pong: Pong) -> None:
-        middle_us = round((self._pinged_s + self._now_s()) / 2 * 1e6)
-        self._clock_offset_us = pong.ts - middle_us
+        self._clock.measured(pong.ts, _us(self._pinged_s), _us(self._now_s()))
         if self.phase is Phase.CONNECTING:
             self._opened()
 
     @staticmethod
     def _now_s() -> float:
         return asyncio.get_running_loop().time()
+
+
+def _us(seconds: float) -> int:
+    return round(seconds * 1e6)
 
 
 def _ignore_reply(_: Reply) -> None:

@@ -36,7 +36,7 @@ from floorwire.protocol.private_events import (
 )
 from floorwire.protocol.replies import Guarded
 from floorwire.protocol.requests import OnSlow
-from floorwire.protocol.trading_requests import CancelOnDisconnect, Deadman
+from floorwire.protocol.trading_requests import CancelOnDisconnect, Deadman, OrderStatus
 
 Key: TypeAlias = str | Callable[[], str]
 """KEY.SECRET or a token; or what returns one, called at each handshake."""
@@ -277,6 +277,16 @@ class GatewayClient:
     def place(self, terms: OrderTerms) -> Order:
         """Send an order; return at once. Raises ValueError, TypeError."""
         return self._orders.place(terms)
+
+    async def order(self, order_id: str | None = None, *, client_order_id: str | None = None) -> Order:
+        """Return an order of the account, open or closed, by one of its ids. Raises RequestRefusedError."""
+        if (order_id is None) is (client_order_id is None):
+            raise ValueError("order_id or client_order_id: give one of them")
+        names = OrderStatus(
+            order_id=UNSET if order_id is None else order_id,
+            client_order_id=UNSET if client_order_id is None else client_order_id,
+        )
+        return await self._orders.find(names)
 
     async def cancel_all(self, symbol: str | None = None) -> int:
         """Cancel all open orders of the account, or of a symbol; return how many. Raises ClientError."""

@@ -157,6 +157,7 @@ class Order:
 
         Raises OrderRejectedError where the server or the market refuses it; the order is then as it was.
         """
+        await self.accepted()
         answer: asyncio.Future[OrdersUpdate | OrderRow] = asyncio.get_running_loop().create_future()
         self._amends.append(answer)
         try:
@@ -171,7 +172,11 @@ class Order:
         return row
 
     async def cancel(self) -> None:
-        """Ask to cancel what is open of it. Returns when that is on the server's disk, or it is closed."""
+        """Ask to cancel what is open of it. Returns when that is on the server's disk, or it is closed.
+
+        An order whose outcome is not known yet is waited for. Raises OrderRejectedError, ClientError.
+        """
+        await self.accepted()
         if self.phase is not OrderPhase.CLOSED:
             await self._commands.cancel(self)
 
@@ -224,6 +229,8 @@ class Order:
     def fail(self, error: ClientError) -> None:
         """Note that it is rejected, or that nobody will learn whether it exists."""
         self.lose(error)
+        if not self._accepted.is_set():
+            self._error = error  # also where it could not be followed before
         self._accepted.set()
 
     def lose(self, error: ClientError) -> None:

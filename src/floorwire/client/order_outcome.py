@@ -18,8 +18,6 @@ from floorwire.protocol.trading_requests import OrderPlace, OrderStatus
 
 FIRST_WAIT_S: Final = 0.25
 MOST_WAIT_S: Final = 2.0
-MARGIN_US: Final = 1_000_000
-"""Our idea of the server's clock may be off by so much."""
 PROOFS: Final = frozenset({Code.DEADLINE_PASSED, Code.DUPLICATE_CLIENT_ORDER_ID})
 """Codes after which no copy of the request can be an order. The server looks for the id before both."""
 
@@ -82,20 +80,20 @@ class OrderOutcome:
         if not self.is_known:
             self.state = OutcomeState.EXISTS
 
-    def replied(self, reply: OutcomeReply, server_us: int) -> SendAgain | None:
+    def replied(self, reply: OutcomeReply, least_server_us: int) -> SendAgain | None:
         """Take the reply to ``request``. Return when to send ``request`` again; None: the outcome is known.
 
-        ``server_us``: the date by the server's clock.
+        ``least_server_us``: a date that the server's clock has reached for certain.
         """
         if self.is_known:
             return None
         if not isinstance(reply, Error):
             self.state = OutcomeState.EXISTS
             return None
-        self._was_refused(reply, server_us)
+        self._was_refused(reply, least_server_us)
         return None if self.is_known else SendAgain(self._next_wait_s(reply))
 
-    def _was_refused(self, reply: Error, server_us: int) -> None:
+    def _was_refused(self, reply: Error, least_server_us: int) -> None:
         if self._is_asked:  # the first refusal says more than that there is no such order
             if reply.code == Code.UNKNOWN_ORDER:
                 self.state = OutcomeState.REJECTED
@@ -106,7 +104,7 @@ class OrderOutcome:
             self.state = OutcomeState.UNCLEAR
         elif self.state is OutcomeState.SENDING or _is_proof(reply):
             self.state = OutcomeState.REJECTED
-        self._is_asked = self.state is OutcomeState.UNCLEAR and server_us > self._deadline_us + MARGIN_US
+        self._is_asked = self.state is OutcomeState.UNCLEAR and least_server_us > self._deadline_us
 
     def _next_wait_s(self, reply: Error) -> float:
         wait_s, self._wait_s = self._wait_s, min(2 * self._wait_s, MOST_WAIT_S)

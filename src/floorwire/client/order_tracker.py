@@ -70,10 +70,23 @@ class OrderTracker:
             raise ValueError(f"{name} was used for another order")
         terms.request(name, 0)  # raises what is wrong with it at once
         order = self._orders[name] = Order(terms, name, self)
+        self._forget_closed()
         self.follow()
         if self._lost is not None:
             order.lose(self._lost)
         self._connection.when_open(partial(self._begin, order, terms), order.fail)
+        return order
+
+    async def find(self, request: OrderStatus) -> Order:
+        """Return an order of the account, open or closed, and follow it. Raises RequestRefusedError."""
+        self.follow()
+        reply = await self._connection.reply(request)
+        assert isinstance(reply, OrderReply)
+        name = reply.order.client_order_id
+        order = self._orders.setdefault(name, Order(None, name, self))
+        order.update(reply.order)
+        if order.phase is OrderPhase.CLOSED and not order.has_all_fills:
+            self._read_missed(order)
         return order
 
     async def cancel_all(self, symbol: str | None) -> int:
@@ -132,7 +145,7 @@ class OrderTracker:
     def _replied(self, order: Order, outcome: OrderOutcome, reply: Reply) -> None:
         if not isinstance(reply, OrderAcceptedReply | OrderReply | Error):
             return
-        again = outcome.replied(reply, self._connection.server_us)
+        again = outcome.replied(reply, self._connection.least_server_us)
         if again is not None:
             loop = asyncio.get_running_loop()
             loop.call_later(again.after_s, self._send, order, outcome)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -21,7 +22,7 @@ from floorwire.core.codes import CloseCode
 from floorwire.core.os_errors import reason
 
 MAX_MESSAGE_BYTES: Final = 64 * 1024 * 1024
-READ_BYTES: Final = 128 * 1024
+READ_BYTES: Final = 64 * 1024
 """So much is read at once: a busy stream costs fewer calls of the system."""
 
 
@@ -48,8 +49,9 @@ class PicowsLink(WSListener):
             self._on_message(frame.get_payload_as_bytes())
         elif kind is WSMsgType.CLOSE:
             self._close = (int(_number(frame)), frame.get_close_reason() or "")
-            transport.send_close(frame.get_close_code(), frame.get_close_message())
-            transport.disconnect()
+            if not transport.is_disconnected:
+                transport.send_close(frame.get_close_code(), frame.get_close_message())
+                transport.disconnect()
         elif kind in (WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION):
             self._add(frame)
 
@@ -61,7 +63,7 @@ class PicowsLink(WSListener):
 
     def send(self, data: bytes) -> None:
         """Send a message. Does nothing when the connection has ended."""
-        if self._transport is not None:
+        if self._transport is not None and not self._transport.is_disconnected:
             self._transport.send(self._kind, data)
 
     def close(self) -> None:
@@ -126,10 +128,16 @@ async def connect(
         status = int(answer.status)
         raise HandshakeRefusedError(status, _refusal(status), answer.headers.get("Retry-After")) from None
     except OSError as error:
-        raise HandshakeRefusedError(0, reason(error)) from None
+        raise HandshakeRefusedError(0, _fault(error)) from None
     except WSError as error:
         raise HandshakeRefusedError(0, str(error)) from None
     return link
+
+
+def _fault(error: OSError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {error.verify_message}"
+    return "there is no such host" if isinstance(error, socket.gaierror) else reason(error)
 
 
 def _refusal(status: int) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final, Generic, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Final, Generic, Literal, TypeAlias, TypeVar, overload
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, inspect
 
 from floorwire.protocol.market_replies import HoleRow
 
@@ -55,7 +55,10 @@ AMOUNTS: Final = frozenset(
     }
 )
 """Fields that are decimals, as text."""
-Value = str | int | float | bool | Decimal | None
+MOST_DIGITS: Final = 38
+"""Of an exact decimal in Polars."""
+Value: TypeAlias = str | int | float | bool | Decimal | None
+ColumnType: TypeAlias = Literal["amount", "time", "flag", "number", "text"]
 
 
 class Table(Sequence[RowT], Generic[RowT]):
@@ -114,10 +117,11 @@ class Table(Sequence[RowT], Generic[RowT]):
         decimals: Literal["exact", "float"] = "exact",
     ) -> pandas.DataFrame | polars.DataFrame:
         """Return the rows as a frame: times as dates in UTC, amounts as decimals, or as floats if asked."""
-        columns = self.columns(float if decimals == "float" else Decimal)
+        exact = decimals == "exact"
+        columns, types = self.columns(Decimal if exact else float), column_types(self._kind)
         if library == "polars":
-            return _polars_frame(columns)
-        return _pandas_frame(columns)
+            return _polars_frame(columns, types, exact=exact)
+        return _pandas_frame(columns, types, exact=exact)
 
     def columns(self, number: Callable[[str], Decimal | float] = Decimal) -> dict[str, list[Value]]:
         """Return the columns by name. ``number`` makes an amount of its text. None: the row has none."""
@@ -135,22 +139,61 @@ def _value(value: object, name: str, number: Callable[[str], Decimal | float]) -
     return value if isinstance(value, str | int | float | bool) else str(value)
 
 
-def _pandas_frame(columns: Mapping[str, list[Value]]) -> pandas.DataFrame:
+def column_types(kind: type[msgspec.Struct]) -> dict[str, ColumnType]:
+    """Return what each column has, also where every row lacks it."""
+    info = inspect.type_info(kind)
+    assert isinstance(info, inspect.StructType)
+    return {field.name: _column_type(field.name, field.type) for field in info.fields}
+
+
+def _column_type(name: str, kind: inspect.Type) -> ColumnType:
+    if name in AMOUNTS:
+        return "amount"
+    if name in TIMES:
+        return "time"
+    parts = kind.types if isinstance(kind, inspect.UnionType) else (kind,)
+    if any(isinstance(part, inspect.BoolType) for part in parts):
+        return "flag"
+    return "number" if any(isinstance(part, inspect.IntType) for part in parts) else "text"
+
+
+def _pandas_frame(
+    columns: Mapping[str, list[Value]], types: Mapping[str, ColumnType], *, exact: bool
+) -> pandas.DataFrame:
     import pandas
 
-    frame = pandas.DataFrame(columns)
-    for name in TIMES & columns.keys():
-        frame[name] = pandas.to_datetime(frame[name], unit="us", utc=True)
+    names: dict[ColumnType, str] = {"flag": "boolean", "number": "Int64", "text": "string"}
+    frame = pandas.DataFrame(columns, dtype=object)
+    for name, kind in types.items():
+        if kind == "time":
+            frame[name] = pandas.to_datetime(frame[name], unit="us", utc=True).astype("datetime64[us, UTC]")
+        elif kind != "amount":
+            frame[name] = frame[name].astype(names[kind])
+        elif not exact:
+            frame[name] = frame[name].astype(float)
     return frame
 
 
-def _polars_frame(columns: Mapping[str, list[Value]]) -> polars.DataFrame:
+def _polars_frame(
+    columns: Mapping[str, list[Value]], types: Mapping[str, ColumnType], *, exact: bool
+) -> polars.DataFrame:
     import polars
 
-    frame = polars.DataFrame(columns)
-    dates = [
-        polars.from_epoch(name, time_unit="us").dt.replace_time_zone("UTC")
-        for name in columns
-        if name in TIMES
-    ]
-    return frame.with_columns(dates)
+    def column(name: str, values: list[Value]) -> polars.Series:
+        kind = types[name]
+        if kind == "time":
+            return polars.Series(name, values, polars.Int64).cast(polars.Datetime("us", "UTC"))
+        if kind == "amount":
+            decimals = polars.Decimal(MOST_DIGITS, _scale(values))
+            return polars.Series(name, values, decimals if exact else polars.Float64)
+        return polars.Series(
+            name, values, {"flag": polars.Boolean, "number": polars.Int64}.get(kind, polars.String)
+        )
+
+    return polars.DataFrame([column(name, values) for name, values in columns.items()])
+
+
+def _scale(values: list[Value]) -> int:
+    """Return the most decimals that any of the values has."""
+    exponents = [value.as_tuple().exponent for value in values if isinstance(value, Decimal)]
+    return max((-one for one in exponents if isinstance(one, int)), default=0)

@@ -10,6 +10,7 @@ from floorwire.config.connections import (
 )
 from floorwire.config.description import describe
 from floorwire.config.history import HistorySettings
+from floorwire.config.origins import DEFAULT, SettingInForce, settings_in_force
 from floorwire.config.settings import Settings
 from floorwire.config.sources import MASTER_KEY, Node, SettingsError, load, merge, put
 from floorwire.config.trading import (
@@ -23,6 +24,7 @@ from floorwire.config.trading import (
 from floorwire.config.venues import FeedSettings, ReplaySettings, VenueSettings
 
 __all__ = [
+    "DEFAULT",
     "MASTER_KEY",
     "AccountSettings",
     "AuthSettings",
@@ -41,6 +43,7 @@ __all__ = [
     "ReplaySettings",
     "ResumeSettings",
     "RiskSettings",
+    "SettingInForce",
     "Settings",
     "SettingsError",
     "StorageSettings",
@@ -50,4 +53,5 @@ __all__ = [
     "load",
     "merge",
     "put",
+    "settings_in_force",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TypeAlias
@@ -21,7 +21,16 @@ FILE_BYTES = 1 << 20
 """The largest file of settings."""
 MASTER_KEY = "FLOORWIRE_MASTER_KEY"
 """A secret. It is not a setting, because settings may be printed."""
-NO_SETTINGS = frozenset({MASTER_KEY, "FLOORWIRE_URL", "FLOORWIRE_KEY", "FLOORWIRE_KEY_FILE", "FLOORWIRE_CA"})
+NO_SETTINGS = frozenset(
+    {
+        MASTER_KEY,
+        "FLOORWIRE_URL",
+        "FLOORWIRE_KEY",
+        "FLOORWIRE_KEY_FILE",
+        "FLOORWIRE_CA",
+        "FLOORWIRE_PROFILE",
+    }
+)
 """Variables with our prefix that are no settings: commands use them to find a server and a key."""
 
 Node: TypeAlias = "dict[str, Node] | str | int | float | bool | list[Node]"
@@ -42,6 +51,18 @@ def load(
     Raises SettingsError for a name that does not exist or a value that does not fit, wherever it stands.
     """
     tree: dict[str, Node] = {}
+    for _, part in parts(file, environment, assignments, flags):
+        merge(tree, part)
+    return _convert(tree, "settings")
+
+
+def parts(
+    file: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    assignments: Iterable[str] = (),
+    flags: Mapping[str, Node | None] | None = None,
+) -> Iterator[tuple[str, dict[str, Node]]]:
+    """Yield each source by its name, and what it sets; later ones win. Raises SettingsError, as ``load``."""
     for source, part in (
         (str(file), _read(file) if file is not None else {}),
         ("the environment", _of_environment(environment or {})),
@@ -50,8 +71,7 @@ def load(
     ):
         _split_lists(part, Settings)
         _convert(part, source)
-        merge(tree, part)
-    return _convert(tree, "settings")
+        yield source, part
 
 
 def _convert(tree: dict[str, Node], source: str) -> Settings:

@@ -96,8 +96,9 @@ class VenueSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cancel_all_after_s: Annotated[
         Annotated[int, Meta(ge=10, le=3_600)] | None,
         Meta(
-            description="live orders at OKX (10 to 120) and Kraken (60 to 3600): so long after we are gone, "
-            "the exchange cancels all open orders of the account, those of others too; null: it does not",
+            description="live orders at OKX (10 to 120), Kraken (60 to 3600) and Bybit (10 to 300, if it has "
+            "enabled DCP for the account): so long after we are gone, the exchange cancels all open orders "
+            "of the account, those of others too; null: it does not",
         ),
     ] = None
     tier: Annotated[

@@ -31,7 +31,7 @@ def _joined(by: str) -> NativeName:
 ORDER_KINDS: Final[Mapping[str, OrderKind]] = MappingProxyType(
     {
         "binance": OrderKind(BinanceOrders, _joined("")),
-        "bybit": OrderKind(bybit.order_adapter, _joined("")),
+        "bybit": OrderKind(bybit.order_adapter, _joined(""), range(10, 301)),
         "coinbase": OrderKind(coinbase.order_adapter, _joined("-")),
         "kraken": OrderKind(kraken.order_adapter, _joined("/"), range(60, 3_601)),
         "okx": OrderKind(okx.order_adapter, _joined("-"), range(10, 121)),

@@ -29,7 +29,7 @@ from floorwire.history.filled_ranges import FilledRanges, unfilled
 from floorwire.history.history_file import TRADES, Connection, StoredSymbol, UnitNumbers
 from floorwire.history.hole_list import HoleList
 from floorwire.history.stored_trades import StoredTrades
-from floorwire.history.trade_block import TradeRun
+from floorwire.history.trade_block import TradeColumns, TradeRun
 
 IDLE_WRITES: Final = 60
 """A symbol that had nothing to write so often keeps nothing in memory. Its last blocks are read again."""
@@ -94,25 +94,26 @@ class SymbolHistory:
     def add_trades(self, trades: Sequence[Trade]) -> None:
         """Add trades, in the order in which they came."""
         run = self._run()
-        times_us = [trade.ts_us for trade in trades]
-        last_row = self.last_row
+        columns = TradeColumns.of(trades)
+        times_us, last_row = columns.times_us, self.last_row
         if times_us[0] > last_row and all(map(lt, times_us, times_us[1:])):
             rows = times_us
         else:
             if min(times_us) < self._known_until_us:
                 trades = self._unknown(trades)
-                times_us = [trade.ts_us for trade in trades]
                 if not trades:
                     return
+                columns = TradeColumns.of(trades)
+                times_us = columns.times_us
             rows = list(accumulate(times_us, _next_row, initial=last_row))[1:]
-        run.add(rows, trades)
+        run.add(rows, columns)
         self.last_row = rows[-1]
         if rows is not times_us:
             self.late_us = max(
                 self.late_us, *(row - ts_us for row, ts_us in zip(rows, times_us, strict=True))
             )
         told_us = self._told_until()
-        for figures in _seconds(trades, times_us):
+        for figures in _seconds(columns, is_sorted=rows is times_us):
             is_told = figures.start_us < told_us and self._is_told(figures.start_us)
             for level in LEVELS[:MINUTES] if is_told else LEVELS:
                 start_us = level.interval.start_of(figures.start_us)
@@ -327,32 +328,33 @@ def _next_row(last_row: int, ts_us: int) -> int:
     return ts_us if ts_us > last_row else last_row + 1
 
 
-def _seconds(trades: Sequence[Trade], times_us: list[int]) -> list[CandleState]:
+def _seconds(trades: TradeColumns, *, is_sorted: bool) -> list[CandleState]:
     """Return a candle of each second that has trades in a row."""
-    if times_us[0] // SECOND_US == times_us[-1] // SECOND_US and times_us == sorted(times_us):
+    times_us = trades.times_us
+    if times_us[0] // SECOND_US == times_us[-1] // SECOND_US and (is_sorted or times_us == sorted(times_us)):
         return [_second(trades)]
     seconds: list[CandleState] = []
-    for trade in trades:
-        figures = CandleState.from_trade(trade)
-        if seconds and seconds[-1].start_us == figures.start_us:
+    for ts_us, price, size in zip(times_us, trades.prices, trades.sizes, strict=True):
+        start_us = ts_us - ts_us % SECOND_US
+        figures = CandleState(start_us, ts_us, ts_us, price, price, price, price, size, 1)
+        if seconds and seconds[-1].start_us == start_us:
             seconds[-1].merge(figures)
         else:
             seconds.append(figures)
     return seconds
 
 
-def _second(trades: Sequence[Trade]) -> CandleState:
+def _second(trades: TradeColumns) -> CandleState:
     """Return the candle of trades of one second, which are in order."""
-    first, last = trades[0], trades[-1]
-    prices = [trade.price_ticks for trade in trades]
+    times_us, prices = trades.times_us, trades.prices
     return CandleState(
-        first.ts_us - first.ts_us % SECOND_US,
-        first.ts_us,
-        last.ts_us,
-        first.price_ticks,
+        times_us[0] - times_us[0] % SECOND_US,
+        times_us[0],
+        times_us[-1],
+        prices[0],
         max(prices),
         min(prices),
-        last.price_ticks,
-        sum([trade.size_lots for trade in trades]),
-        len(trades),
+        prices[-1],
+        sum(trades.sizes),
+        len(prices),
     )

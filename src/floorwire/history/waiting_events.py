@@ -86,7 +86,10 @@ class WaitingEvents:
 
     def put(self, venue: str, events: Sequence[MarketEvent]) -> None:
         """Queue the events that are stored, or drop them."""
-        events = [event for event in events if type(event) in STORED]
+        if set(map(type, events)) <= STORED:  # most batches of trades: faster than to look at each
+            events = list(events)
+        else:
+            events = [event for event in events if type(event) in STORED]
         if not events:
             return
         if self._put - self._taken + len(events) > self._limit:

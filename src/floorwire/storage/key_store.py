@@ -12,6 +12,7 @@ import msgspec
 import structlog
 
 from floorwire.auth.grant import Grant
+from floorwire.auth.issued_key import Issued
 from floorwire.auth.keyring import Key
 from floorwire.auth.secret_sealer import NONCE_BYTES, SecretSealer
 from floorwire.core.os_errors import reason, sentence
@@ -39,13 +40,6 @@ ID_BYTES = 8
 SECRET_BYTES = 32
 OWNED = "--"
 """Stands between the names of an owner's account and of one that the owner made."""
-
-
-class Issued(msgspec.Struct, frozen=True):
-    """A key and its secret. The secret is shown once: only its digest and a sealed copy are stored."""
-
-    key: str
-    secret: str
 
 
 class KeyStore:

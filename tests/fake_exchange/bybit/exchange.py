@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from tests.fake_exchange.bybit.disconnect_cancel import TOPIC, DisconnectCancel
 from tests.fake_exchange.bybit.market import TICK_S, BybitMarket
 from tests.fake_exchange.bybit.private import BybitPrivate
 from tests.fake_exchange.bybit.queries import BybitQueries
@@ -30,8 +31,11 @@ class FakeBybit(FakeExchange):
         keys = BybitKeys(self.accounts)
         self.requests = BybitRequests(self.core, self.counts, self.now_us)
         names = [account.name for account in self.accounts]
-        self.queries = BybitQueries(self.requests, names, self.now_us)
-        self.rest = BybitRest(self.requests, self.queries, keys, self.faults, self.counts, self.now_us)
+        self.disconnect_cancel = DisconnectCancel(self.core, self.now_us)
+        self.queries = BybitQueries(self.requests, names, self.disconnect_cancel, self.now_us)
+        self.rest = BybitRest(
+            self.requests, self.queries, keys, self.faults, self.counts, self.disconnect_cancel, self.now_us
+        )
         self.sockets = BybitSockets(keys, self.faults, self.counts, self.now_us)
         self.trade = BybitTrade(self.requests, self.faults, self.counts, self.now_us)
         self.sockets.trade = self.trade
@@ -64,6 +68,8 @@ class FakeBybit(FakeExchange):
             if passed_us % 1_000_000 == 0:
                 self.market.publish_candles()
             await self.sockets.end_idle()
+            followers = (connection.account for connection in self.sockets.subscribers(TOPIC))
+            self.disconnect_cancel.watch(account.name for account in followers if account is not None)
 
     def send_changes(self, symbol: str) -> None:
         self.market.flush(symbol)

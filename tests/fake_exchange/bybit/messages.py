@@ -2,6 +2,7 @@
 
 import uuid
 
+from tests.fake_exchange.bybit.disconnect_cancel import REASON as DISCONNECTED
 from tests.fake_exchange.market import Market, plain_e8
 from tests.fake_exchange.matching import MatchingCore
 from tests.fake_exchange.orders import (
@@ -314,6 +315,8 @@ def _unit(order: Order) -> str:
 def _cancel_type(order: Order) -> str:
     if order.end_reason == SELF_TRADE:
         return "CancelBySmp"
+    if order.end_reason == DISCONNECTED:
+        return "CancelByDCP"
     is_own = order.state is OrderState.CANCELED and not order.end_reason
     return "CancelByUser" if is_own else "UNKNOWN"
 

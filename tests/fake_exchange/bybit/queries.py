@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tests.fake_exchange.bybit import messages
+from tests.fake_exchange.bybit.disconnect_cancel import DisconnectCancel
 from tests.fake_exchange.bybit.errors import BybitError, bad_parameter
 from tests.fake_exchange.bybit.history import CANDLES, BybitHistory, limit_of
 from tests.fake_exchange.bybit.requests import BybitRequests
@@ -31,7 +32,13 @@ class Frozen:
 
 
 class BybitQueries:
-    def __init__(self, requests: BybitRequests, accounts: list[str], now_us: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        requests: BybitRequests,
+        accounts: list[str],
+        disconnect_cancel: DisconnectCancel,
+        now_us: Callable[[], int],
+    ) -> None:
         self.full_books: Callable[[str], Body] | None = None
         self.maintenance: list[Body] = []
         # Bybit: for a moment an order is in no list, while it moves from the open ones to the closed ones.
@@ -57,8 +64,7 @@ class BybitQueries:
             "/v5/order/history": self._closed,
             "/v5/execution/list": self._executions,
             "/v5/account/wallet-balance": self._wallet,
-            # Bybit: only institutions have this.
-            "/v5/account/query-dcp-info": lambda account, params: {"dcpInfos": []},
+            "/v5/account/query-dcp-info": lambda account, params: disconnect_cancel.info(account),
         }
 
     def freeze(self) -> None:

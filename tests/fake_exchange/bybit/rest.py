@@ -7,6 +7,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
+from tests.fake_exchange.bybit.disconnect_cancel import DisconnectCancel
 from tests.fake_exchange.bybit.errors import BybitError, too_many
 from tests.fake_exchange.bybit.queries import BybitQueries
 from tests.fake_exchange.bybit.requests import BybitRequests
@@ -31,8 +32,9 @@ DISCONNECT_CANCEL = "/v5/order/disconnected-cancel-all"
 class BybitRest:
     def __init__(
         self, requests: BybitRequests, queries: BybitQueries, keys: BybitKeys, faults: Faults, counts: Counts,
-        now_us: Callable[[], int],
+        disconnect_cancel: DisconnectCancel, now_us: Callable[[], int],
     ) -> None:  # fmt: skip
+        self._disconnect_cancel = disconnect_cancel
         self.address_limit = FixedWindow(600, 5_000_000, now_us)
         self.ban_us = 600_000_000
         self._banned_until_us = 0
@@ -94,13 +96,13 @@ class BybitRest:
         if request.method != "POST" or path not in (*TRADES, DISCONNECT_CANCEL):
             raise BybitError(10404, "The request path is not found.", status=404)
         account = self._keys.of_request(request.headers, body, self._now_us())
-        if path == DISCONNECT_CANCEL:
-            # Bybit: only institutions may set it.
-            raise BybitError(10005, "Permission denied, please check your API key permissions.")
         try:
             fields = msgspec.json.decode(body, type=dict[str, object])
         except msgspec.MsgspecError:
             raise BybitError(10001, "params error: the body is no JSON object") from None
+        if path == DISCONNECT_CANCEL:
+            self._counts.requests[path] += 1
+            return {"result": self._disconnect_cancel.set(account.name, fields)}
         headers |= self._requests.admit(TRADES[path], account.name, fields).headers()
         done = self._requests.carry_out(TRADES[path], account.name, fields)
         return {"result": done.result, "retExtInfo": done.extra}

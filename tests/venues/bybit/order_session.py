@@ -26,9 +26,9 @@ SUBSCRIBED = {"success": True, "ret_msg": "", "op": "subscribe", "conn_id": "cej
 TRADE_AUTH = {"retCode": 0, "retMsg": "OK", "op": "auth", "connId": "cnt5leec0hvan15eukcg-2t"}
 
 
-def new(ws: str = "ws://venue.test") -> OrderDriver:
+def new(ws: str = "ws://venue.test", cancel_all_after_s: int | None = None) -> OrderDriver:
     names = Names({"BTC-USDT": "BTCUSDT"})
-    given = settings(ws=ws, rest="http://venue.test")
+    given = replace(settings(ws=ws, rest="http://venue.test"), cancel_all_after_s=cancel_all_after_s)
     return OrderDriver(order_adapter(given, names, FixedRandom()))
 
 

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from floorwire.core.codes import Code
+from floorwire.core.order_ports import SwitchChanged
 from floorwire.core.ports import Close, Fetch, Open, Send
 from floorwire.core.remote_order_messages import (
     AmendAnswer,
@@ -40,7 +41,7 @@ from tests.venues.bybit.order_session import (
     subscribed,
     verdict,
 )
-from tests.venues.order_driver import SECOND, amend, cancel, of, place, reports, sent
+from tests.venues.order_driver import SECOND, OrderDriver, amend, cancel, of, place, reports, sent
 
 CREATE = "/v5/order/create"
 CANCEL = "/v5/order/cancel"
@@ -473,3 +474,51 @@ def test_trade_auth_that_was_refused() -> None:
     assert [one.reason for one in of(outputs, Close)] == ["refused: 10004 Error sign"]
     driver.closed("trade")
     assert len(of(driver.command(place()), Fetch)) == 1  # by REST
+
+
+# --- cancel on disconnect ----------------------------------------------------------------------------
+
+DCP = {"success": True, "ret_msg": "", "op": "subscribe", "req_id": "dcp"}
+INFO = "/v5/account/query-dcp-info"
+SET = "/v5/order/disconnected-cancel-all"
+
+
+def info(window: str, status: str = "ON") -> dict[str, object]:
+    return rest({"dcpInfos": [{"product": "SPOT", "dcpStatus": status, "timeWindow": window}]})
+
+
+def dcp_asked() -> OrderDriver:
+    driver = new(cancel_all_after_s=60)
+    driver.answer(TIME, rest({"timeSecond": "1"}, time=driver.date_us // 1000))
+    return driver
+
+
+def test_cancel_on_disconnect_is_set_where_it_has_another_time() -> None:
+    driver = dcp_asked()
+    driver.answer(INFO, info("10"))
+    (fetch,) = [one for one in driver.fetches() if SET in one.url]
+    assert json.loads(fetch.body) == {"product": "SPOT", "timeWindow": 60}
+    assert SwitchChanged(True, "") in driver.answer(SET, rest())
+    driver = dcp_asked()
+    assert SwitchChanged(True, "") in driver.answer(INFO, info("60"))
+    assert not [one for one in driver.fetches() if SET in one.url]
+
+
+@pytest.mark.parametrize("answer", [rest({"dcpInfos": []}), info("60", "OFF")])
+def test_an_account_without_cancel_on_disconnect_is_said(answer: dict[str, object]) -> None:
+    told = of(dcp_asked().answer(INFO, answer), SwitchChanged)
+    assert [(one.is_set, "has not enabled DCP" in one.message) for one in told] == [(False, True)]
+
+
+def test_the_topic_is_subscribed_alone_and_its_refusal_does_not_end_the_link() -> None:
+    driver = dcp_asked()
+    driver.opened()
+    assert sent(driver.frame(AUTH)) == [
+        {"req_id": "dcp", "op": "subscribe", "args": ["dcp.spot"]},
+        {"op": "subscribe", "args": ["order.spot", "execution.spot"]},
+    ]
+    refused = driver.frame(DCP | {"success": False, "ret_msg": "Invalid topic"})
+    assert not of(refused, Close)
+    assert reports(driver.frame(SUBSCRIBED)) == [LinkUp()]
+    told = of(driver.answer(INFO, info("60")), SwitchChanged)
+    assert told == [SwitchChanged(False, "Bybit refused the topic: Invalid topic")]

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from floorwire.core.instrument import Instrument
 from floorwire.core.ports import VenueOutput
+from floorwire.venues.common.scanned_message import ScannedMessage
 from floorwire.venues.common.subscribed_symbol import SubscribedSymbol
 from floorwire.venues.common.venue_book import LostChangeError
 from floorwire.venues.okx.market_data import Okx
-from floorwire.venues.okx.messages import BookFrame, TradeFrame, decode_frame
-from floorwire.venues.okx.scanned_messages import ScannedBook, ScannedQuote, ScannedTrade, scan
+from floorwire.venues.okx.messages import BookFrame, TickerFrame, TradeFrame, decode_frame
+from floorwire.venues.okx.scanned_messages import scan
 from tests.venues.altered_frames import altered
 
 NOW = 1_652_459_225_900_000
@@ -49,7 +50,16 @@ TRADE = (
     b'"px":"5.1","sz":"0.12060306","side":"buy","ts":"1652459225383","count":"3"}]}'
 )
 OLD_TRADE = TRADE.replace(b',"count":"3"', b"").replace(b"buy", b"sell").replace(b"0639474", b"0639475")
-SINGLES = [QUOTE, TRADE, OLD_TRADE]
+OLD_TICKER = (
+    b'{"arg":{"channel":"tickers","instId":"BTC-USDT"},"data":[{"instType":"SPOT","instId":"BTC-USDT",'
+    b'"last":"5.2","lastSz":"0.0002","askPx":"5.3","askSz":"1.55896972","bidPx":"5.1","bidSz":"0.23393",'
+    b'"open24h":"5.4","high24h":"6.1","low24h":"3.95","sodUtc0":"5","sodUtc8":"5.1",'
+    b'"volCcy24h":"5258020900.62716611","vol24h":"17602.13085371","ts":"1652459224956"}]}'
+)
+TICKER = OLD_TICKER.replace(b'"sodUtc0":"5","sodUtc8":"5.1",', b"").replace(
+    b'"ts":', b'"sodUtc0":"5","sodUtc8":"5.1","ts":'
+)
+SINGLES = [QUOTE, TRADE, OLD_TRADE, TICKER, OLD_TICKER]
 INSTRUMENTS = [
     Instrument("BTC-USDT", "BTC", "USDT", "okx", tick, lot)
     for tick, lot in [("0.1", "0.00000001"), ("0.1", "1"), ("0.2", "0.001"), ("0.01", "0.00000001")]
@@ -93,6 +103,16 @@ frames |= st.builds(
     st.sampled_from([b"1", b"01", b"-1", b"9" * 17, b"9" * 20, b"x"]), texts, texts,
     st.sampled_from([b"buy", b"sell", b"", b"other"]),
 )  # fmt: skip
+frames |= st.builds(
+    lambda ticker, opened, high, low, turnover, volume, ts: ticker.replace(b'"5.4"', f'"{opened}"'.encode())
+    .replace(b'"6.1"', f'"{high}"'.encode())
+    .replace(b'"3.95"', f'"{low}"'.encode())
+    .replace(b'"5258020900.62716611"', f'"{turnover}"'.encode())
+    .replace(b'"17602.13085371"', f'"{volume}"'.encode())
+    .replace(b"1652459224956", ts),
+    st.sampled_from([TICKER, OLD_TICKER]), texts, texts, texts, texts, texts,
+    st.sampled_from([b"1652459224956", b"0", b"99999999999999999", b"-1", b"x"]),
+)  # fmt: skip
 
 
 def outcome(data: list[bytes], of: Instrument, read: Callable[[bytes], object]) -> list[tuple[object, ...]]:
@@ -121,9 +141,9 @@ def outcome(data: list[bytes], of: Instrument, read: Callable[[bytes], object]) 
 
 
 def symbol_of(message: object) -> str:
-    if isinstance(message, BookFrame | TradeFrame):
+    if isinstance(message, BookFrame | TradeFrame | TickerFrame):
         return message.stream.inst_id
-    return message.symbol if isinstance(message, ScannedBook | ScannedQuote | ScannedTrade) else ""
+    return message.symbol if isinstance(message, ScannedMessage) else ""
 
 
 def scanned_or_decoded(data: bytes) -> object:

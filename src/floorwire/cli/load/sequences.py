@@ -13,7 +13,10 @@ class Gap(msgspec.Struct, frozen=True, rename={"first": "from", "last": "to"}):
 
 
 class Event(msgspec.Struct, frozen=True):
-    """The fields that the load generator reads of an event."""
+    """The fields that the load generator reads of an event.
+
+    It measures other servers too, whose messages have no more. So it does not use the client codec.
+    """
 
     channel: str = ""
     symbol: str = ""

@@ -30,6 +30,7 @@ cdef class ScannedTrade(ScannedMessage):
     cdef public bint buyer_makes
 
 
+@cython.no_gc
 @cython.final
 cdef class ScannedDepth(ScannedMessage):
     cdef public int64_t event_time

@@ -9,6 +9,8 @@ from collections.abc import Generator
 from typing import TypeAlias
 from urllib.parse import quote, urlencode
 
+import msgspec
+
 from floorwire.core.codes import Code
 from floorwire.core.order_ports import InstrumentNames
 from floorwire.core.ports import Answer
@@ -29,6 +31,8 @@ from floorwire.venues.common.request_sequences import BadAnswerError, HttpReques
 OPEN_ORDERS = "/v5/order/realtime"
 HISTORY = "/v5/order/history"
 EXECUTIONS = "/v5/execution/list"
+DCP_INFO = "/v5/account/query-dcp-info"
+SET_DCP = "/v5/order/disconnected-cancel-all"
 BALANCE = "/v5/account/wallet-balance"
 ORDER_PAGE = 50
 EXECUTION_PAGE = 100
@@ -196,6 +200,22 @@ def reconcile(command: Reconcile, names: InstrumentNames, date_us: int) -> Steps
             str(cursor),
         ),
     )
+
+
+def cancel_on_disconnect(seconds: int) -> Steps:
+    """Let Bybit cancel all orders so long after the last private link with the topic is gone (DCP).
+
+    It stays set, so it is looked at, and set only where it is another time. Raises ValueError.
+    """
+    answer = yield HttpRequest(DCP_INFO)
+    window = messages.dcp_window(answer)
+    if window is None:
+        raise BadAnswerError("Bybit has not enabled DCP for spot orders of this account")
+    if window != str(seconds):
+        body = msgspec.json.encode({"product": "SPOT", "timeWindow": seconds})
+        answer = yield HttpRequest(SET_DCP, "", "POST", body)
+        messages.done(answer)
+    return ()
 
 
 def _open_orders() -> Generator[HttpRequest, Answer, list[messages.OrderRow]]:

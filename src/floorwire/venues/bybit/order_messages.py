@@ -79,6 +79,22 @@ class Page(msgspec.Struct, frozen=True, rename="camel"):
     next_page_cursor: str = ""
 
 
+class DcpInfo(msgspec.Struct, frozen=True, rename="camel"):
+    """Cancel on disconnect of one product."""
+
+    product: str
+    dcp_status: str
+    """``ON``, ``OFF``."""
+    time_window: str
+    """Seconds."""
+
+
+class DcpInfos(msgspec.Struct, frozen=True, rename="camel"):
+    """Cancel on disconnect of all products that it is enabled for."""
+
+    dcp_infos: list[DcpInfo] = []
+
+
 class RestAnswer(msgspec.Struct, frozen=True, rename="camel"):
     """The answer of the REST API. HTTP 200 says nothing: ``retCode`` does."""
 
@@ -96,6 +112,8 @@ class PrivateFrame(msgspec.Struct, frozen=True):
     topic: str = ""
     success: bool | None = None
     """Of an answer on the private WebSocket."""
+    req_id: str = ""
+    """Of the request there that it answers."""
     ret_msg: str = ""
     ret_code: int | None = msgspec.field(default=None, name="retCode")
     """Of an answer on the trade WebSocket."""
@@ -181,6 +199,17 @@ def page(answer: Answer, decoder: msgspec.json.Decoder[list[RowT]]) -> tuple[lis
     """Return the rows of a REST answer, and where the next page begins. Raises ValueError."""
     found = _pages.decode(_result(answer).result)
     return decoder.decode(found.list), found.next_page_cursor
+
+
+def dcp_window(answer: Answer) -> str | None:
+    """Return the seconds of cancel on disconnect for spot; None: it is not enabled. Raises ValueError."""
+    rows = msgspec.json.decode(_result(answer).result, type=DcpInfos).dcp_infos
+    return next((row.time_window for row in rows if (row.product, row.dcp_status) == ("SPOT", "ON")), None)
+
+
+def done(answer: Answer) -> None:
+    """Raise ValueError where the answer to a request is no success."""
+    _result(answer)
 
 
 def date_us(answer: Answer) -> int:

@@ -38,6 +38,7 @@ from floorwire.venues.bybit.order_codes import (
     verdict,
 )
 from floorwire.venues.bybit.signing import Signer, window_ms
+from floorwire.venues.common.cancel_all_switch import CancelAllSwitch
 from floorwire.venues.common.order_adapter import ExchangeOrderAdapter
 from floorwire.venues.common.order_clock import DateRequest, OrderClock
 from floorwire.venues.common.order_exchange import (
@@ -57,12 +58,21 @@ from floorwire.venues.common.order_outcomes import OrderOutcome, OrderRequest, k
 from floorwire.venues.common.private_link import LinkTimes
 from floorwire.venues.common.private_links import PrivateLinkKind
 from floorwire.venues.common.request_budgets import RequestBudgets
-from floorwire.venues.common.request_sequences import LONGEST_US, MOST_SEQUENCES, HttpRequest, Steps
+from floorwire.venues.common.request_sequences import (
+    LONGEST_US,
+    MOST_SEQUENCES,
+    BadAnswerError,
+    HttpRequest,
+    Steps,
+)
 
 SECOND_US = 1_000_000
 PRIVATE = "private"
 TRADE = "trade"
 TOPICS = ("order.spot", "execution.spot")
+DCP_TOPIC = "dcp.spot"
+DCP = "dcp"
+"""The id of the request for this topic."""
 PATHS = {"place": "/v5/order/create", "amend": "/v5/order/amend", "cancel": "/v5/order/cancel"}
 OPS = {"place": "order.create", "amend": "order.amend", "cancel": "order.cancel"}
 PING = '{"op":"ping"}'
@@ -96,8 +106,6 @@ class BybitOrders:
     reading_us = 0
     patience_us = 10 * SECOND_US
     cancels_per_request = 1
-    switch = None
-    """Bybit has one for institutional accounts alone, which its links end. It is not used."""
 
     def __init__(self, settings: OrderSettings, names: InstrumentNames) -> None:
         """Raises ValueError where the secret is none that Bybit has."""
@@ -113,6 +121,10 @@ class BybitOrders:
             self.links.append(
                 PrivateLinkKind(TRADE, self._signer.trade_url, times, takes_orders=True, ping=PING)
             )
+        after_s = settings.cancel_all_after_s
+        self.switch = None if after_s is None else CancelAllSwitch(after_s, self._cancel_on_disconnect)
+        self._dcp_refusal = ""
+        """Why Bybit refused its topic: without that it does not act."""
         self._amends = OrderAmends()
         self._cancel_tries: dict[str, int] = {}
         """By client id: how often a cancel was sent that is sent again. At most ``MOST_RETRIED``."""
@@ -133,6 +145,9 @@ class BybitOrders:
         frame = messages.read(data)
         if not link.startswith(PRIVATE):
             return _trade_frame(frame) if is_up else _trade_sign_in(frame)
+        if frame.req_id == DCP:
+            self._dcp_refusal = "" if frame.success else f"Bybit refused the topic: {frame.ret_msg[:100]}"
+            return ()
         topic = frame.topic.partition(".")[0]
         if topic == "order":
             orders = messages.usable_rows(frame, messages.ORDER)
@@ -149,8 +164,17 @@ class BybitOrders:
             self.clock.read_soon()
             return (UselessLink(f"refused: {frame.ret_msg[:100]}", REFUSED_US),)
         if frame.op == "auth":
-            return (SignInStep([msgspec.json.encode({"op": "subscribe", "args": TOPICS}).decode()]),)
+            topics = [_subscription(TOPICS)]
+            if self.switch is not None:  # alone: a topic that Bybit refuses refuses all of a request
+                topics.insert(0, _subscription((DCP_TOPIC,), DCP))
+            return (SignInStep(topics),)
         return (SignedIn(),)
+
+    def _cancel_on_disconnect(self, seconds: int) -> Steps:
+        reports = yield from account_requests.cancel_on_disconnect(seconds)
+        if self._dcp_refusal:
+            raise BadAnswerError(self._dcp_refusal)
+        return reports
 
     def _order_row(self, row: messages.OrderRow) -> Sequence[OrderReading[BybitAnswer]]:
         """Return what an order in the topic says, and the amend that it shows to be done."""
@@ -284,6 +308,11 @@ def order_adapter(
 ) -> ExchangeOrderAdapter[BybitAnswer]:
     """Return the order adapter of Bybit. Raises ValueError where the secret is none that Bybit has."""
     return ExchangeOrderAdapter(BybitOrders(settings, names), random)
+
+
+def _subscription(topics: Sequence[str], request_id: str = "") -> str:
+    named = {"req_id": request_id} if request_id else {}
+    return msgspec.json.encode({**named, "op": "subscribe", "args": topics}).decode()
 
 
 def _by_rest(kind: str, number: int, argument: order_requests.Argument) -> RestSteps[BybitAnswer]:

@@ -87,7 +87,7 @@ def floor_lots(instrument: Instrument, text: str) -> int:
 
 def plain_floor_ticks(instrument: Instrument, plain: int) -> int:
     """Return the same of what ``plain_decimal`` returns of a price."""
-    return _floored_plain(instrument.price, plain)
+    return _floored_plain(instrument.price.decimals, instrument.price.step, plain)
 
 
 def traded_lots(instrument: Instrument, text: str) -> int:
@@ -103,7 +103,8 @@ def turnover(instrument: Instrument, text: str) -> int | None:
     decimals = instrument.price.decimals + instrument.size.decimals
     if decimals > MAX_DECIMALS:
         return None
-    return _floored(Scale(decimals, instrument.price.step * instrument.size.step), text)
+    step, plain = instrument.price.step * instrument.size.step, plain_decimal(text)
+    return _floored_plain(decimals, step, plain) if plain >= 0 else _floored(Scale(decimals, step), text)
 
 
 def amount(text: str) -> str:
@@ -115,13 +116,13 @@ def amount(text: str) -> str:
 def _floored(scale: Scale, text: str) -> int:
     plain = plain_decimal(text)
     if plain >= 0:
-        return _floored_plain(scale, plain)
+        return _floored_plain(scale.decimals, scale.step, plain)
     steps = scale.floor(text)
     if steps < 0:
         raise InexactError(text, "zero or more")
     return steps
 
 
-def _floored_plain(scale: Scale, plain: int) -> int:
-    units, shift = plain >> 5, scale.decimals - (plain & 31)
-    return (units * TEN_TO_THE[shift] if shift >= 0 else units // TEN_TO_THE[-shift]) // scale.step
+def _floored_plain(decimals: int, step: int, plain: int) -> int:
+    units, shift = plain >> 5, decimals - (plain & 31)
+    return (units * TEN_TO_THE[shift] if shift >= 0 else units // TEN_TO_THE[-shift]) // step

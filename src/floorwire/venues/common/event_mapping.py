@@ -13,7 +13,7 @@ import msgspec
 from floorwire.core.instrument import Instrument, InstrumentState
 from floorwire.core.market_events import Candle, DayStats, Level
 from floorwire.core.units import Scale, trim
-from floorwire.venues.common.decimals import amount, floor_lots, floor_ticks, turnover
+from floorwire.venues.common.decimals import amount, floor_lots, floor_ticks, plain_floor_ticks, turnover
 from floorwire.venues.common.level_reader import LevelReader
 
 EIGHT_DECIMALS = "0.00000001"
@@ -99,6 +99,22 @@ def day(
         volume_lots=floor_lots(of, volume),
         turnover=None if quote_volume is None else turnover(of, quote_volume),
         ts_us=ts_us,
+    )
+
+
+def plain_day(
+    of: Instrument, prices: tuple[int, int, int], volume: str, quote_volume: str | None, ts_us: int
+) -> DayStats:
+    """Return the same of what ``plain_decimal`` returns of the prices."""
+    open_price, high, low = prices
+    return DayStats(
+        of.symbol,
+        plain_floor_ticks(of, open_price),
+        plain_floor_ticks(of, high),
+        plain_floor_ticks(of, low),
+        floor_lots(of, volume),
+        None if quote_volume is None else turnover(of, quote_volume),
+        ts_us,
     )
 
 

@@ -1,4 +1,4 @@
-# cython: boundscheck=False, wraparound=False
+# cython: boundscheck=False, wraparound=False, nonecheck=False
 """Reads a frame byte by byte where it is written as expected: in C where this module is compiled.
 
 An exchange writes all frames of a kind alike. What is written in another way is for a JSON decoder: a scanner
@@ -40,7 +40,7 @@ class FrameScanner:
     After something else than expected it stands at the end, where nothing is read any more.
     """
 
-    __slots__ = ("_begin", "_data", "_failed", "at", "has_objects", "price", "size")
+    __slots__ = ("_begin", "_data", "_failed", "at", "has_objects", "least_rest", "price", "size")
 
     def __init__(self, data: bytes) -> None:
         self.begin(data)
@@ -53,6 +53,8 @@ class FrameScanner:
         self._failed = False
         self.has_objects = False
         """Whether levels are objects of price and qty, and not arrays."""
+        self.least_rest = 0
+        """How many characters at least follow the size in a row, before its end."""
         self.price = self.size = NOT_PLAIN
         """What ``next_level`` read, as ``plain_decimal`` returns it."""
         self._begin = 0
@@ -115,21 +117,24 @@ class FrameScanner:
     def decimal(self) -> int:
         """Return what ``plain_decimal`` returns of the text up to the next quotation mark, and go there."""
         data, start = self._data, self.at
-        at, units, after_dot = start, 0, -1
-        while data[at] != QUOTE and at - start <= MAX_DIGITS + 1:
-            if ZERO <= data[at] <= NINE:
-                units = units * 10 + data[at] - ZERO
-            elif data[at] == DOT and after_dot < 0:
-                after_dot = at + 1
-            else:
-                break
+        at, units, decimals = start, 0, 0
+        while ZERO <= data[at] <= NINE:  # beyond the digits that fit it fails below
+            units = units * 10 + data[at] - ZERO
             at += 1
-        digits = at - start - (after_dot >= 0)
-        if data[at] != QUOTE or digits > MAX_DIGITS or not digits or after_dot == at:
+        digits = at - start
+        has_dot = data[at] == DOT
+        if has_dot:
+            at += 1
+            while ZERO <= data[at] <= NINE:
+                units = units * 10 + data[at] - ZERO
+                at += 1
+                decimals += 1
+            digits += decimals
+        if data[at] != QUOTE or digits > MAX_DIGITS or not digits or (has_dot and not decimals):
             self.fail()
             return NOT_PLAIN
         self.at = at
-        return units << 5 | (at - after_dot if after_dot >= 0 else 0)
+        return units << 5 | decimals
 
     def decimal_text(self) -> str:
         """Return a decimal up to the next quotation mark, which may have more digits, and go there."""
@@ -150,28 +155,28 @@ class FrameScanner:
     def json_decimal(self) -> int:
         """Return what ``plain_decimal`` returns of a number of JSON, and go past it."""
         data, start = self._data, self.at
-        at, units, after_dot = start, 0, -1
-        while at - start <= MAX_DIGITS + 1:
-            if ZERO <= data[at] <= NINE:
-                units = units * 10 + data[at] - ZERO
-            elif data[at] == DOT and after_dot < 0:
-                after_dot = at + 1
-            else:
-                break
+        at, units, decimals = start, 0, 0
+        while ZERO <= data[at] <= NINE:
+            units = units * 10 + data[at] - ZERO
             at += 1
-        digits = at - start - (after_dot >= 0)
-        whole = after_dot - 1 - start if after_dot >= 0 else digits
+        whole = at - start
+        has_dot = data[at] == DOT
+        if has_dot:
+            at += 1
+            while ZERO <= data[at] <= NINE:
+                units = units * 10 + data[at] - ZERO
+                at += 1
+                decimals += 1
         if (
             not whole
-            or digits > MAX_DIGITS
-            or after_dot == at
-            or data[at] == DOT
+            or whole + decimals > MAX_DIGITS
+            or (has_dot and (not decimals or data[at] == DOT))
             or (data[start] == ZERO and whole > 1)
         ):
             self.fail()
             return NOT_PLAIN
         self.at = at
-        return units << 5 | (at - after_dot if after_dot >= 0 else 0)
+        return units << 5 | decimals
 
     def time_us(self) -> int:
         """Return a time such as 2026-07-19T17:54:39.768901Z in microseconds since 1970, and go past it."""
@@ -262,6 +267,7 @@ class FrameScanner:
         if self._failed:
             return False
         if data[at] == QUOTE:  # what else is in the row is not read
+            at += self.least_rest
             while data[at] != CLOSING:
                 at += 1
             at += 1
@@ -308,17 +314,19 @@ class FrameScanner:
     def expect_decimal(self) -> None:
         """Go to the end of what ``decimal`` reads."""
         data, start = self._data, self.at
-        at, after_dot = start, -1
-        while data[at] != QUOTE:
-            if data[at] == DOT and after_dot < 0:
-                after_dot = at + 1
-            elif not ZERO <= data[at] <= NINE:
-                self.fail()
-                return
+        at, decimals = start, 0
+        while ZERO <= data[at] <= NINE:
             at += 1
-        digits = at - start - (after_dot >= 0)
+        digits = at - start
+        has_dot = data[at] == DOT
+        if has_dot:
+            at += 1
+            while ZERO <= data[at] <= NINE:
+                at += 1
+                decimals += 1
+            digits += decimals
         self.at = at
-        if digits > MAX_DIGITS or not digits or after_dot == at:
+        if data[at] != QUOTE or digits > MAX_DIGITS or not digits or (has_dot and not decimals):
             self.fail()
 
     def fail(self) -> None:

@@ -29,7 +29,7 @@ cdef class LevelReader:
 
     @cython.locals(levels=list, ticks=int64_t, lots=int64_t, off_tick=Py_ssize_t, price=str, size=str)
     cpdef tuple read(self, object instrument, object rows)
-    @cython.locals(levels=list, price=int64_t, size=int64_t, ticks=int64_t, lots=int64_t, off_tick=Py_ssize_t, last=int64_t, is_uniform=bint, rises=bint, falls=bint)
+    @cython.locals(levels=list, price=int64_t, size=int64_t, ticks=int64_t, lots=int64_t, off_tick=Py_ssize_t, last=int64_t, is_uniform=bint, is_next=bint, rises=bint, falls=bint)
     cpdef tuple scan(self, object instrument, FrameScanner frame, Py_ssize_t at, list rows=*)
     @cython.locals(ticks=int64_t, lots=int64_t)
     cpdef tuple level(self, object instrument, str price, str size)

@@ -1,3 +1,4 @@
+# cython: nonecheck=False
 """Reads what frames say of one instrument's prices and sizes: in ticks and lots.
 
 A frame has up to hundreds of levels, so this is where its time goes. A plain decimal of up to 17 digits is
@@ -83,10 +84,12 @@ class LevelReader:
         last = 0
         is_uniform = rises = falls = True
         frame.at = at
-        while frame.next_level():
+        is_next = frame.next_level()
+        while is_next:
             price, size = frame.price, frame.size
             if rows is not None:
                 rows.append(frame.row())
+            is_next = frame.next_level()
             if is_uniform and last:
                 is_uniform = price & 31 == self._price_written and size & 31 == self._size_written
             ticks = self._ticks(price)
@@ -95,8 +98,11 @@ class LevelReader:
                 off_tick += not self._add_other(plain_text(price), plain_text(size), levels)
                 is_uniform = rises = falls = False
             elif ticks:
-                levels.append((ticks, lots))
                 is_uniform = is_uniform and lots * self.size_unit == size >> 5
+                if not is_next and not levels:  # most changes have one level on a side
+                    self.is_uniform, self.off_tick = is_uniform and self.price_unit > 0, off_tick
+                    return ((ticks, lots),)
+                levels.append((ticks, lots))
                 rises = rises and ticks > last
                 falls = falls and (ticks < last or not last)
                 last = ticks
@@ -104,8 +110,6 @@ class LevelReader:
                 off_tick += 1
         self.is_uniform = is_uniform and self.price_unit > 0
         self.off_tick = off_tick
-        if len(levels) == 1:
-            return (levels[0],)
         if rises or falls:  # as exchanges send them; so no price comes twice
             return tuple(levels)
         return tuple(dict(levels).items())

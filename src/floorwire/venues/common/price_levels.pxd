@@ -1,9 +1,10 @@
 cimport cython
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint64_t
 
 
 cdef bint IS_COMPILED
 cdef unsigned char ZERO
+cdef Py_ssize_t MAX_DIGITS
 cdef unsigned char DOT
 cdef unsigned char COMMA
 cdef unsigned char QUOTE
@@ -11,6 +12,7 @@ cdef unsigned char QUOTE
 
 @cython.final
 cdef class PriceLevels:
+    cdef unsigned char _buffer[40]
     cdef int64_t _sign
     cdef list _levels
     cdef list _written
@@ -32,7 +34,7 @@ cdef class PriceLevels:
     cpdef list top(self)
     @cython.locals(written=list, place=Py_ssize_t)
     cdef object _write_digits(self)
-    @cython.locals(level=tuple, ticks=int64_t, lots=int64_t, price=int64_t, size=int64_t)
+    @cython.locals(level=tuple, ticks=int64_t, lots=int64_t, price=uint64_t, size=uint64_t, at=Py_ssize_t)
     cdef bytes _digits(self, Py_ssize_t place)
     @cython.locals(levels=list, low=Py_ssize_t, high=Py_ssize_t, middle=Py_ssize_t, step=Py_ssize_t)
     cdef Py_ssize_t _place(self, int64_t ticks, Py_ssize_t near) except -1

@@ -1,4 +1,4 @@
-# cython: boundscheck=False, wraparound=False
+# cython: boundscheck=False, wraparound=False, nonecheck=False
 """One side of a venue's book in order, and the texts of its best levels, which checksums are of."""
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from floorwire.venues.common.decimals import MAX_TICKS
 
 IS_COMPILED = not __file__.endswith(".py")
 ZERO, DOT, COMMA, QUOTE = ord("0"), ord("."), ord(","), ord('"')
+MAX_DIGITS = 40
+"""More than two numbers of 64 bits have."""
 EMPTY: Level = (0, 0)
 """The best level of a side without levels."""
 
@@ -46,6 +48,7 @@ class PriceLevels:
     """
 
     __slots__ = (
+        "_buffer",
         "_levels",
         "_sign",
         "_text_of",
@@ -55,6 +58,9 @@ class PriceLevels:
         "price_unit",
         "size_unit",
     )
+
+    _buffer: bytes
+    """For digits, in C only: there it is an array."""
 
     def __init__(self, sign: int, text_of: TextOf | None = None, top_count: int = 0) -> None:
         """``sign`` 1: the highest price is best; -1: the lowest.
@@ -143,7 +149,7 @@ class PriceLevels:
         """Return the best level, ``EMPTY`` if there is none."""
         for place in range(len(self._levels) - 1, -1, -1):
             level = self._levels[place]
-            if level[1]:  # else its size is below one lot
+            if level[1] != 0:  # else its size is below one lot
                 return level
         return EMPTY
 
@@ -204,7 +210,18 @@ class PriceLevels:
         level = self._levels[place]
         ticks, lots = level
         price, size = ticks * self.price_unit, lots * self.size_unit
-        return f"{price}{size}".encode()
+        if not IS_COMPILED:
+            return f"{price}{size}".encode()
+        at = MAX_DIGITS
+        while size:
+            at -= 1
+            self._buffer[at] = ZERO + size % 10  # type: ignore[index]
+            size //= 10
+        while price:
+            at -= 1
+            self._buffer[at] = ZERO + price % 10  # type: ignore[index]
+            price //= 10
+        return self._buffer[at:MAX_DIGITS]  # in C this is bytes
 
     # --- places ---------------------------------------------------------------------------------
 

@@ -1,3 +1,4 @@
+# cython: nonecheck=False
 """The book of an instrument at a venue that sends whole books and then changes, without update ids."""
 
 from __future__ import annotations

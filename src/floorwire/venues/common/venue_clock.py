@@ -87,11 +87,9 @@ class VenueClock:
         at_us = now_us
         for output in outputs:
             # The usual cases at once: a time that can be right, and most of these say how late messages come.
-            if type(output) is DayStats:
-                if output.ts_us - at_us > self._bound_us:
-                    break
-                continue
-            if type(output) is not Quote and type(output) is not BookChange and type(output) is not Trade:
+            if type(output) is not BookChange and type(output) is not Quote and type(output) is not Trade:
+                if type(output) is DayStats and output.ts_us - at_us <= self._bound_us:
+                    continue
                 break
             ahead_us = output.ts_us - at_us
             if ahead_us > self._bound_us:

@@ -20,6 +20,7 @@ cdef class CheckedBook:
     cdef list _top_asks
     cdef list _top_bids
     cdef bytes _text_of_bids
+    cdef object _rows
     cdef int64_t _crc_asks
     cdef int64_t _crc
 
@@ -29,7 +30,9 @@ cdef class CheckedBook:
     @cython.locals(levels=VenueBook, bids=tuple, asks=tuple, bids_out=tuple, asks_out=tuple)
     cpdef object apply_change(self, object message, object ts_us)
     @cython.locals(scanned=ScannedBook)
-    cdef tuple _read(self, object message)
+    cdef tuple _bids(self, object message)
+    @cython.locals(scanned=ScannedBook)
+    cdef tuple _asks(self, object message)
     @cython.locals(frame=FrameScanner, reader=LevelReader, side=tuple, rows=list)
     cdef tuple _scan_side(self, ScannedBook scanned, Py_ssize_t at, PriceLevels kept)
     @cython.locals(side=tuple)

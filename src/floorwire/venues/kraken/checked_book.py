@@ -1,3 +1,4 @@
+# cython: nonecheck=False
 """The book of one instrument of Kraken: a snapshot, then changes without numbers, each with a checksum.
 
 Source: the API guide of Kraken, "Book" and "Book checksum". After each message both sides are cut to the
@@ -7,7 +8,6 @@ subscribed depth: Kraken does not tell of levels that were pushed out.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
 from zlib import crc32
 
 from floorwire.core.instrument import Instrument
@@ -22,10 +22,6 @@ CHECKSUM_LEVELS = 10
 """The checksum is of so many levels a side, whatever the depth."""
 
 
-ReadLevels: TypeAlias = tuple[tuple[Level, ...], tuple[Level, ...], Rows, Rows]
-ReadSide: TypeAlias = tuple[tuple[Level, ...], Rows]
-
-
 class CheckedBook:
     """The book of one instrument. It is synced from a snapshot on until it is cleared or a change is lost."""
 
@@ -33,6 +29,7 @@ class CheckedBook:
         "_crc",
         "_crc_asks",
         "_instrument",
+        "_rows",
         "_text_of_bids",
         "_top_asks",
         "_top_bids",
@@ -55,6 +52,8 @@ class CheckedBook:
         self._top_bids: list[bytes] | None = None
         """The texts that the last checksum was computed of."""
         self._crc_asks = self._crc = 0
+        self._rows: Rows = ()
+        """What is written of the side that was read last, each price once."""
         self._text_of_bids = b""
 
     @property
@@ -75,7 +74,8 @@ class CheckedBook:
         """Replace the book; return it as an event. Raises ValueError, and then the book is cleared."""
         levels = self.levels
         try:
-            bids, asks, bid_rows, ask_rows = self._read(message)
+            bids, bid_rows = self._bids(message), self._rows
+            asks, ask_rows = self._asks(message), self._rows
             event = levels.apply_snapshot(bids, asks, ts_us, bid_rows, ask_rows)
             pushed_out = levels.bids.cut(self.depth) + levels.asks.cut(self.depth)
             if pushed_out:
@@ -100,7 +100,8 @@ class CheckedBook:
                     not levels.bids.is_written or not levels.asks.is_written
                 ):  # a level is between the new ticks
                     raise OffTickError("a level", levels.instrument)
-            bids, asks, bid_rows, ask_rows = self._read(message)
+            bids, bid_rows = self._bids(message), self._rows
+            asks, ask_rows = self._asks(message), self._rows
             event = levels.apply_change(bids, asks, ts_us, bid_rows, ask_rows)
             bids_out, asks_out = levels.bids.cut(self.depth), levels.asks.cut(self.depth)
             if bids_out or asks_out:
@@ -112,20 +113,24 @@ class CheckedBook:
             raise
         return event if bids or asks else None
 
-    def _read(self, message: BookFrame | ScannedBook) -> ReadLevels:
-        """Return bids and asks, and what is written of them, each price once."""
+    def _bids(self, message: BookFrame | ScannedBook) -> tuple[Level, ...]:
+        """Return the bids of a message, each price once. ``_rows``: what is written of them."""
         if not isinstance(message, ScannedBook):
-            bids, bid_rows = self._read_side(message.bids)
-            asks, ask_rows = self._read_side(message.asks)
-            return bids, asks, bid_rows, ask_rows
+            return self._read_side(message.bids)
         scanned = message
-        bids, bid_rows = self._scan_side(scanned, scanned.bids_at, self.levels.bids)
-        asks, ask_rows = self._scan_side(scanned, scanned.asks_at, self.levels.asks)
-        return bids, asks, bid_rows, ask_rows
+        return self._scan_side(scanned, scanned.bids_at, self.levels.bids)
 
-    def _scan_side(self, scanned: ScannedBook, at: int, kept: PriceLevels) -> ReadSide:
+    def _asks(self, message: BookFrame | ScannedBook) -> tuple[Level, ...]:
+        """Return the same of the asks."""
+        if not isinstance(message, ScannedBook):
+            return self._read_side(message.asks)
+        scanned = message
+        return self._scan_side(scanned, scanned.asks_at, self.levels.asks)
+
+    def _scan_side(self, scanned: ScannedBook, at: int, kept: PriceLevels) -> tuple[Level, ...]:
+        self._rows = ()
         if at < 0:
-            return (), ()
+            return ()
         frame, reader, of = scanned.frame, self.levels.reader, self.levels.instrument
         side = reader.scan(of, frame, at)
         if reader.off_tick:
@@ -134,17 +139,19 @@ class CheckedBook:
             kept.price_unit, kept.size_unit = reader.price_unit, reader.size_unit
         # Kraken writes each price and each size with as many decimals: so no text is kept of them.
         if reader.is_uniform and reader.price_unit == kept.price_unit and reader.size_unit == kept.size_unit:
-            return side, ()
+            return side
         rows: list[PriceAndSize] = []
         reader.scan(of, frame, at, rows)
-        return side, rows if len(side) == len(rows) else self.levels.last_of_each_price(rows)
+        self._rows = rows if len(side) == len(rows) else self.levels.last_of_each_price(rows)
+        return side
 
-    def _read_side(self, rows: Sequence[PriceAndSize]) -> ReadSide:
+    def _read_side(self, rows: Sequence[PriceAndSize]) -> tuple[Level, ...]:
         of = self.levels.instrument
         side, off_tick = self.levels.reader.read(of, rows)
         if off_tick:
             raise OffTickError("a level", of)
-        return side, rows if len(side) == len(rows) else self.levels.last_of_each_price(rows)
+        self._rows = rows if len(side) == len(rows) else self.levels.last_of_each_price(rows)
+        return side
 
     def _check(self, message: BookFrame | ScannedBook) -> None:
         """Compare the checksum. Without one, as in snapshots of few levels, there is nothing to compare.

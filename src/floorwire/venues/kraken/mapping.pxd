@@ -1,4 +1,3 @@
-from floorwire.venues.common.decimals cimport floor_lots, plain_floor_ticks
 from floorwire.venues.common.level_reader cimport LevelReader
 from floorwire.venues.kraken.scanned_messages cimport ScannedTicker, ScannedTrade
 

@@ -12,7 +12,7 @@ import msgspec
 from floorwire.core.instrument import Instrument, InstrumentState, Side
 from floorwire.core.market_events import Candle, DayStats, Level, Quote, Trade
 from floorwire.venues.common import event_mapping
-from floorwire.venues.common.decimals import floor_lots, plain_floor_ticks, rfc3339_us
+from floorwire.venues.common.decimals import rfc3339_us
 from floorwire.venues.common.event_mapping import Ohlc
 from floorwire.venues.common.level_reader import LevelReader
 from floorwire.venues.kraken import messages
@@ -91,15 +91,7 @@ def scanned_quote(ticker: ScannedTicker, of: Instrument, reader: LevelReader, ts
 
 def scanned_day(ticker: ScannedTicker, of: Instrument, ts_us: int) -> DayStats:
     """Return the last 24 hours of a frame."""
-    return DayStats(
-        of.symbol,
-        plain_floor_ticks(of, ticker.opened),
-        plain_floor_ticks(of, ticker.high),
-        plain_floor_ticks(of, ticker.low),
-        floor_lots(of, ticker.volume),
-        None,
-        ts_us,
-    )
+    return event_mapping.plain_day(of, (ticker.opened, ticker.high, ticker.low), ticker.volume, None, ts_us)
 
 
 def day(ticker: messages.Ticker, of: Instrument, ts_us: int) -> DayStats:

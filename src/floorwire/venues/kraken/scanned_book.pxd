@@ -11,8 +11,10 @@ cdef int64_t MICROSECOND_DECIMALS
 cdef int64_t LEAST_US
 cdef int64_t MOST_US
 cdef Py_ssize_t NOWHERE
+cdef Py_ssize_t TIME_LENGTH
 
 
+@cython.no_gc
 @cython.final
 cdef class ScannedBook(ScannedMessage):
     cdef public FrameScanner frame

@@ -1,3 +1,4 @@
+# cython: nonecheck=False
 """Books of Kraken's WebSocket v1, read byte by byte where this module is compiled.
 
 Kraken writes all frames of books alike. Another frame is left to ``messages_v1``, and so is one with what is
@@ -15,6 +16,8 @@ NO_CHECKSUM = -1
 MICROSECOND_DECIMALS = 6
 LEAST_US, MOST_US = 10**15, 10**16 - 1
 """Times with ten digits of seconds and six decimals, as Kraken writes them."""
+TIME_LENGTH = len('","1618678132.214235"')
+"""In each row it follows the size, and is of this length."""
 NOWHERE = -1
 """The place of a side that is not in the frame, less than any other."""
 
@@ -38,6 +41,7 @@ class ScannedBook(ScannedMessage):
 def scan(data: bytes) -> ScannedBook | None:
     """Return the book or the change in a frame; None if it has to be decoded."""
     frame = scanner_of(data)
+    frame.least_rest = TIME_LENGTH
     book = ScannedBook.__new__(ScannedBook)
     book.frame = frame
     book.bids_at = book.asks_at = NOWHERE

@@ -12,7 +12,7 @@ from floorwire.venues.common.event_mapping import Ohlc
 from floorwire.venues.common.level_reader import LevelReader
 from floorwire.venues.common.price_levels import WrittenLevel
 from floorwire.venues.okx import messages
-from floorwire.venues.okx.scanned_messages import ScannedQuote, ScannedTrade
+from floorwire.venues.okx.scanned_messages import ScannedQuote, ScannedTicker, ScannedTrade
 
 VENUE = "okx"
 MILLISECOND_US = 1_000
@@ -83,6 +83,17 @@ def scanned_quote(message: ScannedQuote, of: Instrument, reader: LevelReader) ->
     bid_ticks, bid_lots = reader.plain_level(of, message.bid, message.bid_size)
     ask_ticks, ask_lots = reader.plain_level(of, message.ask, message.ask_size)
     return Quote(of.symbol, bid_ticks, bid_lots, ask_ticks, ask_lots, message.ts * MILLISECOND_US)
+
+
+def scanned_day(message: ScannedTicker, of: Instrument) -> DayStats:
+    """Return the statistics of the last 24 hours in a frame."""
+    return event_mapping.plain_day(
+        of,
+        (message.opened, message.high, message.low),
+        message.volume,
+        message.turnover,
+        message.ts * MILLISECOND_US,
+    )
 
 
 def day(message: messages.Ticker, of: Instrument) -> DayStats:

@@ -5,7 +5,7 @@ from floorwire.venues.common.subscribed_symbol cimport SubscribedSymbol
 from floorwire.venues.common.trade_ids cimport TradeIds
 from floorwire.venues.common.venue_book cimport VenueBook
 from floorwire.venues.common.venue_clock cimport VenueClock
-from floorwire.venues.okx.mapping cimport scanned_quote, scanned_trade
+from floorwire.venues.okx.mapping cimport scanned_day, scanned_quote, scanned_trade
 from floorwire.venues.okx.messages cimport read as read_message
 from floorwire.venues.okx.numbered_book cimport NumberedBook
 from floorwire.venues.okx.scanned_messages cimport ScannedTrade

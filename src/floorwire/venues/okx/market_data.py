@@ -38,7 +38,7 @@ from floorwire.venues.common.venue_clock import VenueClock
 from floorwire.venues.common.venue_maker import VenueMaker
 from floorwire.venues.okx import limits, mapping, messages
 from floorwire.venues.okx.candle_history import OkxCandles
-from floorwire.venues.okx.mapping import scanned_quote, scanned_trade
+from floorwire.venues.okx.mapping import scanned_day, scanned_quote, scanned_trade
 from floorwire.venues.okx.messages import (
     BookFrame,
     CandleFrame,
@@ -50,7 +50,7 @@ from floorwire.venues.okx.messages import (
     read as read_message,
 )
 from floorwire.venues.okx.numbered_book import NumberedBook
-from floorwire.venues.okx.scanned_messages import ScannedBook, ScannedQuote, ScannedTrade
+from floorwire.venues.okx.scanned_messages import ScannedBook, ScannedQuote, ScannedTicker, ScannedTrade
 from floorwire.venues.okx.trade_history import OkxTrades
 
 HOSTS = frozenset(
@@ -209,6 +209,8 @@ class Okx:
         elif type(message) is ScannedTrade:
             traded = message
             self._trade(traded, traded.trade_id, traded.ts, symbol, now_us, out)
+        elif type(message) is ScannedTicker:
+            out.append(scanned_day(message, symbol.instrument))
         elif type(message) is BookFrame:
             is_book = message.stream.channel == "books"
             for row in message.rows:

@@ -5,6 +5,10 @@ from floorwire.venues.common.venue_book cimport VenueBook
 from floorwire.venues.okx.scanned_messages cimport ScannedBook
 
 
+cdef unsigned char QUOTE
+cdef Py_ssize_t BETWEEN
+
+
 @cython.final
 cdef class NumberedBook:
     cdef readonly VenueBook levels
@@ -26,4 +30,5 @@ cdef class NumberedBook:
     cdef object _check(self, object checksum)
 
 
+@cython.locals(text=bytes, at=Py_ssize_t)
 cpdef bytes checksum_text(object row)

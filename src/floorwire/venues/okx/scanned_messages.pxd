@@ -9,6 +9,8 @@ cdef bytes CHANNEL
 cdef bytes BOOKS
 cdef bytes QUOTES
 cdef bytes TRADES
+cdef bytes TICKERS
+cdef unsigned char QUOTE
 cdef int64_t MAX_MS
 
 
@@ -42,6 +44,16 @@ cdef class ScannedTrade(ScannedMessage):
     cdef public int64_t ts
 
 
+@cython.final
+cdef class ScannedTicker(ScannedMessage):
+    cdef public int64_t ts
+    cdef public int64_t opened
+    cdef public int64_t high
+    cdef public int64_t low
+    cdef public str volume
+    cdef public str turnover
+
+
 @cython.locals(frame=FrameScanner)
 cpdef ScannedMessage scan(bytes data)
 @cython.locals(book=ScannedBook)
@@ -50,6 +62,9 @@ cdef ScannedBook _book(FrameScanner frame)
 cdef ScannedQuote _quote(FrameScanner frame)
 @cython.locals(trade=ScannedTrade)
 cdef ScannedTrade _trade(FrameScanner frame)
+@cython.locals(ticker=ScannedTicker, is_of_2022=bint)
+cdef ScannedTicker _ticker(FrameScanner frame)
+cdef object _days(FrameScanner frame)
 cdef object _rest(FrameScanner frame)
 @cython.locals(found=int64_t)
 cdef int64_t _time_ms(FrameScanner frame) except -1

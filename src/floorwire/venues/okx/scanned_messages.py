@@ -13,6 +13,8 @@ CHANNEL = b'{"arg":{"channel":"'
 BOOKS = b'books","instId":"'
 QUOTES = b'bbo-tbt","instId":"'
 TRADES = b'trades","instId":"'
+TICKERS = b'tickers","instId":"'
+QUOTE = ord('"')
 MAX_MS = 253_402_300_799_999
 
 
@@ -53,6 +55,18 @@ class ScannedTrade(ScannedMessage):
     ts: int
 
 
+class ScannedTicker(ScannedMessage):
+    """``Ticker``, alone in its frame: plain decimals, and volumes as texts, which may have more digits."""
+
+    __slots__ = ("high", "low", "opened", "ts", "turnover", "volume")
+    ts: int
+    opened: int
+    high: int
+    low: int
+    volume: str
+    turnover: str
+
+
 def scan(data: bytes) -> ScannedMessage | None:
     """Return the message in a frame; None if it has to be decoded."""
     frame = scanner_of(data)
@@ -62,9 +76,11 @@ def scan(data: bytes) -> ScannedMessage | None:
         message = _book(frame)
     elif frame.has(QUOTES):
         message = _quote(frame)
-    else:
-        frame.expect(TRADES)
+    elif frame.has(TRADES):
         message = _trade(frame)
+    else:
+        frame.expect(TICKERS)
+        message = _ticker(frame)
     return message if frame.is_whole() else None
 
 
@@ -144,6 +160,59 @@ def _trade(frame: FrameScanner) -> ScannedTrade:
         frame.expect(b'"')
     frame.expect(b"}]}")
     return trade
+
+
+def _ticker(frame: FrameScanner) -> ScannedTicker:
+    ticker = ScannedTicker.__new__(ScannedTicker)
+    ticker.symbol = frame.text()
+    frame.expect(b'"},"data":[{"instType":"')
+    frame.expect_past(QUOTE)
+    frame.expect(b',"instId":"')
+    frame.expect_past(QUOTE)
+    frame.expect(b',"last":"')
+    frame.expect_past(QUOTE)
+    frame.expect(b',"lastSz":"')
+    frame.expect_past(QUOTE)
+    frame.expect(b',"askPx":"')
+    frame.expect_past(QUOTE)
+    frame.expect(b',"askSz":"')
+    frame.expect_past(QUOTE)
+    frame.expect(b',"bidPx":"')
+    frame.expect_past(QUOTE)
+    frame.expect(b',"bidSz":"')
+    frame.expect_past(QUOTE)
+    frame.expect(b',"open24h":"')
+    ticker.opened = frame.decimal()
+    frame.expect(b'","high24h":"')
+    ticker.high = frame.decimal()
+    frame.expect(b'","low24h":"')
+    ticker.low = frame.decimal()
+    frame.expect(b'","')
+    is_of_2022 = frame.has(b"sod")  # today the volumes come first
+    if is_of_2022:
+        _days(frame)
+        frame.expect(b',"')
+    frame.expect(b'volCcy24h":"')
+    ticker.turnover = frame.decimal_text()
+    frame.expect(b'","vol24h":"')
+    ticker.volume = frame.decimal_text()
+    frame.expect(b'","')
+    if not is_of_2022:
+        frame.expect(b"sod")
+        _days(frame)
+        frame.expect(b',"')
+    frame.expect(b'ts":"')
+    ticker.ts = _time_ms(frame)
+    frame.expect(b'"}]}')
+    return ticker
+
+
+def _days(frame: FrameScanner) -> None:
+    """Go past the first prices of the day, in UTC and in Hong Kong, after ``sod``."""
+    frame.expect(b'Utc0":"')
+    frame.expect_past(QUOTE)
+    frame.expect(b',"sodUtc8":"')
+    frame.expect_past(QUOTE)
 
 
 def _rest(frame: FrameScanner) -> None:

@@ -1,0 +1,1 @@
+"""How the packages that others install are built, and tried."""
