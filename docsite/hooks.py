@@ -18,7 +18,7 @@ from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[1]
 AS_INDEX = {"README.md": "index.md", "README.vi.md": "index.vi.md"}
-OTHERS = ("CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "examples/*.py", "examples/*.ipynb", "deploy/**/*")
+OTHERS = ("CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "examples/**/*", "deploy/**/*")
 """Outside docs/, and linked to from there."""
 FOR_MORE = "How to"
 """The section for pages that mkdocs.yml does not name."""
@@ -48,7 +48,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         files.append(File.generated(config, index, content=(ROOT / name).read_text()))
     for pattern in OTHERS:
         for file in sorted(ROOT.glob(pattern)):
-            if file.is_file():
+            if file.is_file() and file.parent.name != "__pycache__":
                 name = file.relative_to(ROOT).as_posix()
                 files.append(File.generated(config, name, abs_src_path=str(file)))
     return files

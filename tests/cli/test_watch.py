@@ -155,7 +155,8 @@ def test_a_terminal_gets_a_table_with_the_unknown_symbol_below(server: Server) -
     process = subprocess.Popen(command, env=environment, stdin=theirs, stdout=theirs, stderr=theirs)
     os.close(theirs)
     shown = b""
-    while not (b"BTC-USDT" in shown and b"NO-SUCH: unknown_symbol" in shown):
+    wanted = (b"BTC-USDT", b"NO-SUCH: unknown_symbol", b"BTC-USDT: book and tape")
+    while not all(text in shown for text in wanted):
         assert select.select([ours], [], [], PATIENCE_S)[0], shown
         shown += os.read(ours, 65_536)
     process.send_signal(signal.SIGINT)

@@ -13,7 +13,7 @@ import typer
 from floorwire.auth import grant
 from floorwire.auth.grant import GrantError
 from floorwire.cli.admin_client import admin_client
-from floorwire.cli.chosen_server import LOCAL_SERVER, Ca, KeyFile, ProfileName, Url
+from floorwire.cli.chosen_server import LOCAL_SERVER, Ca, Json, KeyFile, ProfileName, Url
 from floorwire.cli.output import echo
 
 app = typer.Typer(name="accounts", help="Paper money of accounts, on a running server.", no_args_is_help=True)
@@ -46,11 +46,12 @@ def withdraw(
     key_file: KeyFile = None,
     ca: Ca = None,
     profile: ProfileName = None,
+    json: Json = False,
 ) -> None:
     """Take paper money from an account: what no open order holds."""
     ((asset, units),) = _amounts([amount]).items()
     body = {"asset": asset, "amount": units}
-    _ask(account, "withdrawals", body, request_id, url, key_file, ca, profile)
+    _ask(account, "withdrawals", body, request_id, url, key_file, ca, profile, json=json)
 
 
 @app.command()
@@ -63,11 +64,12 @@ def transfer(
     key_file: KeyFile = None,
     ca: Ca = None,
     profile: ProfileName = None,
+    json: Json = False,
 ) -> None:
     """Move paper money from one account to another: what no open order holds."""
     ((asset, units),) = _amounts([amount]).items()
     body = {"to": to, "asset": asset, "amount": units}
-    _ask(account, "transfers", body, request_id, url, key_file, ca, profile)
+    _ask(account, "transfers", body, request_id, url, key_file, ca, profile, json=json)
 
 
 @app.command()
@@ -82,9 +84,20 @@ def reset(
     key_file: KeyFile = None,
     ca: Ca = None,
     profile: ProfileName = None,
+    json: Json = False,
 ) -> None:
     """Cancel the open orders of an account, and give it exactly these balances and no positions."""
-    _ask(account, "reset", {"balances": _amounts(balances or [])}, request_id, url, key_file, ca, profile)
+    _ask(
+        account,
+        "reset",
+        {"balances": _amounts(balances or [])},
+        request_id,
+        url,
+        key_file,
+        ca,
+        profile,
+        json=json,
+    )
 
 
 def _amounts(texts: list[str]) -> dict[str, str]:
@@ -104,10 +117,15 @@ def _ask(
     key_file: str | None,
     ca: str | None,
     profile: str | None,
+    *,
+    json: bool,
 ) -> None:
     request_id = request_id or secrets.token_hex(8)
-    echo(f"request id: {request_id}")
+    echo(f"request id: {request_id}", err=json)  # known even where no answer comes
     with admin_client(url, key_file, ca, profile) as server:
         path = f"/accounts/{quote(account, safe='')}/{what}"
         moved = server.request("POST", path, _Moved, body={**body, "request_id": request_id})
-        echo("done before" if moved.duplicate else "done")
+        if json:
+            echo(msgspec.json.encode(moved))
+        else:
+            echo("done before" if moved.duplicate else "done")

@@ -10,13 +10,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final, TypeAlias, get_args
 
+import msgspec
 import typer
 
 from floorwire import config
 from floorwire.channels.candles import DEFAULT_INTERVAL
+from floorwire.cli.chosen_server import Json
 from floorwire.cli.command_error import fail
 from floorwire.cli.exit_codes import ExitCode
-from floorwire.cli.output import echo
+from floorwire.cli.output import echo, write_json
+from floorwire.cli.progress import progress
 from floorwire.config import SettingsError
 from floorwire.connectors import csv_file, event_rows, parquet_file, recording
 from floorwire.connectors.event_rows import EVENTS, EventRows
@@ -47,6 +50,14 @@ app = typer.Typer(
     help="Market events, or the history of accounts or markets, as CSV or Parquet.",
     no_args_is_help=True,
 )
+
+
+class WrittenOutput(msgspec.Struct, frozen=True):
+    """The file that was written."""
+
+    path: str
+    rows: int
+
 
 Account: TypeAlias = Annotated[str | None, typer.Option(help="Only this account's.")]
 Symbol: TypeAlias = Annotated[
@@ -85,6 +96,7 @@ def events(
         list[str] | None, typer.Option(help=f"Only these events: {', '.join(EVENTS)}. May be given again.")
     ] = None,
     config_file: Annotated[Path | None, typer.Option("--config", help="TOML file with settings.")] = None,
+    json: Json = False,
 ) -> None:
     """Play a recording through its adapter as fast as possible, and write the events as one table.
 
@@ -98,10 +110,13 @@ def events(
     counts: Counter[str] = Counter()
     with _exit_on_error():
         recorded = _recorded(venue, config_file) if file is None else recording.read(file, adapter or None)
-        rows = parquet_file.write(out, _rows(recorded, wanted, counts), event_rows.COLUMNS)
+        with progress(f"writing {out}") as shown:
+            played = shown.counted(_rows(recorded, wanted, counts), "events")
+            rows = parquet_file.write(out, played, event_rows.COLUMNS)
     for skipped in recorded.skipped:
         echo(f"left out: {skipped.reason} {skipped.count} ({' '.join(skipped.lines)})", err=True)
-    echo(f"{out}: {rows} rows: {', '.join(f'{name} {count}' for name, count in counts.items()) or 'none'}")
+    each = ", ".join(f"{name} {count}" for name, count in counts.items()) or "none"
+    _told(out, rows, f"{out}: {rows} rows: {each}", json=json)
 
 
 @app.command()
@@ -112,12 +127,13 @@ def orders(
     until: To = None,
     out: Out = None,
     data: Data = None,
+    json: Json = False,
 ) -> None:
     """Write all orders: those that closed, as they did, then the open ones. Dates are of their creation.
 
     docs/trading.md has the columns.
     """
-    _export("orders", ExportFilter(account, symbol, _us(since) or 0, _us(until)), out, data)
+    _export("orders", ExportFilter(account, symbol, _us(since) or 0, _us(until)), out, data, json=json)
 
 
 @app.command()
@@ -128,9 +144,10 @@ def fills(
     until: To = None,
     out: Out = None,
     data: Data = None,
+    json: Json = False,
 ) -> None:
     """Write all fills. docs/trading.md has the columns."""
-    _export("fills", ExportFilter(account, symbol, _us(since) or 0, _us(until)), out, data)
+    _export("fills", ExportFilter(account, symbol, _us(since) or 0, _us(until)), out, data, json=json)
 
 
 @app.command()
@@ -141,9 +158,10 @@ def ledger(
     until: To = None,
     out: Out = None,
     data: Data = None,
+    json: Json = False,
 ) -> None:
     """Write every change of a balance, with its cause. docs/trading.md has the columns."""
-    _export("ledger", ExportFilter(account, asset, _us(since) or 0, _us(until)), out, data)
+    _export("ledger", ExportFilter(account, asset, _us(since) or 0, _us(until)), out, data, json=json)
 
 
 @app.command()
@@ -154,6 +172,7 @@ def candles(
     until: To = None,
     out: Out = None,
     data: Data = None,
+    json: Json = False,
 ) -> None:
     """Write the candles that start in this time, the oldest first. docs/market-history.md has the columns."""
     if interval not in INTERVALS:
@@ -165,7 +184,7 @@ def candles(
             for candle in history.candles(one, interval, from_us, MOST_US if to_us is None else to_us):
                 yield market_tables.candle_row(one.symbol, interval, candle)
 
-    _export_market(rows, market_tables.CANDLES, out, data)
+    _export_market(rows, market_tables.CANDLES, out, data, json=json)
 
 
 @app.command()
@@ -175,6 +194,7 @@ def trades(
     until: To = None,
     out: Out = None,
     data: Data = None,
+    json: Json = False,
 ) -> None:
     """Write the trades of markets, the oldest first. docs/market-history.md has the columns."""
     from_us, to_us = _us(since) or 0, _us(until)
@@ -184,26 +204,36 @@ def trades(
             for trade in history.trades(one, from_us, MOST_US if to_us is None else to_us):
                 yield market_tables.trade_row(one.symbol, trade)
 
-    _export_market(rows, market_tables.TRADES, out, data)
+    _export_market(rows, market_tables.TRADES, out, data, json=json)
 
 
 def _us(date: datetime | None) -> int | None:
     return None if date is None else int(date.replace(tzinfo=UTC).timestamp()) * 1_000_000 + date.microsecond
 
 
-def _export(table: Table, wanted: ExportFilter, out: Path | None, data: str | None) -> None:
+def _export(table: Table, wanted: ExportFilter, out: Path | None, data: str | None, *, json: bool) -> None:
     """Write a table of the journal, while a server writes it or while none runs."""
     columns = account_export.columns(account_export.ROWS[table], account_export.OWNER)
     with _exit_on_error():
-        _write(account_export.export(table, journal_inspection.read(_folder(data)), wanted), columns, out)
+        _write(
+            account_export.export(table, journal_inspection.read(_folder(data)), wanted),
+            columns,
+            out,
+            json=json,
+        )
 
 
 def _export_market(
-    rows: Callable[[StoredHistory], Iterator[Row]], columns: Columns, out: Path | None, data: str | None
+    rows: Callable[[StoredHistory], Iterator[Row]],
+    columns: Columns,
+    out: Path | None,
+    data: str | None,
+    *,
+    json: bool,
 ) -> None:
     """Write a table of market history, while a server writes it or while none runs."""
     with _exit_on_error(), closing(StoredHistory(_folder(data))) as history:
-        _write(rows(history), columns, out)
+        _write(rows(history), columns, out, json=json)
 
 
 def _folder(data: str | None) -> Path:
@@ -213,16 +243,25 @@ def _folder(data: str | None) -> Path:
     return folder
 
 
-def _write(rows: Iterator[Row], columns: Columns, out: Path | None) -> None:
-    """Write the rows to the file, or as CSV to the output."""
+def _write(rows: Iterator[Row], columns: Columns, out: Path | None, *, json: bool) -> None:
+    """Write the rows to the file, or as CSV or lines of JSON to the output."""
+    if out is None and json:
+        for row in rows:
+            write_json(msgspec.json.encode(row))
+        return
     if out is None:
         echo(csv_file.header(columns).rstrip())
         for row in rows:
             echo(csv_file.lines(columns, (row,)).rstrip())
         return
     write = parquet_file.write if out.suffix == PARQUET else csv_file.write
-    count = write(out, rows, columns)
-    echo(f"{out}: {count} rows")
+    with progress(f"writing {out}") as shown:
+        count = write(out, shown.counted(rows, "rows"), columns)
+    _told(out, count, f"{out}: {count} rows", json=json)
+
+
+def _told(out: Path, rows: int, text: str, *, json: bool) -> None:
+    echo(msgspec.json.encode(WrittenOutput(str(out), rows)) if json else text)
 
 
 @contextmanager

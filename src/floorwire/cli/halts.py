@@ -34,6 +34,14 @@ class _HaltReply(Halt, frozen=True):
     cancelled: int
 
 
+class HaltOutput(msgspec.Struct, frozen=True):
+    """A halt that was made or ended, how many orders it cancelled, and the halts in force now."""
+
+    halt: Halt
+    cancelled: int
+    halts: list[Halt]
+
+
 class _HaltsReply(msgspec.Struct, frozen=True):
     halts: list[Halt]
     journal: str
@@ -47,14 +55,19 @@ def halt(
     key_file: KeyFile = None,
     ca: Ca = None,
     profile: ProfileName = None,
+    json: Json = False,
 ) -> None:
     """Stop trading, at once and without asking: refuse new orders and amends, and cancel all open orders."""
     asked = _named(scope, name)
     with admin_client(url, key_file, ca, profile) as server:
         begun = server.request("POST", "/halts", _HaltReply, body=asked)
         orders = "1 open order" if begun.cancelled == 1 else f"{begun.cancelled} open orders"
-        echo(f"halted: {begun}; {orders} cancelled, new orders and amends are refused")
-        echo(_in_force(_listed(server).halts))
+        in_force = _listed(server).halts
+        if json:
+            echo(msgspec.json.encode(HaltOutput(Halt(begun.scope, begun.name), begun.cancelled, in_force)))
+        else:
+            echo(f"halted: {begun}; {orders} cancelled, new orders and amends are refused")
+            echo(_in_force(in_force))
         if not begun.cancelled and begun.scope in ("account", "key"):  # the server knows symbols by itself
             warn_unknown_key(server, **{begun.scope: begun.name})
 
@@ -66,6 +79,7 @@ def resume(
     key_file: KeyFile = None,
     ca: Ca = None,
     profile: ProfileName = None,
+    json: Json = False,
 ) -> None:
     """End a halt; what it cancelled stays cancelled. The scope all ends no narrower halt."""
     asked = _named(scope, name)
@@ -75,8 +89,12 @@ def resume(
         ended = server.request("DELETE", "/halts", Halt, query)
         if ended not in before:
             fail(f"{ended} was not halted; {_in_force(before)}", ExitCode.FAILED)
-        echo(f"resumed: {ended}; cancelled orders stay cancelled")
-        echo(_in_force(_listed(server).halts))
+        in_force = _listed(server).halts
+        if json:
+            echo(msgspec.json.encode(HaltOutput(ended, 0, in_force)))
+        else:
+            echo(f"resumed: {ended}; cancelled orders stay cancelled")
+            echo(_in_force(in_force))
 
 
 def halts(

@@ -9,29 +9,51 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from floorwire import config
+from floorwire.cli.chosen_server import Json
 from floorwire.cli.command_error import fail
 from floorwire.cli.data_folder import Data
 from floorwire.cli.exit_codes import ExitCode
 from floorwire.cli.output import echo
+from floorwire.cli.progress import progress
 from floorwire.config import SettingsError
 from floorwire.storage import journal_inspection
 from floorwire.storage import journal_repair as repairing
 from floorwire.storage.data_dir import DataDirError, check_exists
 from floorwire.storage.journal import JournalCorruptError, JournalError
+from floorwire.storage.journal_repair import RepairResult
 from floorwire.trading import journal_export as exporting
 from floorwire.trading.account_store import as_restored_entry
 
 app = typer.Typer(name="journal", help="The journal of accounts and orders.", no_args_is_help=True)
 
 
+class VerifiedOutput(msgspec.Struct, frozen=True):
+    """A journal that verifies; ``snapshot``: the record of its last snapshot."""
+
+    records: int
+    snapshot: int | None
+
+
+class RepairedOutput(msgspec.Struct, frozen=True):
+    """What was kept of a damaged journal, what is lost, and where the damaged files are."""
+
+    kept: int
+    lost: str
+    damaged: str
+
+
 @app.command()
-def verify(data: Data = None) -> None:
+def verify(data: Data = None, json: Json = False) -> None:
     """Check every record, and that none is missing; ends with 1 where the journal is damaged."""
-    with _exit_on_error():
+    with _exit_on_error(), progress("verifying the journal"):
         verdict = journal_inspection.verify(_folder(data))
+    if json:
+        echo(msgspec.json.encode(VerifiedOutput(verdict.records, verdict.snapshot_n)))
+        return
     snapshot = "no snapshot" if verdict.snapshot_n is None else f"snapshot of record {verdict.snapshot_n}"
     echo(f"{verdict.records} records, all verified; {snapshot}")
 
@@ -49,15 +71,21 @@ def export(
 
 
 @app.command()
-def repair(data: Data = None) -> None:
+def repair(data: Data = None, json: Json = False) -> None:
     """Keep what verifies of a damaged journal, up to the damage; the damaged files are put aside."""
-    with _exit_on_error():
+    with _exit_on_error(), progress("repairing the journal"):
         repaired = repairing.repair(_folder(data), time.time_ns() // 1_000, as_restored_entry)
-    if repaired is None:
+    if json:
+        echo(msgspec.json.encode(repaired and _output(repaired)))
+    elif repaired is None:
         echo("nothing to repair")
-        return
-    echo(f"kept {repaired.kept_n} records; lost: {repaired.lost}")
-    echo(f"the damaged files are in {repaired.damaged}")
+    else:
+        echo(f"kept {repaired.kept_n} records; lost: {repaired.lost}")
+        echo(f"the damaged files are in {repaired.damaged}")
+
+
+def _output(repaired: RepairResult) -> RepairedOutput:
+    return RepairedOutput(repaired.kept_n, repaired.lost, str(repaired.damaged))
 
 
 @contextmanager

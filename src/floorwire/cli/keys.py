@@ -26,6 +26,20 @@ from floorwire.storage.key_store import Issued, UnknownKeyError, new_key
 
 app = typer.Typer(name="keys", help="API keys: who may sign in, and what for.", no_args_is_help=True)
 
+
+class RevokedOutput(msgspec.Struct, frozen=True):
+    """The key that was revoked."""
+
+    revoked: str
+
+
+class AcceptedOutput(msgspec.Struct, frozen=True):
+    """How many keys there are, and which rows were removed."""
+
+    accepted: int
+    removed: list[str]
+
+
 KeyId = Annotated[str, typer.Argument(metavar="KEY", help="The key, without its secret.")]
 
 
@@ -94,11 +108,11 @@ def _show(rows: Sequence[KeyInfo]) -> None:
 
 
 @app.command()
-def revoke(key: KeyId, data: Data = None) -> None:
+def revoke(key: KeyId, data: Data = None, json: Json = False) -> None:
     """End a key for good; a running server closes its connections within a second."""
     with exit_on_error(), open_data_dir(data) as data_dir:
         data_dir.keys.revoke(key, now_us())
-        echo(f"revoked {key}")
+        echo(msgspec.json.encode(RevokedOutput(key)) if json else f"revoked {key}")
         note(data_dir, Action.KEYS_REVOKE, key)
 
 
@@ -113,12 +127,16 @@ def rotate(key: KeyId, data: Data = None, json: Json = False) -> None:
 
 
 @app.command()
-def accept(data: Data = None) -> None:
+def accept(data: Data = None, json: Json = False) -> None:
     """Take the keys as "keys list" shows them, after keys.db was damaged or changed by somebody else."""
     with exit_on_error(), open_data_dir(data) as data_dir:
         removed = data_dir.keys.accept()
         note(data_dir, "keys.accept", ",".join(removed))
-        echo(f"accepted {len(data_dir.keys.list_keys())} keys, removed {len(removed)}")
+        accepted = len(data_dir.keys.list_keys())
+        if json:
+            echo(msgspec.json.encode(AcceptedOutput(accepted, list(removed))))
+            return
+        echo(f"accepted {accepted} keys, removed {len(removed)}")
         for key in removed:
             echo(f"removed {key!r}")
 

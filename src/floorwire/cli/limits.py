@@ -83,6 +83,7 @@ def set_(
     key_file: KeyFile = None,
     ca: Ca = None,
     profile: ProfileName = None,
+    json: Json = False,
 ) -> None:
     """Change limits, from the next order on: max_open_orders=50 max_position.BTC=2; all others stay."""
     wanted = [_change(text) for text in changes]
@@ -92,7 +93,10 @@ def set_(
             _apply(limits, name, asset, value)
         server.request("PUT", _path(account), _StatusReply, _query(key), _checked(limits))
         shown = _ask(server, account, key)
-        _print(shown, key)
+        if json:
+            echo(msgspec.json.encode(shown))
+        else:
+            _print(shown, key)
         warn_unknown_key(server, account, key)
         _warn_of_unknown(shown)
 

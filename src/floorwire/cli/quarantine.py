@@ -67,9 +67,13 @@ def release(
     key_file: KeyFile = None,
     ca: Ca = None,
     profile: ProfileName = None,
+    json: Json = False,
 ) -> None:
     """Release an order: the venue is asked for it again, if it is open."""
     with admin_client(url, key_file, ca, profile) as server:
         query = {"over": "true"} if over else {}
         released = server.request("DELETE", f"/quarantine/{number}", _Released, query)
+    if json:
+        echo(msgspec.json.encode(released))
+        return
     echo(f"released: {released.number}" + ("; its order is closed" if over else ""))

@@ -7,18 +7,21 @@ import os
 import signal
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
+import msgspec
 import typer
 from msgspec.structs import replace
 
 from floorwire import config
 from floorwire.bus.local import LocalBus
 from floorwire.cli.background import in_background
+from floorwire.cli.chosen_server import Json
 from floorwire.cli.command_error import fail
 from floorwire.cli.durations import seconds as parse_seconds
 from floorwire.cli.exit_codes import ExitCode
 from floorwire.cli.output import echo
+from floorwire.cli.progress import Progress, progress
 from floorwire.clock import Clock
 from floorwire.config import Settings, SettingsError, VenueSettings
 from floorwire.connectors import venue_registry
@@ -30,6 +33,20 @@ from floorwire.ops import logs
 from floorwire.ops.stats import Stats
 from floorwire.ops.venue_check import VenueCheck
 from floorwire.venue_feed import VenueFeed
+
+TELL_S: Final = 0.5
+"""How often the progress is told."""
+
+
+class RecordedOutput(msgspec.Struct, frozen=True, kw_only=True):
+    """What was recorded. ``fault``: why it ended early."""
+
+    messages: int
+    left_out: int
+    symbols: int
+    bytes: int
+    files: list[str]
+    fault: str
 
 
 def record(
@@ -49,6 +66,7 @@ def record(
     assignments: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting. May be given again.")
     ] = None,
+    json: Json = False,
 ) -> None:
     """Record the public messages of an exchange, both ways, compressed. Ends with Ctrl-C.
 
@@ -67,14 +85,30 @@ def record(
             out, spec.id, spec.kind, session_name(spec.id), round(rotate_mb * 1_000_000), max_age_us
         )
         logs.configure(settings.log_level)
-        recorder, check = asyncio.run(_run(settings, writer, seconds))
+        with progress(f"recording {spec.id}; Ctrl-C ends it") as shown:
+            recorder, check = asyncio.run(_run(settings, writer, seconds, shown))
     except SettingsError as error:
         fail(str(error), ExitCode.UNUSABLE)
     except OSError as error:
         fail(sentence(error), ExitCode.UNUSABLE)
-    _summary(recorder, writer, check, out)
+    if json:
+        echo(msgspec.json.encode(_output(recorder, writer, check)))
+    else:
+        _summary(recorder, writer, check, out)
     if recorder.fault is not None or recorder.counts.left_out or not recorder.counts.messages:
         raise typer.Exit(ExitCode.FAILED)
+
+
+def _output(recorder: TrafficRecorder, writer: RecordingWriter, check: VenueCheck) -> RecordedOutput:
+    fault = "" if recorder.fault is None else reason(recorder.fault)
+    return RecordedOutput(
+        messages=recorder.counts.messages,
+        left_out=recorder.counts.left_out,
+        symbols=len(check.symbols),
+        bytes=writer.total_bytes,
+        files=[str(file) for file in writer.files],
+        fault=fault,
+    )
 
 
 def _summary(recorder: TrafficRecorder, writer: RecordingWriter, check: VenueCheck, out: Path) -> None:
@@ -100,7 +134,7 @@ def _prices_only(settings: Settings, name: str, symbols: tuple[str, ...]) -> Set
 
 
 async def _run(
-    settings: Settings, writer: RecordingWriter, seconds: float | None
+    settings: Settings, writer: RecordingWriter, seconds: float | None, shown: Progress
 ) -> tuple[TrafficRecorder, VenueCheck]:
     """Record until the time is over, a signal comes, or the disk fails. Raises SettingsError, OSError."""
     [venue] = venue_registry.build(settings)
@@ -118,9 +152,15 @@ async def _run(
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
     async with in_background(feed.run()):
-        async with in_background(recorder.run()):
+        async with in_background(recorder.run()), in_background(_tell(recorder, shown)):
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await ended.wait()
         recorder.end()  # before the links are closed: the venue did not lose them
     return recorder, check
+
+
+async def _tell(recorder: TrafficRecorder, shown: Progress) -> None:
+    while True:
+        shown.tell(f"{recorder.counts.messages} messages")
+        await asyncio.sleep(TELL_S)

@@ -93,10 +93,11 @@ def pause(
     key_file: KeyFile = None,
     ca: Ca = None,
     profile: ProfileName = None,
+    json: Json = False,
 ) -> None:
     """Stand still. Clients see the venue as stale: paused."""
     with admin_client(url, key_file, ca, profile) as server:
-        _change(server, _named(server, venue), {"paused": True})
+        _change(server, _named(server, venue), {"paused": True}, json=json)
 
 
 @app.command()
@@ -106,10 +107,11 @@ def resume(
     key_file: KeyFile = None,
     ca: Ca = None,
     profile: ProfileName = None,
+    json: Json = False,
 ) -> None:
     """Go on from where it stands."""
     with admin_client(url, key_file, ca, profile) as server:
-        _change(server, _named(server, venue), {"paused": False})
+        _change(server, _named(server, venue), {"paused": False}, json=json)
 
 
 @app.command()
@@ -120,10 +122,11 @@ def speed(
     key_file: KeyFile = None,
     ca: Ca = None,
     profile: ProfileName = None,
+    json: Json = False,
 ) -> None:
     """Set the speed."""
     with admin_client(url, key_file, ca, profile) as server:
-        _change(server, _named(server, venue), {"speed": times})
+        _change(server, _named(server, venue), {"speed": times}, json=json)
 
 
 @app.command(cls=StepCommand)
@@ -136,11 +139,12 @@ def seek(
     key_file: KeyFile = None,
     ca: Ca = None,
     profile: ProfileName = None,
+    json: Json = False,
 ) -> None:
     """Go on from another time. Clients get new books; the venue is connecting until then."""
     with admin_client(url, key_file, ca, profile) as server:
         replay = _named(server, venue)
-        _change(server, replay, {"at": _time(time, replay)})
+        _change(server, replay, {"at": _time(time, replay)}, json=json)
 
 
 def _list(server: AdminClient) -> list[ReplayStatus]:
@@ -157,8 +161,11 @@ def _named(server: AdminClient, venue: str) -> ReplayStatus:
     return found[0]
 
 
-def _change(server: AdminClient, replay: ReplayStatus, change: dict[str, object]) -> None:
+def _change(server: AdminClient, replay: ReplayStatus, change: dict[str, object], *, json: bool) -> None:
     now = server.request("PATCH", f"/replays/{quote(replay.venue)}", ReplayStatus, body=change)
+    if json:
+        echo(msgspec.json.encode(now))
+        return
     times = f"{now.speed:g} times as fast" if now.speed else "as fast as possible"
     echo(f"{now.venue}: {now.state} at {_date(now.at)}, {times}")
 

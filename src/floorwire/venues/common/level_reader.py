@@ -71,11 +71,16 @@ class LevelReader:
         return _each_once(levels), off_tick
 
     def scan(
-        self, instrument: Instrument, frame: FrameScanner, at: int, rows: list[PriceAndSize] | None = None
+        self,
+        instrument: Instrument,
+        frame: FrameScanner,
+        at: int,
+        rows: list[PriceAndSize | None] | None = None,
     ) -> tuple[Level, ...]:
         """Return the same of levels at a place of a frame, which were found to be plain decimals before.
 
-        ``off_tick``: how many were left out. Append to ``rows`` what is written of each, if it is needed.
+        ``off_tick``: how many were left out. Append to ``rows`` what is written of each, if it is needed;
+        None of size 0, which removes a level.
         """
         if instrument is not self._instrument:
             self._use(instrument)
@@ -88,7 +93,7 @@ class LevelReader:
         while is_next:
             price, size = frame.price, frame.size
             if rows is not None:
-                rows.append(frame.row())
+                rows.append(frame.row() if size >> 5 else None)
             is_next = frame.next_level()
             if is_uniform and last:
                 is_uniform = price & 31 == self._price_written and size & 31 == self._size_written

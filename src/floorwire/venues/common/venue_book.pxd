@@ -1,6 +1,7 @@
 cimport cython
 from libc.stdint cimport int64_t
 
+from floorwire.venues.common.frame_scanner cimport FrameScanner
 from floorwire.venues.common.level_reader cimport LevelReader
 from floorwire.venues.common.price_levels cimport PriceLevels
 
@@ -20,6 +21,7 @@ cdef class VenueBook:
     cpdef object apply_snapshot(self, tuple bids, tuple asks, object ts_us, bid_rows=*, ask_rows=*)
     cpdef object snapshot(self, object ts_us)
     cpdef object apply_change(self, tuple bids, tuple asks, object ts_us, bid_rows=*, ask_rows=*)
+    cpdef object scanned_rows(self, FrameScanner frame, Py_ssize_t at)
     cpdef tuple best(self)
     cpdef object quoted(self, object quote)
     @cython.locals(bid=tuple, ask=tuple)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot, Level, Quote
+from floorwire.venues.common.frame_scanner import FrameScanner
 from floorwire.venues.common.level_reader import LevelReader
 from floorwire.venues.common.price_levels import PriceAndSize, PriceLevels, Rows, TextOf, price_and_size
 
@@ -98,6 +99,14 @@ class VenueBook:
             self.asks.put(asks, ask_rows)
         self._check()
         return BookChange(self.instrument.symbol, bids, asks, ts_us)
+
+    def scanned_rows(self, frame: FrameScanner, at: int) -> Sequence[PriceAndSize]:
+        """Return what is written of levels in a frame, each price once, in the order of ``reader.scan``."""
+        rows: list[PriceAndSize] = []
+        frame.at = at
+        while frame.next_level():
+            rows.append(frame.row())
+        return self.last_of_each_price(rows)
 
     def last_of_each_price(self, rows: Sequence[PriceAndSize]) -> Sequence[PriceAndSize]:
         """Return levels as ``reader`` reads them, each price once, but as they were written."""

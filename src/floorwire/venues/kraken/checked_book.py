@@ -140,9 +140,9 @@ class CheckedBook:
         # Kraken writes each price and each size with as many decimals: so no text is kept of them.
         if reader.is_uniform and reader.price_unit == kept.price_unit and reader.size_unit == kept.size_unit:
             return side
-        rows: list[PriceAndSize] = []
+        rows: list[PriceAndSize | None] = []
         reader.scan(of, frame, at, rows)
-        self._rows = rows if len(side) == len(rows) else self.levels.last_of_each_price(rows)
+        self._rows = rows if len(side) == len(rows) else self.levels.scanned_rows(frame, at)
         return side
 
     def _read_side(self, rows: Sequence[PriceAndSize]) -> tuple[Level, ...]:

@@ -26,7 +26,7 @@ cdef class NumberedBook:
     cpdef object apply_change(self, object message)
     @cython.locals(reader=LevelReader, scanned=ScannedBook, bids=tuple, asks=tuple, written_bids=list, written_asks=list)
     cdef tuple _read(self, object message, bint is_kept)
-    @cython.locals(levels=VenueBook, bids=list, asks=list, texts=list, place=Py_ssize_t)
+    @cython.locals(levels=VenueBook, bids=list, asks=list, texts=list, both=Py_ssize_t)
     cdef object _check(self, object checksum)
 
 

@@ -8,7 +8,6 @@ minute) or become smaller (after maintenance).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TypeAlias
 from zlib import crc32
 
@@ -102,29 +101,33 @@ class NumberedBook:
     def _read(self, message: Book | ScannedBook, is_kept: bool) -> ReadLevels:
         """Return bids and asks, and what is written of them, each price once, if it is kept."""
         reader, of = self.levels.reader, self.levels.instrument
-        bid_rows: Sequence[PriceAndSize]
-        ask_rows: Sequence[PriceAndSize]
+        bid_rows: Rows
+        ask_rows: Rows
         if isinstance(message, ScannedBook):
             scanned = message
-            written_bids: list[PriceAndSize] | None = [] if is_kept else None
-            written_asks: list[PriceAndSize] | None = [] if is_kept else None
+            written_bids: list[PriceAndSize | None] | None = [] if is_kept else None
+            written_asks: list[PriceAndSize | None] | None = [] if is_kept else None
             bids = reader.scan(of, scanned.frame, scanned.bids_at, written_bids)
             bids_off = reader.off_tick
             asks = reader.scan(of, scanned.frame, scanned.asks_at, written_asks)
             asks_off = reader.off_tick
-            bid_rows, ask_rows = written_bids or (), written_asks or ()
+            bid_rows, ask_rows = written_bids, written_asks
+            if written_bids is not None and not bids_off and len(bids) != len(written_bids):
+                bid_rows = self.levels.scanned_rows(scanned.frame, scanned.bids_at)
+            if written_asks is not None and not asks_off and len(asks) != len(written_asks):
+                ask_rows = self.levels.scanned_rows(scanned.frame, scanned.asks_at)
         else:
+            bids, bids_off = reader.read(of, message.bids)
+            asks, asks_off = reader.read(of, message.asks)
             bid_rows, ask_rows = message.bids, message.asks
-            bids, bids_off = reader.read(of, bid_rows)
-            asks, asks_off = reader.read(of, ask_rows)
+            if len(bids) != len(message.bids) and not bids_off:
+                bid_rows = self.levels.last_of_each_price(message.bids)
+            if len(asks) != len(message.asks) and not asks_off:
+                ask_rows = self.levels.last_of_each_price(message.asks)
         self.off_tick = bids_off + asks_off
         self.has_left_out = self.has_left_out or self.off_tick > 0
         if not is_kept or self.has_left_out:
             return bids, asks, None, None
-        if len(bids) != len(bid_rows):
-            bid_rows = self.levels.last_of_each_price(bid_rows)
-        if len(asks) != len(ask_rows):
-            ask_rows = self.levels.last_of_each_price(ask_rows)
         return bids, asks, bid_rows, ask_rows
 
     def _check(self, checksum: int) -> None:
@@ -139,12 +142,10 @@ class NumberedBook:
         bids, asks = levels.bids.top(), levels.asks.top()
         if bids is not self._top_bids or asks is not self._top_asks:
             self._top_bids, self._top_asks = bids, asks
-            texts: list[bytes] = []
-            for place in range(max(len(bids), len(asks))):
-                if place < len(bids):
-                    texts.append(bids[place])
-                if place < len(asks):
-                    texts.append(asks[place])
+            both = min(len(bids), len(asks))
+            texts = bids + asks
+            texts[: 2 * both : 2], texts[1 : 2 * both : 2] = bids[:both], asks[:both]
+            texts[2 * both :] = bids[both:] or asks[both:]
             unsigned = crc32(b":".join(texts))
             self._crc = unsigned - 2 * SIGN_BIT if unsigned & SIGN_BIT else unsigned
         if self._crc != checksum:
