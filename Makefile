@@ -10,6 +10,10 @@ FUZZER := $(VENV)/fuzzer
 CCXT := $(VENV)/ccxt
 # cryptofeed, which `python -m benchmarks --only frames` compares with. It needs a C compiler.
 CRYPTOFEED := $(VENV)/cryptofeed
+# nautilus_trader and backtrader, which `python -m benchmarks --only backtest` compares with. They need Python 3.12 or later.
+BACKTESTERS := $(VENV)/backtesters
+BACKTESTERS_BASE ?= $(shell for p in python3.13 python3.12 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.1[23].*/bin/python; do \
+	"$$p" -c "" 2>/dev/null && echo "$$p" && break; done)
 # What runs others' packages, for the tests of our own: uv, pipx, cibuildwheel.
 TOOLS := $(VENV)/tools
 # Servers and tools of others, for the tests of deploy/: Debian's packages, unpacked, so that nothing is started or changed.
@@ -166,6 +170,13 @@ $(CRYPTOFEED)/.done: benchmarks/requirements-cryptofeed.txt | $(VENV)/.dev
 	rm -rf $(CRYPTOFEED)
 	$(BIN)/python -m venv $(CRYPTOFEED)
 	@$(CRYPTOFEED)/bin/python -m pip --disable-pip-version-check install -q --require-hashes -r $<
+	@touch $@
+
+$(BACKTESTERS)/.done: benchmarks/requirements-backtesters.txt | $(VENV)/.dev
+	@test -n "$(BACKTESTERS_BASE)" || { echo "nautilus_trader needs Python 3.12 or 3.13: make $@ BACKTESTERS_BASE=/path/to/it"; exit 1; }
+	rm -rf $(BACKTESTERS)
+	$(BACKTESTERS_BASE) -m venv $(BACKTESTERS)
+	@$(BACKTESTERS)/bin/python -m pip --disable-pip-version-check install -q --require-hashes -r $<
 	@touch $@
 
 fake-exchange: $(VENV)/.dev ## an exchange for tests on 127.0.0.1, with its addresses and keys

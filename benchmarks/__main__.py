@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks import (
+    backtest,
     connection_memory,
     fanout,
     frames,
@@ -53,6 +54,7 @@ def comparisons(runner: ContestantRunner, rounds: int) -> Mapping[str, Callable[
         "frames": partial(frames.compare, rounds),
         "history": partial(market_history.compare, rounds),
         "live-orders": partial(live_orders.compare, rounds),
+        "backtest": partial(backtest.compare, rounds),
         "sdk": partial(sdk.compare, rounds),
     }
 

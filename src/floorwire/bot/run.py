@@ -16,7 +16,7 @@ from decimal import Decimal
 from enum import Enum, auto
 from functools import partial
 from random import Random
-from typing import Protocol
+from typing import Final, Protocol
 
 from msgspec import UNSET
 
@@ -32,6 +32,8 @@ from floorwire.core.codes import Code
 from floorwire.protocol.account_rows import FillRow, OrderRow
 from floorwire.protocol.private_events import OrderNews
 from floorwire.protocol.replies import Error, SymbolRow
+
+NONE: Final = Decimal(0)
 
 
 class RunState(Enum):
@@ -117,7 +119,7 @@ class Run:
 
     def position(self, symbol: str) -> Decimal:
         """Return what the fills bought less what they sold."""
-        return self._positions.get(symbol, Decimal(0))
+        return self._positions.get(symbol, NONE)
 
     def symbol_row(self, symbol: str) -> SymbolRow:
         """Return the instrument. Raises KeyError for one that the bot does not follow."""

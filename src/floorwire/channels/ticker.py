@@ -10,6 +10,7 @@ figures, the source does not change back: two sources that differ would make the
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from msgspec import UNSET
@@ -41,6 +42,8 @@ STATS_LATE_US = 10_000_000
 """If the venue's 24-hour figures lack a trade for this long, the venue stopped sending them."""
 DAY_US = 86_400_000_000
 SECOND_US = 1_000_000
+PRICES_KEPT = 256
+"""How many prices are cached as text."""
 
 
 class Top(NamedTuple):
@@ -274,10 +277,11 @@ class TickerTracker:
 class TickerStream:
     """The ticker as text. Only the parts that changed are formatted again."""
 
-    __slots__ = ("_day", "_day_text", "_last", "_last_text", "_top", "_top_text", "_tracker")
+    __slots__ = ("_day", "_day_text", "_last", "_last_text", "_price", "_top", "_top_text", "_tracker")
 
     def __init__(self, tracker: TickerTracker) -> None:
         self._tracker = tracker
+        self._price = lru_cache(PRICES_KEPT)(tracker.instrument.price.format)
         self._top: Top | None = None
         self._last: Last | None = None
         self._day: Day | None = None
@@ -306,15 +310,13 @@ class TickerStream:
             self._top_text = self._format_top(top)
         if last is not self._last:
             self._last_text = (None, None) if last is None else self._format_last(last)
-        if day is not None:
-            self._day_text = self._format_day(day, last)
-        elif self._day is not None:
-            self._day_text = (None,) * 6
+        if day is not self._day or last is not self._last:
+            self._day_text = (None,) * 6 if day is None else self._format_day(day, last)
         self._top, self._last, self._day = top, last, day
         return True
 
     def _format_top(self, top: Top) -> tuple[Text, ...]:
-        price, size = self._tracker.instrument.price.format, self._tracker.instrument.size.format
+        price, size = self._price, self._tracker.instrument.size.format
         bid = (price(top.bid_ticks), size(top.bid_lots)) if top.bid_lots else (None, None)
         ask = (price(top.ask_ticks), size(top.ask_lots)) if top.ask_lots else (None, None)
         return bid + ask
@@ -322,11 +324,11 @@ class TickerStream:
     def _format_last(self, last: Last) -> tuple[Text, ...]:
         instrument, units = self._tracker.instrument, self._tracker.units
         price, size = units.ticks(last.price_ticks), units.lots(last.size_lots)
-        return instrument.price.format(price), instrument.size.format(size)
+        return self._price(price), instrument.size.format(size)
 
     def _format_day(self, day: Day, last: Last | None) -> tuple[Text, ...]:
         instrument, units = self._tracker.instrument, self._tracker.units
-        price, ticks = instrument.price.format, units.ticks
+        price, ticks = self._price, units.ticks
         turnover = None if day.turnover is None else units.ticks_times_lots(day.turnover)
         return (
             price(ticks(day.open_ticks)),

@@ -23,6 +23,7 @@ from floorwire.core.market_events import (
     Feed,
     FeedStatus,
     Listing,
+    Quote,
     StreamsEnded,
     Trade,
 )
@@ -138,6 +139,8 @@ class PaperVenue:
             outputs = self._follow(self._venue.receive(happened, now_us), now_us)
             return outputs if self._wake_us == due_us else [*outputs, *self._wake()]
         is_woken = isinstance(happened, Woke)
+        if is_woken and not self._on_their_way and not self._dates:
+            return self._wake_up(now_us)
         before_us = self._wake_us if is_woken and self._wake_us is not None else now_us
         outputs = _reported(self._due(min(before_us, now_us)))
         if not is_woken or (self._wake_us is not None and self._wake_us <= now_us):
@@ -146,6 +149,14 @@ class PaperVenue:
         outputs += _reported(self._due(now_us))
         outputs += self._wake()
         return outputs
+
+    def _wake_up(self, now_us: int) -> Sequence[VenueOutput]:
+        """Return what follows where the time has come for the venue alone, if it has."""
+        outputs: list[VenueOutput] = []
+        if self._wake_us is not None and self._wake_us <= now_us:
+            self._wake_us = None
+            outputs = self._follow(self._venue.receive(Woke(), now_us), now_us)
+        return [*outputs, *self._wake()]
 
     def control(self, control: ReplayControl, now_us: int) -> Sequence[VenueOutput]:
         """Do what an operator asks of the recording that it plays; nothing if it plays none.
@@ -247,7 +258,10 @@ class PaperVenue:
                 if market is not None and (reports := market.apply_trade(output, now_us + self._offset_us)):
                     followed.append(Reported(tuple(reports)))
                 continue
-            if isinstance(output, Wake):
+            if type(output) is Quote:
+                followed.append(output)
+                continue
+            if type(output) is Wake:
                 self._wake_us = output.at_us
                 continue
             if isinstance(output, Listing):

@@ -9,12 +9,28 @@ from floorwire.bot.backtest.bot_topics import HubEvent, Topic
 from floorwire.bot.bot import Bot
 from floorwire.bot.run import Run
 from floorwire.core.authorization import Principal
-from floorwire.core.market_events import FeedStatus, Listing, MarketEvent, VenueTime
+from floorwire.core.market_events import (
+    BookChange,
+    BookSnapshot,
+    Candle,
+    DayStats,
+    FeedStatus,
+    Listing,
+    MarketEvent,
+    MissingTrade,
+    Quote,
+    StreamsEnded,
+    Trade,
+    VenueTime,
+)
 from floorwire.core.notices import SymbolFeedChanged
 from floorwire.core.venue_names import VenueNames
 from floorwire.hub import subscription_replies
 from floorwire.hub.market_state import MarketState
 from floorwire.protocol.replies import SymbolRow
+
+OF_A_SYMBOL = (Quote, Trade, BookChange, BookSnapshot, DayStats, Candle, MissingTrade, StreamsEnded)
+"""The events of one symbol. Topics get them straight; what is of a whole venue is told to each symbol."""
 
 
 class BotMarket:
@@ -29,7 +45,8 @@ class BotMarket:
         self._run = run
         self._topics: dict[str, list[Topic]] = {}
         """By symbol, as the venues name it."""
-        self._by_event: dict[tuple[str, type[HubEvent]], list[Topic]] = {}
+        self._by_kind: dict[type[HubEvent], dict[str, list[Topic]]] = {kind: {} for kind in OF_A_SYMBOL}
+        """Who needs an event, by its type and its symbol."""
         self._waiting: dict[Topic, None] = {}
         """What is to be delivered, in the order in which it began."""
 
@@ -42,7 +59,12 @@ class BotMarket:
         """Apply an event of a venue."""
         self.events += 1
         kind = type(event)
-        if kind is Listing:
+        by_symbol = self._by_kind.get(kind)
+        if by_symbol is not None:
+            for topic in by_symbol.get(event.symbol, ()):  # type: ignore[union-attr, arg-type] # of one
+                if topic.apply(event, now_us):
+                    self._waiting[topic] = None
+        elif kind is Listing:
             assert isinstance(event, Listing)
             self._list(event, now_us)
         elif kind is FeedStatus:
@@ -52,12 +74,10 @@ class BotMarket:
         elif kind is VenueTime:
             for symbol in self.state.symbols_of(venue):
                 self._give(symbol, event, now_us)
-        else:
-            self._give(event.symbol, event, now_us)  # type: ignore[union-attr, arg-type] # all others have one
 
     def _give(self, symbol: str, event: HubEvent, now_us: int) -> None:
-        for topic in self._by_event.get((symbol, type(event)), ()):
-            if topic.apply(event, now_us):
+        for topic in self._topics.get(symbol, ()):
+            if type(event) in topic.kinds and topic.apply(event, now_us):
                 self._waiting[topic] = None
 
     def _list(self, listing: Listing, now_us: int) -> None:
@@ -73,7 +93,8 @@ class BotMarket:
                 topics = self._topics[symbol] = bot_topics.make(self._bot, instrument, self._run)
                 for topic in topics:
                     for kind in topic.kinds:
-                        self._by_event.setdefault((symbol, kind), []).append(topic)
+                        if kind in self._by_kind:
+                            self._by_kind[kind].setdefault(symbol, []).append(topic)
                 self._give(symbol, SymbolFeedChanged(symbol, "connecting", "start", listing.ts_us), now_us)
                 feed = self.state.feed(symbol)
                 if feed != "connecting":
@@ -88,7 +109,9 @@ class BotMarket:
 
     def stop(self) -> None:
         """Tell the bot nothing any more."""
-        self._by_event.clear()
+        for by_symbol in self._by_kind.values():
+            by_symbol.clear()
+        self._topics.clear()
         self._waiting.clear()
 
     def deliver(self) -> None:

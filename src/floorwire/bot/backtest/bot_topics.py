@@ -19,7 +19,7 @@ from floorwire.client.stream_gap import StreamGap
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookSnapshot, Feed, MarketEvent, StreamsEnded
 from floorwire.core.notices import Notice, SymbolFeedChanged
-from floorwire.protocol.channel_events import AnyEvent, Candles, Ticker, Trades, TradesFeed
+from floorwire.protocol.channel_events import AnyEvent, TradesFeed
 from floorwire.protocol.event_stamps import EventStamp
 
 HubEvent: TypeAlias = MarketEvent | Notice
@@ -30,6 +30,7 @@ CALLBACKS: Final[Mapping[str, str]] = {
     "candles": "on_candle",
 }
 """Channel -> the callback that gets it."""
+EPOCH: Final = "backtest-{}"
 
 
 class Topic(Protocol):
@@ -68,15 +69,15 @@ class MessageTopic:
         self._run = run
         self._callback: Callable[[AnyEvent], None] | None = None
         """None before the bot starts."""
-        self._epoch = 1
+        self._epoch = EPOCH.format(1)
+        self._restarts = 0
         self._seq = 0
         self._waiting: list[AnyEvent] = []
 
     def apply(self, event: HubEvent, now_us: int) -> bool:
         """Apply an event."""
         self._tracker.apply(event)
-        stamp = EventStamp(f"backtest-{self._epoch}", self._seq + 1, now_us, now_us)
-        messages = self._stream.apply(event, stamp)
+        messages = self._stream.apply(event, EventStamp(self._epoch, self._seq + 1, now_us, now_us))
         if not messages:
             return False
         self._seq += len(messages)
@@ -89,7 +90,8 @@ class MessageTopic:
         """Go on with other ticks and lots."""
         self._tracker.change_steps(instrument)
         self._stream = self._tracker.stream(self._option)
-        self._epoch, self._seq = self._epoch + 1, 0
+        self._restarts += 1
+        self._epoch, self._seq = EPOCH.format(1 + self._restarts), 0
         return self._callback is not None and self._tell_state(now_us)
 
     def start(self, now_us: int) -> bool:
@@ -100,7 +102,7 @@ class MessageTopic:
 
     def _tell_state(self, now_us: int) -> bool:
         self._seq = max(self._seq, 1)
-        state = self._stream.state(EventStamp(f"backtest-{self._epoch}", self._seq, now_us, now_us))
+        state = self._stream.state(EventStamp(self._epoch, self._seq, now_us, now_us))
         if state is not None:
             self._waiting.append(state)
         return state is not None
@@ -116,8 +118,7 @@ class MessageTopic:
                 self._run.bot.on_gap(_feed_gap(message))
                 continue
             count += 1
-            assert isinstance(message, Ticker | Trades | Candles)
-            marks[self._symbol] = message
+            marks[self._symbol] = message  # type: ignore[assignment] # of these three channels
             callback(message)
         return count
 
@@ -180,7 +181,7 @@ class BookTopic:
         book = Book(
             symbol=tracker.symbol,
             depth=self._depth,
-            epoch=f"backtest-{self._epoch}",
+            epoch=EPOCH.format(self._epoch),
             seq=self._seq,
             ts=self._ts_us,
             sent=self._now_us,
