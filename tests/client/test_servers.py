@@ -20,6 +20,7 @@ from floorwire.client import (
     OrderPhase,
     OrderRejectedError,
     OrdersSnapshot,
+    RequestRefusedError,
     StreamGap,
     Ticker,
     Trades,
@@ -137,6 +138,23 @@ async def test_open_orders_of_before_are_found(server: Server, issued: Issued) -
             assert await fw.cancel_all() >= 1
 
 
+async def test_an_order_of_before_is_found_by_either_id(server: Server, issued: Issued) -> None:
+    async with Client(server.ws(), key=bearer(issued)) as fw:
+        placed = await fw.buy("BTC-USDT", "0.001", limit="50000", client_order_id="of-before")
+    async with Client(server.ws(), key=bearer(issued)) as fw:
+        found = await fw.order(client_order_id="of-before")
+        assert (found.order_id, found.phase) == (placed.order_id, OrderPhase.OPEN)
+        assert (await found.amend(price="50001")).price == "50001.0"
+        await found.cancel()
+        assert await found.done() == []
+    async with Client(server.ws(), key=bearer(issued)) as fw:
+        assert (await fw.order(placed.order_id)).phase is OrderPhase.CLOSED
+        with pytest.raises(RequestRefusedError, match="unknown_order"):
+            await fw.order("999999999")
+        with pytest.raises(ValueError, match="give one of them"):
+            await fw.order()
+
+
 async def test_it_goes_on_over_a_restart_of_the_server(tmp_path: Path) -> None:
     with scripted() as first:
         async with asyncio.timeout(PATIENCE_S), Client(first.ws()) as fw:
@@ -212,7 +230,9 @@ def test_without_await(server: Server, issued: Issued) -> None:
                 break
         order = fw.buy("BTC-USDT", "0.001", limit="60000")
         assert order.phase is OrderPhase.OPEN
-        order.cancel()
+        found = fw.order(client_order_id=order.client_order_id)
+        assert found.phase is OrderPhase.OPEN
+        found.cancel()
         assert order.done() == []
         assert len(fw.rest.balances()) >= 2
         with fw.book("BTC-USDT") as books:
