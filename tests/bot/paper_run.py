@@ -29,8 +29,13 @@ async def on_paper(
     latency_us: int = 0,
     seconds: float,
     limits: BotLimits | None = None,
+    after: float = 0.0,
+    then: Bot | None = None,
 ) -> Run:
-    """Run the bot for so long, from the first event of the recording on; return its run."""
+    """Run the bot for so long, from the first event of the recording on; return its run.
+
+    ``then``: runs in place of the bot after so many seconds.
+    """
     loop = asyncio.get_running_loop()
     assert isinstance(loop, FrozenLoop)
     clock = loop.clock()
@@ -52,7 +57,10 @@ async def on_paper(
         def start_and_go_on(bot: Bot, rows: Iterable[SymbolRow]) -> None:
             loop.is_held = False
             start(bot, rows)
+            if then is not None:
+                loop.call_later(after, live.reload, then)
 
         live.run.start = start_and_go_on  # type: ignore[method-assign]
         await live.play(bot, ended)
+        loop.is_held = True  # what ends the gateway may use threads, and has limits of time
     return live.run
