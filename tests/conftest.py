@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import signal
+import sys
 from collections.abc import Iterator
+from typing import Final
 
 import pytest
 import structlog
@@ -13,6 +15,7 @@ from hypothesis import Phase, settings
 from floorwire.access.authenticator import Authenticator
 from floorwire.app import Gateway
 from floorwire.config import Settings
+from floorwire.ops import logs
 
 # Property tests are judged by what they find, not by how fast the machine is.
 # The quick suite tries the same few examples each time; `make test-slow` wanders too: it tries other and more
@@ -40,6 +43,26 @@ structlog.configure(
 )
 
 
+LOGS: Final = structlog.get_config()
+
+
+def _configure_logs(level: str) -> None:
+    """Set up logs for a command that runs in this process, until its test ends.
+
+    Loggers are not kept: they would write to the file that captured the output of that command.
+    """
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logs.LEVELS[level]),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
+def pytest_runtest_teardown() -> None:
+    """Undo what the test did to the logs."""
+    structlog.configure(**LOGS)
+
+
 def pytest_collection_finish() -> None:
     """Let later garbage collections skip the ten thousand tests."""
     gc.freeze()
@@ -52,6 +75,7 @@ def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
         patch.delenv("FLOORWIRE_MASTER_KEY", raising=False)
+        patch.setattr(logs, "configure", _configure_logs)
         # A simulated market's past takes a second of CPU time at a server's first start.
         patch.setenv("FLOORWIRE_HISTORY__SIMULATED_PAST", "false")
         yield
