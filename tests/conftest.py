@@ -21,7 +21,7 @@ from floorwire.ops import logs
 # The quick suite tries the same few examples each time; `make test-slow` wanders too: it tries other and more
 # examples, and prints the way back.
 settings.register_profile("wander", deadline=None, print_blob=True, max_examples=200)
-settings.register_profile("floorwire", deadline=None, print_blob=True, derandomize=True, max_examples=40)
+settings.register_profile("floorwire", deadline=None, print_blob=True, derandomize=True, max_examples=30)
 # `make mutants`: each test runs hundreds of times, and the smallest example of a failure is of no use there.
 settings.register_profile(
     "mutants", deadline=None, derandomize=True, database=None, phases=(Phase.explicit, Phase.generate)

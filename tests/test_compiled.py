@@ -56,7 +56,7 @@ def test_every_module_of_a_compiled_package_is_compiled(name: str) -> None:
 
 
 DECLARED_CLASS = re.compile(r"^cdef class (\w+)", re.MULTILINE)
-DECLARED_FIELD = re.compile(r"^    cdef (?:public |readonly )?[\w.]+ (\w+)$", re.MULTILINE)
+DECLARED_FIELD = re.compile(r"^    cdef (?:public |readonly )?[\w. ]+ (\w+)(?:\[\d+\])?$", re.MULTILINE)
 LAYOUTS = sorted(
     layout.relative_to(PACKAGE.parent).as_posix()
     for layout in PACKAGE.parent.rglob("*.pxd")

@@ -48,7 +48,11 @@ def test_addresses_and_proxies_are_those_of_the_settings() -> None:
     assert (exchange.https_proxy, exchange.wss_proxy) == ("http://p:3", "http://p:3")
     assert exchange.options["fetchMarkets"] == {"types": ["spot"], "other": 1}
     assert ccxt_exchange.capabilities("ccxt:here", exchange) == Capabilities(
-        "ccxt:here", ("trades", "book"), book_depth=100
+        "ccxt:here",
+        ("trades", "book"),
+        book_depth=100,
+        order_types=("limit", "market"),
+        times_in_force=("gtc", "ioc", "fok"),
     )
 
 

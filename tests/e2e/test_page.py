@@ -88,6 +88,7 @@ def test_the_first_run_signs_the_page_in_as_the_demo_account(browser_page: Brows
         browser_page.page.goto("about:blank")
 
 
+@pytest.mark.slow
 def test_where_there_are_keys_the_page_is_a_guest(browser_page: BrowserPage) -> None:
     with tempfile.TemporaryDirectory() as folder:
         DataDir(Path(folder), {}).keys.create(Grant("alice", (Scope.MARKET,)), {}, 0)
@@ -98,6 +99,7 @@ def test_where_there_are_keys_the_page_is_a_guest(browser_page: BrowserPage) -> 
             browser_page.page.goto("about:blank")
 
 
+@pytest.mark.slow
 def test_candles_are_drawn(browser_page: BrowserPage, server: Server) -> None:
     browser_page.open(server)
     expect(browser_page.at("#chart canvas").first).to_be_visible()
@@ -122,6 +124,7 @@ def test_bars_of_the_past_and_live_ones_are_one_series(browser_page: BrowserPage
     assert starts == "[[4,5,null,6],[[60,2],[120,3],[180,8],[240,6]]]"
 
 
+@pytest.mark.slow
 def test_the_market_is_chosen_by_address_key_and_click(browser_page: BrowserPage, server: Server) -> None:
     browser_page.open(server, "#ETH-USDT")
     expect(browser_page.at("#symbol")).to_have_text("ETH-USDT")
@@ -159,6 +162,7 @@ def test_a_phone_shows_it_without_scrolling_aside_and_nothing_jumps(
     assert (red < 128) is (scheme == "dark")
 
 
+@pytest.mark.slow
 def test_a_new_server_at_the_same_address_is_found_and_its_new_history_announced(
     browser_page: BrowserPage,
 ) -> None:
@@ -213,6 +217,7 @@ def test_a_connection_on_which_nothing_is_heard_is_shown_and_left(
     expect(browser_page.at("#gaps")).to_have_text("0")
 
 
+@pytest.mark.slow
 def test_a_close_for_good_is_obeyed_until_the_reader_tries_again(
     browser_page: BrowserPage, server: Server
 ) -> None:
@@ -238,6 +243,7 @@ def test_a_wrong_checksum_is_shown_and_the_book_asked_for_again(
     expect(browser_page.at("#book")).to_have_attribute("data-book", "verified")
 
 
+@pytest.mark.slow
 def test_what_is_missing_unannounced_is_noticed_and_asked_for(
     browser_page: BrowserPage, server: Server
 ) -> None:

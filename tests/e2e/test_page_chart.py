@@ -102,6 +102,7 @@ def test_zoom_out_brings_older_bars_and_zoom_in_keeps_them(chart: ShownChart) ->
     assert (len(chart.asked), chart.most_at_once) == (asked, 1)
 
 
+@pytest.mark.slow
 def test_a_bar_that_closes_moves_nothing_while_the_past_is_in_sight(chart: ShownChart) -> None:
     def answer(route: Route) -> None:  # of a second there is no past that was made: it is made here
         end = int(query_of(route.request.url)["to"]) // 1_000_000

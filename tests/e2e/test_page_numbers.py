@@ -65,6 +65,7 @@ def test_no_number_is_cut_at_any_width(browser_page: BrowserPage, server: Server
         assert browser_page.page.evaluate("document.documentElement.scrollWidth") == width
 
 
+@pytest.mark.slow
 def test_a_number_that_would_not_fit_is_marked_as_cut(browser_page: BrowserPage, server: Server) -> None:
     browser_page.open(server)
     browser_page.expect_verified_book()
@@ -88,6 +89,7 @@ def test_the_totals_of_a_book_have_as_many_decimals_in_each_row(
     assert [int(total.replace(".", "").replace(",", "")) for _, total in rows] == sums
 
 
+@pytest.mark.slow
 def test_arrows_scroll_the_page_where_the_markets_are_not_in_use(
     browser_page: BrowserPage, server: Server
 ) -> None:
@@ -99,6 +101,7 @@ def test_arrows_scroll_the_page_where_the_markets_are_not_in_use(
     expect(browser_page.at("#symbol")).to_have_text("BTC-USDT")
 
 
+@pytest.mark.slow
 def test_a_day_is_not_claimed_of_what_is_younger(browser_page: BrowserPage, server: Server) -> None:
     browser_page.open(server)
     browser_page.expect_state("live")
@@ -107,6 +110,7 @@ def test_a_day_is_not_claimed_of_what_is_younger(browser_page: BrowserPage, serv
     assert all("≤ 24 h" in claim for claim in claims)
 
 
+@pytest.mark.slow
 def test_halts_are_shown_when_they_come_and_to_who_comes_later(
     browser_page: BrowserPage, tmp_path: Path
 ) -> None:
@@ -145,6 +149,7 @@ def test_halts_are_shown_when_they_come_and_to_who_comes_later(
             browser_page.page.goto("about:blank")
 
 
+@pytest.mark.slow
 def test_where_a_key_is_needed_the_page_says_so_and_takes_one(
     browser_page: BrowserPage, tmp_path: Path
 ) -> None:

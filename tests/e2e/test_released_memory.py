@@ -71,7 +71,7 @@ class WatchedServer:
         return self._found.stat().st_mtime_ns if self._found.exists() else 0
 
 
-@pytest.fixture(scope="module", params=["plain", "TLS"])
+@pytest.fixture(scope="module", params=["plain", pytest.param("TLS", marks=pytest.mark.slow)])
 def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[WatchedServer]:

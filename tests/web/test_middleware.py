@@ -97,7 +97,10 @@ def test_over_tls_browsers_are_told_to_stay_there(tmp_path: Path) -> None:
 
 def test_the_apis_pages_load_nothing_from_strangers(tmp_path: Path) -> None:
     with open_admin_server(tmp_path).client() as client:
-        assert client.get("/docs").status_code == client.get("/redoc").status_code == 404
+        assert client.get("/redoc").status_code == 404
+        policy = client.get("/docs").headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "http" not in policy
 
 
 def test_metrics_are_for_monitors_and_admins_where_others_can_reach_us(tmp_path: Path) -> None:
