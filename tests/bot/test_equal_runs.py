@@ -58,7 +58,7 @@ def told(run: Run) -> dict[str, object]:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("latency_us", [0, 70_000])
+@pytest.mark.parametrize("latency_us", [pytest.param(0, marks=pytest.mark.slow), 70_000])
 @pytest.mark.parametrize("kind", ["Joiner", "Taker", "Book5", "Second", "Everything"])
 @pytest.mark.parametrize("exchange", ["binance", "okx"])
 def test_backtest_and_gateway_give_the_same_run(

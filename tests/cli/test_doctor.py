@@ -114,6 +114,7 @@ def test_too_few_open_files(data: Path) -> None:
         assert "ulimit -n" in row["todo"]
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_says_by_whom(data: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         taken.settimeout(0)  # it accepts, and says nothing

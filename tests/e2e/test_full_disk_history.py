@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx2
 import msgspec
+import pytest
 
 from tests.servers import Server, eventually, floorwire, metrics
 
@@ -69,6 +70,7 @@ class Market:
         return resource.prlimit(self._server.process.pid, resource.RLIMIT_FSIZE, limits)
 
 
+@pytest.mark.slow
 def test_market_history_comes_back_when_there_is_room(tmp_path: Path) -> None:
     with (
         floorwire("--data", str(tmp_path), "--seed", "7") as server,

@@ -185,6 +185,7 @@ def test_trade_ids_rise_also_over_a_new_start() -> None:
 # --- time and how it is cut ---------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(st.lists(st.integers(0, CATCH_UP_US), min_size=1, max_size=30), st.integers(0, 3))
 def test_how_time_is_cut_changes_nothing(cuts: list[int], seed: int) -> None:
@@ -283,6 +284,7 @@ def test_spreads_are_one_to_a_few_ticks(minute: list[MarketEvent]) -> None:
         assert sum(us for ticks, us in held.items() if ticks > 10) < 0.05 * total
 
 
+@pytest.mark.slow
 def test_arrivals_are_clustered() -> None:
     shown = watch(venue(Random(8), ("BTC-USDT",)), 240, SECOND_US)
     taken = [trade.ts_us for trade in trades_of(shown, "BTC-USDT")]
@@ -307,6 +309,7 @@ def test_sizes_are_widely_spread(minute: list[MarketEvent]) -> None:
         assert len(set(sizes)) > len(sizes) / 3
 
 
+@pytest.mark.slow
 def test_returns_are_not_foreseeable_and_have_fat_tails() -> None:
     shown = watch(venue(Random(9), ("BTC-USDT",)), 600, SECOND_US)
     middles, quote = [], None
