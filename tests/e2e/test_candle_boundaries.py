@@ -160,6 +160,9 @@ class Reader:
                 asked_us = self._clock.date_us()
                 query = {"symbol": SYMBOL, "interval": name, "limit": str(HISTORY)}
                 response = await self._http.get("/api/v1/candles", params=query)
+                if response.status_code == 429:  # it asks as fast as it can
+                    await asyncio.sleep(response.json()["retry_after_ms"] / 1_000)
+                    continue
                 assert response.status_code == 200, response.text
                 self.pages[name].append((asked_us, response.json()["candles"]))
 
