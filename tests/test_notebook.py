@@ -46,7 +46,6 @@ def run(cells: list[Cell]) -> dict[str, object]:
 def test_all_cells_run(
     server: Server, cells: list[Cell], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pytest.importorskip("pandas")
     monkeypatch.setenv("FLOORWIRE_URL", server.ws().removesuffix("/ws"))
     frame = run(cells)["frame"]
     assert len(frame) == 24  # type: ignore[arg-type]

@@ -18,7 +18,7 @@ class TradeRow(NamedTuple):
     price: str
     size: str
     side: Side
-    """The taker's."""
+    """The side of the taker: who met an order that was there."""
 
 
 class TradeRows(NamedTuple):

@@ -19,7 +19,7 @@ URL = "https://api.kraken.com/0/public/Trades"
 LAST = "last"
 """In the result, beside the pair: from where on to ask next, in nanoseconds as text."""
 SIDES: dict[str, Side] = {"b": "buy", "s": "sell"}
-"""The taker's."""
+"""The letter that Kraken has for the side of the taker."""
 NANOSECONDS = 1_000
 """In a microsecond."""
 
