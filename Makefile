@@ -94,11 +94,12 @@ servers: $(VENV)/.dev ## Caddy, nginx and Prometheus for the tests of deploy/, f
 smoke: $(VENV)/.dev ## the wheel in an empty environment, beside the newest fastapi, pydantic and ccxt: does it work?
 	$(BIN)/python -m pytest -m slow tests/deploy/test_packages.py
 
-# The Pythons of this machine that have headers: on the PATH, or pyenv's.
+# The Pythons of this machine that have headers: on the PATH, or pyenv's. `true`: make takes nothing of what a shell prints
+# that ends with 127, as this one does where the last Python is not found.
 PYTHONS ?= $(shell for v in 3.11 3.12 3.13 3.14; do \
 	for p in python$$v "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/$$v.*/bin/python; do \
 	"$$p" -c "import ensurepip, pathlib, sysconfig; pathlib.Path(sysconfig.get_path('include'), 'Python.h').stat()" \
-	2>/dev/null && command -v "$$p" && break; done; done)
+	2>/dev/null && command -v "$$p" && break; done; done; true)
 wheels: $(VENV)/.dev ## dist/: source distribution, wheels with and without compiled parts, and those of the SDK alone
 	rm -rf dist
 	$(BIN)/python -m packages.build dist $(PYTHONS)

@@ -75,6 +75,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("pythons", nargs="*", metavar="PYTHON")
     arguments = parser.parse_args()
+    if not arguments.pythons:
+        print("No Python was named: there will be no wheel with compiled parts.", file=sys.stderr)
     out = arguments.folder.resolve()
     source = sdist(out)
     pure_wheel(source, out)

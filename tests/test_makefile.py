@@ -1,4 +1,4 @@
-"""``make install`` with a Python that is none of ours, and what it says while it installs."""
+"""``make install`` with a Python that is none of ours, what it says, and which Pythons get wheels."""
 
 from __future__ import annotations
 
@@ -78,3 +78,25 @@ def test_what_it_does_is_said_step_by_step(tree: Path, version: str) -> None:
         places.append(at)
     assert places == sorted(places)
     assert len((tree / "log").read_text().splitlines()) == 3
+
+
+@pytest.mark.parametrize("versions", [("3.11",), ("3.12", "3.13"), ("3.11", "3.12", "3.13", "3.14")])
+def test_wheels_are_for_each_python_that_is_there_whichever_is_not(
+    tree: Path, versions: tuple[str, ...]
+) -> None:
+    """A shell that ended with 127, because 3.14 was not there, gave make an empty list."""
+    pythons = [tree / "pyenv" / "versions" / f"{version}.1" / "bin" / "python" for version in versions]
+    for python in pythons:
+        python.parent.mkdir(parents=True)
+        python.write_text("#!/bin/sh\n")
+        python.chmod(0o755)
+    (tree / ".venv" / "bin").mkdir(parents=True)
+    for made_before in (".venv/bin/floorwire", ".venv/.dev"):
+        (tree / made_before).touch()
+    environment = {"PATH": str(tree), "PYENV_ROOT": str(tree / "pyenv")}  # no Python of this machine
+    command = [str(shutil.which("make")), "--dry-run", "wheels", "--assume-old=.venv/.dev"]
+    listed = subprocess.run(
+        command, cwd=tree, env=environment, capture_output=True, text=True, timeout=60, check=True
+    )
+    (building,) = (line for line in listed.stdout.splitlines() if "packages.build" in line)
+    assert building.partition("packages.build dist")[2].split() == list(map(str, pythons))

@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -33,11 +34,13 @@ from floorwire.config import HistorySettings, Settings
 from floorwire.connectors import venue_registry
 from floorwire.storage.key_store import Issued
 from floorwire.web import create_app
-from tests.scripted import Scripted
-from tests.servers import Server, scripted
+from tests.client.faulty_proxy import faulty_proxy
+from tests.scripted import SYMBOLS, Scripted
+from tests.servers import Server, eventually, metrics, scripted
 from tests.trading.trader import key, serving
 
 PATIENCE_S = 30
+SEED = 7
 FAR_BELOW = "1000"
 
 
@@ -190,6 +193,44 @@ async def test_two_gateways_behind_one_object(server: Server) -> None:
         async with asyncio.timeout(PATIENCE_S), Client(server.ws(), others=others) as fw:
             assert isinstance(await anext(fw.ticker("BTC-USDT")), Ticker)
             assert isinstance(await anext(fw["other"].ticker("DOGE-USDT")), Ticker)
+
+
+@pytest.mark.parametrize("encoding", ["json", "msgpack"])
+async def test_all_symbols_of_a_venue_in_one_stream(encoding: Encoding) -> None:
+    with scripted() as server:
+        async with asyncio.timeout(PATIENCE_S), Client(server.ws(), encoding=encoding) as fw:
+            async with fw.all_trades() as trades:
+                seqs: dict[str, list[int]] = {symbol: [] for symbol in SYMBOLS}
+                while any(len(one) < 3 for one in seqs.values()):
+                    trade = await anext(trades)
+                    assert isinstance(trade, Trades)
+                    seqs[trade.symbol].append(trade.seq)
+                assert all(one == list(range(one[0], one[0] + len(one))) for one in seqs.values())
+            books, candles = fw.all_books("scripted", depth=5), fw.all_candles("1s")
+            assert {(await anext(books)).symbol for _ in SYMBOLS} == set(SYMBOLS)
+            assert {(await anext(candles)).symbol for _ in SYMBOLS} <= set(SYMBOLS)
+            with pytest.raises(RequestRefusedError, match="there is no 'nowhere'"):
+                await anext(fw.all_tickers("nowhere"))
+        assert eventually(lambda: metrics(server)["floorwire_subscriptions"] == 0)
+
+
+async def test_all_symbols_are_resumed_one_by_one_after_a_cut() -> None:
+    with scripted() as server:
+        async with (
+            asyncio.timeout(PATIENCE_S),
+            faulty_proxy(server.port, Random(SEED), life_s=0.3, stall_s=0.05) as (proxy, port),
+            Client(f"ws://127.0.0.1:{port}") as fw,
+            fw.all_trades() as trades,
+        ):
+            last: dict[str, int] = {}
+            again: set[str] = set()
+            while again != set(SYMBOLS):
+                trade = await anext(trades)
+                assert isinstance(trade, Trades), f"seed {SEED}: {trade}"
+                assert trade.seq == last.get(trade.symbol, trade.seq - 1) + 1, f"seed {SEED}: {trade}"
+                last[trade.symbol] = trade.seq
+                if proxy.harm["cut"] + proxy.harm["reset"] >= 2:
+                    again.add(trade.symbol)
 
 
 @pytest.mark.parametrize("encoding", ["json", "msgpack"])

@@ -21,7 +21,7 @@ from floorwire.client.pending_requests import PendingRequests, Reply
 from floorwire.client.reconnection import Backoff, is_close_for_good, is_refusal_for_good, retry_after_s
 from floorwire.client.server_clock import ServerClock
 from floorwire.client.transport import HandshakeRefusedError, Link, Transport
-from floorwire.protocol.channel_events import Ticker
+from floorwire.protocol.channel_events import ListedNotice, Ticker
 from floorwire.protocol.client_codec import UNREADABLE, ClientCodec, UnknownMessageError
 from floorwire.protocol.envelopes import AnyRequest
 from floorwire.protocol.private_events import FillsSnapshot, OrdersSnapshot
@@ -251,6 +251,8 @@ class Connection:
             return
         if isinstance(message, OrdersSnapshot | FillsSnapshot):
             self.subscriptions.snapshot(message)
+        elif isinstance(message, ListedNotice):
+            self.subscriptions.listed(message)
         elif type(message) in NOTICES:
             self.subscriptions.notice(message)
         elif isinstance(message, Reply):

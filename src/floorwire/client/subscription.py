@@ -19,7 +19,7 @@ from floorwire.protocol.channel_events import SkippedNotice, TradesFeed
 from floorwire.protocol.client_codec import PlainEvent
 from floorwire.protocol.market_replies import CandleHistory, TradeHistory
 from floorwire.protocol.private_events import FillsSnapshot, OrdersSnapshot
-from floorwire.protocol.replies import Subscribed
+from floorwire.protocol.replies import HeldSubscription
 from floorwire.protocol.requests import OnSlow, Resume, Subscribe, Unsubscribe
 
 StreamEvent: TypeAlias = PlainEvent | OrdersSnapshot | FillsSnapshot
@@ -82,6 +82,8 @@ class Subscription:
         """Gets the items in order. Whoever reads may set another one, at any time."""
         self.last: StreamEvent | None = None
         """The last event of a channel whose events do not need those before."""
+        self.waits_for_listing = False
+        """Whether the symbol comes again by a listing, so that it is not asked for until then."""
         self._history = history
         self._on_slow = on_slow
         self._is_resumed = False
@@ -150,7 +152,14 @@ class Subscription:
         """No new try helps."""
         self.state = State.REFUSED
 
-    def confirmed(self, reply: Subscribed) -> None:
+    def begin(self, held: HeldSubscription) -> None:
+        """It was subscribed to with others, by one request for all: begin anew."""
+        self.request_count += 1
+        self.state = State.REQUESTED
+        self._is_repeated = self._is_resumed = False
+        self.confirmed(held)
+
+    def confirmed(self, reply: HeldSubscription) -> None:
         """Go on where the reply says; announce what will not come."""
         if self.state is not State.REQUESTED and not (self._is_repeated and self.state is State.LIVE):
             return
