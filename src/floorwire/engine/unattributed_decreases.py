@@ -31,7 +31,7 @@ class SideChange(msgspec.Struct, gc=False, eq=False):
     """When, by the venue's time."""
     before: Changed
     worst_key: int
-    """The worst level that the book showed after it. What is beyond it went out of sight, and did not shrink."""
+    """The worst level that the book showed after it. What is beyond it went out of sight."""
     attributed: dict[int, int]
     """How many lots of a level's decrease trades explain, by key."""
 
