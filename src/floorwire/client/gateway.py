@@ -201,7 +201,7 @@ class GatewayClient:
 
         Return when they will be cancelled, in microseconds since the epoch, UTC.
         """
-        reply = await self._first.reply(Deadman(timeout_s=timeout_s))
+        reply = await self._first.requests.reply(Deadman(timeout_s=timeout_s))
         assert isinstance(reply, Guarded)
         return None if reply.cancels_at is UNSET else reply.cancels_at
 
@@ -306,7 +306,7 @@ class GatewayClient:
             else:
                 readers, connection = found
                 if readers.add(items):
-                    connection.repeat_state(readers.subscription)
+                    connection.subscriptions.repeat_state(readers.subscription)
             return lambda: self._leave(topic, readers, items)
 
         return Stream(ItemQueue(queue, on_slow), begin)
@@ -318,14 +318,14 @@ class GatewayClient:
         readers.add(first)
         connection = self._first
         if topic.channel not in PRIVATE:
-            connection = min(self._connections, key=lambda one: one.subscription_count)
+            connection = min(self._connections, key=lambda one: len(one.subscriptions))
         self._topics[topic] = (readers, connection)
 
         def end(error: ClientError) -> None:
             self._topics.pop(topic, None)
             readers.end(error)
 
-        connection.subscribe(readers.subscription, end)
+        connection.subscriptions.subscribe(readers.subscription, end)
         return readers
 
     def _leave(self, topic: Topic, readers: TopicReaders, items: ItemQueue) -> None:
@@ -334,4 +334,4 @@ class GatewayClient:
         if readers.count or found is None or found[0] is not readers:
             return
         del self._topics[topic]
-        found[1].unsubscribe(readers.subscription)
+        found[1].subscriptions.unsubscribe(readers.subscription)

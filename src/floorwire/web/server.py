@@ -26,6 +26,7 @@ from floorwire.config import Settings, SettingsError
 from floorwire.connectors import venue_registry
 from floorwire.core.ports import Venue
 from floorwire.ops import file_descriptors, logs, memory_allocator
+from floorwire.ops.line_writer import LineWriter
 from floorwire.storage import venue_credentials, worker_threads
 from floorwire.web.app_factory import create_app
 from floorwire.web.http_protocol import HttpProtocol
@@ -149,16 +150,22 @@ def run(settings: Settings, *, live_flag: bool = False) -> None:
 
     ``live_flag``: the command line allows orders to real markets.
     """
-    logs.configure(settings.log_level)
+    file_descriptors.occupy_standard()
+    log_writer = logs.configure(settings.log_level)
     venues = venue_registry.build(settings, live_flag=live_flag)
     venue_credentials.load_all(settings, os.environ)
-    serve(settings, venues)
+    serve(settings, venues, log_writer=log_writer)
 
 
-def serve(settings: Settings, venues: Sequence[Venue], clock: Clock | None = None) -> None:
+def serve(
+    settings: Settings,
+    venues: Sequence[Venue],
+    clock: Clock | None = None,
+    log_writer: LineWriter | None = None,
+) -> None:
     """Serve these venues until SIGTERM or SIGINT, which the process ignores from then on.
 
-    ``clock``: a clock for tests.
+    ``clock``: a clock for tests. ``log_writer``: what writes the log, if its losses are to be counted.
 
     Raises SettingsError if the address cannot be used, or if listening there would not be safe.
     """
@@ -166,6 +173,7 @@ def serve(settings: Settings, venues: Sequence[Venue], clock: Clock | None = Non
     file_descriptors.allow_most()
     certificate = load(settings.tls)
     gateway = Gateway(settings, venues, clock)
+    gateway.stats.log_writer = log_writer
     reason = refuse_to_listen(
         settings.host, gateway.authenticator.has_keys, certificate is not None, settings.doors.behind_proxy
     )
@@ -217,21 +225,20 @@ def _announce(listener: socket.socket, gateway: Gateway) -> None:
     host, port = listener.getsockname()[:2]
     at = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     secure = "s" if gateway.settings.tls.cert is not None else ""
-    print(  # noqa: T201 - for the person who typed the command
+    to_person = LineWriter(sys.stdout)  # who may not listen any more
+    to_person.write(
         f"Floorwire is open.\n"
         f"  page       http{secure}://{at}/\n"
         f"  WebSocket  ws{secure}://{at}/ws/ticker\n"
         f"  API        http{secure}://{at}/docs\n"
         f"Paste this into another terminal to see prices:\n"
-        f"  {sys.argv[0]} watch --url ws{secure}://{at}/ws",
-        flush=True,
+        f"  {sys.argv[0]} watch --url ws{secure}://{at}/ws\n"
     )
     if gateway.authenticator.demo is not None:
-        print(  # noqa: T201
+        to_person.write(
             "There are no keys yet: the page signs in as "
             f"{gateway.authenticator.demo.account}, with play money. "
             f"To make a key:\n"
             f"  {sys.argv[0]} keys create --account NAME --scopes market,account,trade"
-            f" --deposit USDT=1000000 --data {gateway.data_dir.folder}",
-            flush=True,
+            f" --deposit USDT=1000000 --data {gateway.data_dir.folder}\n"
         )
