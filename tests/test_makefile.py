@@ -20,7 +20,10 @@ echo "python $*" >> {log}
 if [ "$2" = venv ]; then
     mkdir -p "$3/bin" && cp "$0" "$3/bin/python"
 fi
-case "$*" in *"-e ."*) printf '#!/bin/sh\necho "floorwire $*" >> {log}\n' > .venv/bin/floorwire; chmod +x .venv/bin/floorwire;; esac
+case "$0 $*" in
+    *"-e ."*) cp "$0" .venv/bin/floorwire;;
+    *"floorwire serve") echo "floorwire serve" >> {log};;
+esac
 case "$*" in *" -q"*) ;; *"pip"*) echo "Collecting";; esac
 """
 
