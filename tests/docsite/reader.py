@@ -30,7 +30,7 @@ from tests.servers import Server, running
 ROOT: Final = Path(__file__).parents[2]
 ENDS_WITHIN_S: Final = 120
 PORT: Final = re.compile(r"(?<=[a-z0-9]):8000\b")
-OF_MAKEFILE: Final = re.compile(r"^\$\(BIN\)/floorwire: (?P<names>.*)\$\(COMPILED\)$", re.MULTILINE)
+OF_MAKEFILE: Final = re.compile(r"^\$\(VENV\)/\.sources: (?P<names>.*)$", re.MULTILINE)
 COMPILED: Final = ("src/floorwire/hub/sendloop.c", "src/floorwire/compiled.py", "src/floorwire/slots.h")
 """What the Makefile looks at the age of, beside what one of its lines names."""
 ADDRESS: Final = "ws://localhost:8000"
@@ -190,6 +190,8 @@ class Reader:
         for name, command in (("python", ""), ("floorwire", "-m floorwire"), ("uvicorn", "-m uvicorn")):
             (binaries / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {command} "$@"\n')
             (binaries / name).chmod(0o755)
+        for done in (".sources", ".compiled"):
+            (self._clone / ".venv" / done).touch()
 
 
 def in_client(text: str, address: str) -> str:
