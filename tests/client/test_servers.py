@@ -24,6 +24,7 @@ from floorwire.client import (
     RequestRefusedError,
     StreamGap,
     Ticker,
+    TradeHistory,
     Trades,
     UnreachableError,
 )
@@ -79,6 +80,28 @@ async def test_every_market_channel(server: Server, encoding: Encoding) -> None:
         assert isinstance(await anext(candles), Candles)
         beat = await anext(fw.heartbeat())
         assert not isinstance(beat, StreamGap)
+
+
+async def test_each_reader_of_trades_gets_its_own_rows_of_the_past(server: Server) -> None:
+    async with asyncio.timeout(PATIENCE_S), Client(server.ws()) as fw:
+        one, other = fw.trades("BTC-USDT"), fw.trades("BTC-USDT", history=4)
+        assert {type(await anext(one)) for _ in range(5)} == {Trades}
+        past = await anext(other)
+        assert isinstance(past, TradeHistory)
+        assert len(past.trades) == 4
+        for seq in range(past.seq + 1, past.seq + 4):
+            trade = await anext(other)
+            assert isinstance(trade, Trades)
+            assert trade.seq == seq
+        assert {type(await anext(one)) for _ in range(5)} == {Trades}
+
+
+async def test_each_reader_of_candles_gets_its_own_rows_of_the_past(server: Server) -> None:
+    async with asyncio.timeout(PATIENCE_S), Client(server.ws()) as fw:
+        one, other = fw.candles("BTC-USDT", "1s", history=1), fw.candles("BTC-USDT", "1s", history=50)
+        for stream in (one, other):
+            assert isinstance(await anext(stream), CandleHistory)
+        assert {type(await anext(stream)) for stream in (one, other) for _ in range(3)} == {Candles}
 
 
 async def test_an_order_is_placed_amended_cancelled_and_listed(server: Server, issued: Issued) -> None:

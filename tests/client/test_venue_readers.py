@@ -21,7 +21,7 @@ def test_a_reader_that_comes_later_begins_with_the_state_of_each_symbol() -> Non
     btc.begin(held(BTC, 1))
     eth.begin(held(ETH, 1))
     btc.receive(ticker(1, symbol=BTC))
-    assert not readers.add(second)
+    readers.add(second)
     eth.receive(ticker(1, symbol=ETH))
     everything = [ticker(1, symbol=BTC), ticker(1, symbol=ETH)]
     assert (all_of(first), all_of(second)) == (everything, everything)

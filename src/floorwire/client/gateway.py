@@ -341,8 +341,9 @@ class GatewayClient:
                 readers = self._subscribe(topic, items, history, contract)
             else:
                 readers, connection = found
-                needs_state = readers.add(items)
-                if needs_state and isinstance(readers, TopicReaders):
+                if isinstance(readers, VenueReaders):
+                    readers.add(items)
+                elif readers.add(items, history):
                     connection.subscriptions.repeat_state(readers.subscription)
             return lambda: self._leave(topic, readers, items)
 

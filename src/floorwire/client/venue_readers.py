@@ -27,12 +27,11 @@ class VenueReaders:
         """How many readers there are."""
         return len(self._queues)
 
-    def add(self, queue: ItemQueue) -> bool:
+    def add(self, queue: ItemQueue) -> None:
         """Add a reader. It begins with the state of each symbol that is known: none has to come once more."""
         self._queues.append(queue)
         for readers in self._symbols:
             readers.add(queue)
-        return False
 
     def remove(self, queue: ItemQueue) -> None:
         """Remove a reader. Does nothing where it is none."""
