@@ -25,10 +25,11 @@ PYTHON27 ?= $(shell for p in python2.7 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/
 
 .PHONY: run install test test-sources servers wheels smoke test-slow chaos browser conformance check bench mutants fuzz soak fake-exchange docs lock clean
 
-run: install ## serve the simulated exchange on http://127.0.0.1:8000
+run: $(VENV)/.sources ## serve the simulated exchange on http://127.0.0.1:8000
+	@test -e $(VENV)/.compiled || echo "Not compiled: it runs from its sources, which is slower. make install compiles it."
 	$(BIN)/floorwire serve
 
-install: $(BIN)/floorwire ## .venv/bin/floorwire, ready to use
+install: $(VENV)/.compiled ## .venv/bin/floorwire, compiled where that makes it faster
 
 # Said before pip fails over it: which Python is needed, and how to name another.
 WANTED := Floorwire needs Python 3.11, 3.12, 3.13 or 3.14: make PYTHON=/path/to/python3.13
@@ -41,18 +42,23 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 COMPILED := src/floorwire/hub/sendloop.c src/floorwire/compiled.py src/floorwire/slots.h \
 	$(wildcard $(foreach package,core engine venues/*,src/floorwire/$(package)/*.py src/floorwire/$(package)/*.pxd))
 
-$(BIN)/floorwire: pyproject.toml setup.py requirements.txt $(COMPILED)
+$(VENV)/.sources: pyproject.toml setup.py requirements.txt
 	@$(SUITABLE)
-	@echo "Installing Floorwire into $(VENV), once: three to four minutes of CPU time, on all cores."
+	@echo "Installing Floorwire into $(VENV), once: less than a minute."
 	@echo "1/3 Making $(VENV) with $(PYTHON)"
 	@$(PYTHON) -m venv $(VENV)
 	@echo "2/3 Fetching the packages that it needs"
 	@$(PIP) install --require-hashes -r requirements.txt
-	@echo "3/3 Compiling and installing Floorwire itself"
+	@echo "3/3 Installing Floorwire itself"
+	@PURE_PYTHON=1 $(PIP) install --no-deps -e .
+	@touch $@
+
+$(VENV)/.compiled: $(VENV)/.sources $(COMPILED)
+	@echo "Compiling Floorwire, once: two to three minutes of CPU time, on all cores."
 	@$(PIP) install --no-deps -e .
 	@touch $@
 
-$(VENV)/.dev: $(BIN)/floorwire requirements-dev.txt
+$(VENV)/.dev: $(VENV)/.compiled requirements-dev.txt
 	@echo "Fetching the packages that the tests need"
 	@$(PIP) install --require-hashes -r requirements-dev.txt
 	@touch $@
@@ -94,11 +100,12 @@ servers: $(VENV)/.dev ## Caddy, nginx and Prometheus for the tests of deploy/, f
 smoke: $(VENV)/.dev ## the wheel in an empty environment, beside the newest fastapi, pydantic and ccxt: does it work?
 	$(BIN)/python -m pytest -m slow tests/deploy/test_packages.py
 
-# The Pythons of this machine that have headers: on the PATH, or pyenv's.
+# The Pythons of this machine that have headers: on the PATH, or pyenv's. `true`: make takes nothing of what a shell prints
+# that ends with 127, as this one does where the last Python is not found.
 PYTHONS ?= $(shell for v in 3.11 3.12 3.13 3.14; do \
 	for p in python$$v "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/$$v.*/bin/python; do \
 	"$$p" -c "import ensurepip, pathlib, sysconfig; pathlib.Path(sysconfig.get_path('include'), 'Python.h').stat()" \
-	2>/dev/null && command -v "$$p" && break; done; done)
+	2>/dev/null && command -v "$$p" && break; done; done; true)
 wheels: $(VENV)/.dev ## dist/: source distribution, wheels with and without compiled parts, and those of the SDK alone
 	rm -rf dist
 	$(BIN)/python -m packages.build dist $(PYTHONS)
@@ -182,7 +189,7 @@ $(BACKTESTERS)/.done: benchmarks/requirements-backtesters.txt | $(VENV)/.dev
 fake-exchange: $(VENV)/.dev ## an exchange for tests on 127.0.0.1, with its addresses and keys
 	$(BIN)/python -m tests.fake_exchange
 
-docs: $(BIN)/floorwire $(DOCS)/.done ## write the pages of the reference, and build the site of all pages in build/site
+docs: $(VENV)/.sources $(DOCS)/.done ## write the pages of the reference, and build the site of all pages in build/site
 	$(BIN)/python -m docsite docs
 	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --quiet --strict
 

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -24,11 +24,13 @@ from benchmarks.figures import Figure, TargetCheck, table
 from floorwire import config
 from floorwire.bot import Bot, Ticker, Trades
 from floorwire.bot.backtest.backtest import Backtest
-from floorwire.bot.backtest.market_tape import MarketTape
+from floorwire.bot.backtest.market_player import Batch
 from floorwire.bot.backtest.recorded_markets import RecordedMarkets
+from floorwire.connectors import recording
+from floorwire.connectors.venue_specs import specs
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot, Level, Listing, Quote, Trade
-from floorwire.core.ports import TradingVenue
+from floorwire.core.ports import Wake, Woke
 from floorwire.trading.configured_rules import trading_rules
 
 FLOORWIRE, FROM_BYTES = "Floorwire", "Floorwire, from bytes"
@@ -81,10 +83,10 @@ def compare(rounds: int) -> Iterator[str]:
 
 
 def _compare(python: str | None, file: Path, rounds: int) -> Iterator[str]:
-    backtest_events.write(file, events(tape(markets())))
+    backtest_events.write(file, events())
     contestants: dict[str, Callable[[], Result]] = {
         name: _process(sys.executable, "backtest", option)
-        for name, option in ((FLOORWIRE, "--taped"), (FROM_BYTES, "--bytes"))
+        for name, option in ((FLOORWIRE, "--decoded"), (FROM_BYTES, "--bytes"))
     }
     if python is not None:
         contestants |= {
@@ -131,45 +133,50 @@ def markets() -> RecordedMarkets:
     return RecordedMarkets(config.load(None, {}, (), {"venue": [f"replay:{RECORDING}"]}))
 
 
-def tape(recorded: RecordedMarkets) -> MarketTape:
-    """Return the recording, decoded."""
-    (decoder,) = recorded.decoders()
-    for _ in decoder.steps():
-        pass
-    return decoder.tape()
-
-
-def play(recorded: RecordedMarkets, venue: TradingVenue) -> tuple[int, int]:
+def play(recorded: RecordedMarkets, batches: Iterable[Batch]) -> tuple[int, int]:
     """Run the strategy; return how many events and fills there were."""
+    (venue,) = recorded.venues()
     settings = config.load(None, {}, (), {"venue": [f"replay:{RECORDING}"]})
     rules = trading_rules(settings, venue.name)
     backtest = Backtest([venue], rules, recorded.begin_us, {"USDT": str(MONEY)})
-    for _ in backtest.play(Cross()):
+    for _ in backtest.play(Cross(), batches):
         pass
     assert backtest.run.failure is None, backtest.run.failure
     return backtest.market_events, backtest.run.record.fill_count
 
 
-def measure(*, is_taped: bool) -> Result:
+def measure(*, is_decoded: bool) -> Result:
     """Run it once, from what is decoded or from the recording's bytes."""
     recorded = markets()
-    (venue,) = recorded.taped([tape(recorded)]) if is_taped else recorded.venues()
+    batches: Iterable[Batch] = recorded.play(Cross())
+    if is_decoded:
+        batches = list(batches)
     began = time.process_time()
-    count, fills = play(recorded, venue)
+    count, fills = play(recorded, batches)
     return Result(time.process_time() - began, count, fills)
 
 
-def events(played: MarketTape) -> list[Event]:
+def events() -> list[Event]:
     """Return the quotes, trades and changes of the book for the others."""
     found: list[Event] = []
     instrument: Instrument | None = None
-    for at_us, outputs in played.batches:
-        for output in outputs:
-            if isinstance(output, Listing):
-                (instrument,) = output.instruments
-            elif isinstance(output, Quote | Trade | BookChange | BookSnapshot):
-                assert instrument is not None, "it is listed first"
-                found.append(_for_others(output, instrument, at_us * 1_000))
+    for spec in specs(config.load(None, {}, (), {"venue": [f"replay:{RECORDING}"]})):
+        assert spec.recorded is not None, "it is a recording"
+        venue = recording.replay(spec.recorded, spec.prefix, 1.0)
+        now_us = spec.recorded.first_us
+        outputs = venue.start(now_us)
+        while outputs:
+            wake_us = now_us
+            for output in outputs:
+                if isinstance(output, Wake):
+                    wake_us = output.at_us
+                elif isinstance(output, Listing):
+                    (instrument,) = output.instruments
+                elif isinstance(output, Quote | Trade | BookChange | BookSnapshot):
+                    assert instrument is not None, "it is listed first"
+                    found.append(_for_others(output, instrument, now_us * 1_000))
+            now_us = max(now_us, wake_us)
+            outputs = venue.receive(Woke(), now_us)
     return found
 
 
@@ -232,4 +239,4 @@ def _python() -> str | None:
 
 
 if __name__ == "__main__":
-    backtest_events.print_result(measure(is_taped=sys.argv[1] == "--taped"))
+    backtest_events.print_result(measure(is_decoded=sys.argv[1] == "--decoded"))

@@ -39,21 +39,27 @@ def client(out: Path) -> None:
 def pure_wheel(source: Path, out: Path) -> None:
     """Build the wheel that any machine can use, at half the speed."""
     with TemporaryDirectory() as folder:
-        _build(_unpacked(source, folder), out, "--wheel", environment=PURE)
+        _build(unpacked(source, folder), out, "--wheel", environment=PURE)
 
 
 def compiled_wheels(source: Path, out: Path, pythons: Sequence[str]) -> None:
     """Build a wheel with compiled parts for each of these interpreters, from the same output of Cython."""
     with TemporaryDirectory() as folder:
-        tree = _unpacked(source, folder)
+        tree = unpacked(source, folder)
         for python in pythons:
-            environment = Path(folder, "environment")
-            _run(python, "-m", "venv", "--clear", str(environment))
-            pip = (str(environment / "bin" / "python"), "-m", "pip", "--disable-pip-version-check")
-            _run(*pip, "wheel", "--no-deps", "-w", str(out), str(tree))
+            compiled_wheel(tree, out, python)
 
 
-def _unpacked(source: Path, folder: str) -> Path:
+def compiled_wheel(tree: Path, out: Path, python: str) -> None:
+    """Build a wheel with compiled parts. What Cython wrote into the tree for another Python is used again."""
+    with TemporaryDirectory() as folder:
+        _run(python, "-m", "venv", folder)
+        pip = (str(Path(folder, "bin", "python")), "-m", "pip", "--disable-pip-version-check")
+        _run(*pip, "wheel", "--no-deps", "-w", str(out), str(tree))
+
+
+def unpacked(source: Path, folder: str) -> Path:
+    """Unpack a source distribution, and return its folder."""
     with tarfile.open(source) as archive:
         archive.extractall(folder, filter="data")
     return Path(folder, source.name.removesuffix(".tar.gz"))
@@ -75,6 +81,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("pythons", nargs="*", metavar="PYTHON")
     arguments = parser.parse_args()
+    if not arguments.pythons:
+        print("No Python was named: there will be no wheel with compiled parts.", file=sys.stderr)
     out = arguments.folder.resolve()
     source = sdist(out)
     pure_wheel(source, out)

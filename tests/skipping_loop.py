@@ -86,7 +86,8 @@ class SkippingSelector(selectors.DefaultSelector):
         for _ in range(LOOKS):
             if ready := self.look(0):
                 return ready
-        self._loop.skipped_ns += int(timeout * 1e9)
+        if timeout > 0:
+            self._loop.skipped_ns += max(1, int(timeout * 1e9))  # 0 ns would be for ever
         return []
 
 

@@ -9,10 +9,9 @@ import pytest
 from floorwire import config
 from floorwire.bot import Bot
 from floorwire.bot.backtest.backtest import Backtest
+from floorwire.bot.backtest.recorded_markets import RecordedMarkets
 from floorwire.bot.run import Run
-from floorwire.connectors import venue_registry
 from floorwire.trading.configured_rules import trading_rules
-from floorwire.venues.paper import PaperVenue
 from tests.bot import late_recording, trading_bots
 from tests.bot.paper_run import on_paper
 from tests.frozen_loop import run as run_frozen
@@ -31,12 +30,10 @@ SECONDS = 13.3
 
 def in_backtest(bot: Bot, recording: Path, latency_us: int) -> Run:
     settings = config.load(None, {}, [f"paper.latency_us={latency_us}"], {"venue": [f"replay:{recording}"]})
-    venues = venue_registry.build(settings)
-    assert isinstance(venues[0], PaperVenue)
-    position = venues[0].position(0)
-    assert position is not None
-    backtest = Backtest([venues[0]], trading_rules(settings, venues[0].name), position.first_us, MONEY)
-    for _ in backtest.play(bot, position.first_us + round(SECONDS * 1_000_000)):
+    markets = RecordedMarkets(settings)
+    venues = markets.venues()
+    backtest = Backtest(venues, trading_rules(settings, venues[0].name), markets.begin_us, MONEY)
+    for _ in backtest.play(bot, markets.play(bot), markets.begin_us + round(SECONDS * 1_000_000)):
         pass
     return backtest.run
 

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import select
+import subprocess
+import sys
+
 import msgspec
 import pytest
 from typer.testing import CliRunner, Result
@@ -76,3 +82,29 @@ def test_bad_arguments_are_refused_with_a_reason(arguments: tuple[str, ...], why
     result = bench(*arguments)
     assert result.exit_code == 2
     assert why in result.stderr
+
+
+PROGRAM = """
+import sys
+from floorwire.cli import progress
+progress.AFTER_S = 0.0
+from floorwire.cli.bench import app
+app(sys.argv[1:])
+"""
+
+
+def test_a_terminal_shows_that_it_works_and_for_how_long() -> None:
+    ours, theirs = pty.openpty()
+    with running() as server:
+        command = [sys.executable, "-c", PROGRAM, "fanout", server.url(), *SHORT, "--json"]
+        environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80"}
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=theirs)
+        os.close(theirs)
+        shown = b""
+        while b"3 clients for 0.2 s, 0 s" not in shown:
+            assert select.select([ours], [], [], 60)[0], shown
+            shown += os.read(ours, 65_536)
+        printed = process.communicate(timeout=60)[0]
+    os.close(ours)
+    assert process.returncode == 0
+    assert msgspec.json.decode(printed, type=FanoutReport).opened == 3

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,11 +17,11 @@ from typer.testing import CliRunner
 from floorwire.cli import application
 from tests.cli.operator import operate
 from tests.cli.test_sentences import PATHS, ROOT
-from tests.servers import Server
+from tests.servers import ANSWERS_WITHIN_S, STOPS_WITHIN_S, Server
 from tests.trading.trader import key, serving
 
-WITHOUT = {("serve",), ("journal", "export")}
-"""A server writes a log, whose lines are JSON; ``journal export`` writes lines of JSON always."""
+WITHOUT = {("journal", "export")}
+"""It writes lines of JSON always."""
 
 
 def command(path: tuple[str, ...]) -> typer.core.TyperCommand | typer.core.TyperGroup:
@@ -75,6 +79,20 @@ def test_commands_on_a_data_folder(folder: Path, tmp_path: Path) -> None:
 def server(tmp_path_factory: pytest.TempPathFactory, file: Path, folder: Path) -> Iterator[Server]:
     with serving(folder) as running:
         yield running
+
+
+def test_a_server_says_where_it_is(folder: Path) -> None:
+    key(folder)
+    command = [sys.executable, "-m", "floorwire", "serve", "--port", "0", "--data", str(folder), "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        said = json.loads(process.stdout.readline())
+        assert set(said) == {"page", "websocket", "api", "data"}
+        with urllib.request.urlopen(said["api"], timeout=ANSWERS_WITHIN_S) as answer:
+            assert answer.status == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate(timeout=STOPS_WITHIN_S)[0] == ""
+        assert (process.returncode, said["data"]) == (0, str(folder))
 
 
 def test_commands_at_a_server(server: Server, file: Path) -> None:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from typer.testing import Result
+from websockets.sync.server import ServerConnection, serve
+from websockets.typing import Subprotocol
 
+from floorwire.cli.exit_codes import ExitCode
 from floorwire.core.authorization import Scope
+from floorwire.protocol.client_codec import CLIENT_JSON
 from floorwire.storage.key_store import Issued
 from tests.cli.operator import key_file, operate, written
 from tests.servers import Server
@@ -201,3 +207,37 @@ def test_a_key_that_may_only_trade_places_without_seeing(server: Server, trade_o
     said = blind.sentence("order", "place", "buy", "BTC-USDT", "1", *FAR, code=1)
     assert "insufficient_balance" in said, "it has no money, but it may trade"
     assert "forbidden" in blind.sentence("order", "list", code=4)
+
+
+@contextmanager
+def deaf_gateway() -> Iterator[str]:
+    """Yield the address of a server that answers pings, and no order."""
+
+    def talk(connection: ServerConnection) -> None:
+        for text in connection:
+            request = json.loads(text)
+            if request["action"] == "ping":
+                connection.send(json.dumps({"status": "pong", "id": request["id"], "ts": 1}))
+
+    with serve(talk, "127.0.0.1", 0, subprotocols=[Subprotocol(CLIENT_JSON.subprotocol)]) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.socket.getsockname()[1]}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("place", "buy", "BTC-USDT", "1", "--client-id", "lost"), ("cancel", "lost"), ("cancel", "--all")],
+    ids=" ".join,
+)
+def test_where_no_answer_comes_nobody_knows_and_the_code_is_3(
+    arguments: tuple[str, ...], alice: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("floorwire.cli.order.KNOWN_WITHIN_S", 0.3)
+    with deaf_gateway() as url:
+        said = operate(url, alice, "order", *arguments, code=ExitCode.UNREACHED).stderr
+    assert "no answer within 0.3 s; it may have been done or not" in said
+    assert "floorwire order list --state all" in said
+    assert said.count("\n") == 1

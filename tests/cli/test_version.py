@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 
 import pytest
@@ -12,10 +13,23 @@ from floorwire.cli import application
 from floorwire.venues import common
 
 
-def printed() -> str:
-    result = CliRunner().invoke(application(), ["--version"])
+def printed(*more: str) -> str:
+    result = CliRunner().invoke(application(), ["--version", *more])
     assert result.exit_code == 0
     return result.stdout.strip()
+
+
+def test_it_tells_the_same_as_json() -> None:
+    told = json.loads(printed("--json"))
+    assert told == json.loads(CliRunner().invoke(application(), ["--json", "--version"]).stdout)
+    parts = ", ".join(told["compiled"]) or "nothing"
+    assert printed() == f"floorwire {told['floorwire']}, Python {told['python']}, compiled: {parts}"
+
+
+def test_json_before_a_command_is_a_mistake_and_says_so() -> None:
+    result = CliRunner().invoke(application(), ["--json", "profiles"])
+    assert result.exit_code == 2
+    assert "write it after the command" in result.stderr
 
 
 def test_it_tells_what_runs_and_what_of_it_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -23,6 +24,7 @@ from floorwire.client import (
     RequestRefusedError,
     StreamGap,
     Ticker,
+    TradeHistory,
     Trades,
     UnreachableError,
 )
@@ -33,11 +35,13 @@ from floorwire.config import HistorySettings, Settings
 from floorwire.connectors import venue_registry
 from floorwire.storage.key_store import Issued
 from floorwire.web import create_app
-from tests.scripted import Scripted
-from tests.servers import Server, scripted
+from tests.client.faulty_proxy import faulty_proxy
+from tests.scripted import SYMBOLS, Scripted
+from tests.servers import Server, eventually, metrics, scripted
 from tests.trading.trader import key, serving
 
 PATIENCE_S = 30
+SEED = 7
 FAR_BELOW = "1000"
 
 
@@ -76,6 +80,28 @@ async def test_every_market_channel(server: Server, encoding: Encoding) -> None:
         assert isinstance(await anext(candles), Candles)
         beat = await anext(fw.heartbeat())
         assert not isinstance(beat, StreamGap)
+
+
+async def test_each_reader_of_trades_gets_its_own_rows_of_the_past(server: Server) -> None:
+    async with asyncio.timeout(PATIENCE_S), Client(server.ws()) as fw:
+        one, other = fw.trades("BTC-USDT"), fw.trades("BTC-USDT", history=4)
+        assert {type(await anext(one)) for _ in range(5)} == {Trades}
+        past = await anext(other)
+        assert isinstance(past, TradeHistory)
+        assert len(past.trades) == 4
+        for seq in range(past.seq + 1, past.seq + 4):
+            trade = await anext(other)
+            assert isinstance(trade, Trades)
+            assert trade.seq == seq
+        assert {type(await anext(one)) for _ in range(5)} == {Trades}
+
+
+async def test_each_reader_of_candles_gets_its_own_rows_of_the_past(server: Server) -> None:
+    async with asyncio.timeout(PATIENCE_S), Client(server.ws()) as fw:
+        one, other = fw.candles("BTC-USDT", "1s", history=1), fw.candles("BTC-USDT", "1s", history=50)
+        for stream in (one, other):
+            assert isinstance(await anext(stream), CandleHistory)
+        assert {type(await anext(stream)) for stream in (one, other) for _ in range(3)} == {Candles}
 
 
 async def test_an_order_is_placed_amended_cancelled_and_listed(server: Server, issued: Issued) -> None:
@@ -190,6 +216,44 @@ async def test_two_gateways_behind_one_object(server: Server) -> None:
         async with asyncio.timeout(PATIENCE_S), Client(server.ws(), others=others) as fw:
             assert isinstance(await anext(fw.ticker("BTC-USDT")), Ticker)
             assert isinstance(await anext(fw["other"].ticker("DOGE-USDT")), Ticker)
+
+
+@pytest.mark.parametrize("encoding", ["json", "msgpack"])
+async def test_all_symbols_of_a_venue_in_one_stream(encoding: Encoding) -> None:
+    with scripted() as server:
+        async with asyncio.timeout(PATIENCE_S), Client(server.ws(), encoding=encoding) as fw:
+            async with fw.all_trades() as trades:
+                seqs: dict[str, list[int]] = {symbol: [] for symbol in SYMBOLS}
+                while any(len(one) < 3 for one in seqs.values()):
+                    trade = await anext(trades)
+                    assert isinstance(trade, Trades)
+                    seqs[trade.symbol].append(trade.seq)
+                assert all(one == list(range(one[0], one[0] + len(one))) for one in seqs.values())
+            books, candles = fw.all_books("scripted", depth=5), fw.all_candles("1s")
+            assert {(await anext(books)).symbol for _ in SYMBOLS} == set(SYMBOLS)
+            assert {(await anext(candles)).symbol for _ in SYMBOLS} <= set(SYMBOLS)
+            with pytest.raises(RequestRefusedError, match="there is no 'nowhere'"):
+                await anext(fw.all_tickers("nowhere"))
+        assert eventually(lambda: metrics(server)["floorwire_subscriptions"] == 0)
+
+
+async def test_all_symbols_are_resumed_one_by_one_after_a_cut() -> None:
+    with scripted() as server:
+        async with (
+            asyncio.timeout(PATIENCE_S),
+            faulty_proxy(server.port, Random(SEED), life_s=0.3, stall_s=0.05) as (proxy, port),
+            Client(f"ws://127.0.0.1:{port}") as fw,
+            fw.all_trades() as trades,
+        ):
+            last: dict[str, int] = {}
+            again: set[str] = set()
+            while again != set(SYMBOLS):
+                trade = await anext(trades)
+                assert isinstance(trade, Trades), f"seed {SEED}: {trade}"
+                assert trade.seq == last.get(trade.symbol, trade.seq - 1) + 1, f"seed {SEED}: {trade}"
+                last[trade.symbol] = trade.seq
+                if proxy.harm["cut"] + proxy.harm["reset"] >= 2:
+                    again.add(trade.symbol)
 
 
 @pytest.mark.parametrize("encoding", ["json", "msgpack"])

@@ -14,6 +14,7 @@ from floorwire.client.errors import ClientClosedError, SlowReaderError
 from floorwire.client.stream import ItemQueue, OnFull, Stream
 from floorwire.client.stream_gap import StreamGap
 from floorwire.client.subscription import StreamItem
+from floorwire.protocol.channel_events import Ticker
 from tests.client.events import book, ticker, trade
 from tests.client.test_subscription import check
 
@@ -168,3 +169,46 @@ async def test_a_reader_that_gives_up_disturbs_nobody() -> None:
     source.queue.end(ClientClosedError("over"))
     with pytest.raises(ClientClosedError):
         await anext(stream)
+
+
+def test_of_many_symbols_the_newest_of_each_waits_beyond_the_size() -> None:
+    queue = ItemQueue(2, "conflate")
+    for seq in range(1, 5):
+        for symbol in ("A", "B", "C"):
+            queue.put(ticker(seq, symbol=symbol))
+    newest: dict[str, tuple[int, int]] = {}
+    for item in all_of(queue):
+        assert isinstance(item, Ticker)
+        seq, stands_for = newest.get(item.symbol, (0, 0))
+        newest[item.symbol] = (item.seq, stands_for + 1 + (item.conflated or 0))
+    assert newest == {"A": (4, 4), "B": (4, 4), "C": (4, 4)}
+
+
+def test_conflating_many_symbols_is_bounded_by_their_number() -> None:
+    queue = ItemQueue(1, "conflate")
+    for seq in range(1, 200):
+        for symbol in "ABCDE":
+            queue.put(ticker(seq, symbol=symbol))
+            assert len(queue.items) <= 10
+
+
+def test_skipped_items_are_told_by_symbol() -> None:
+    queue = ItemQueue(1, "skip")
+    for seq in (1, 2):
+        for symbol in ("A", "B"):
+            queue.put(ticker(seq, symbol=symbol))
+    assert all_of(queue) == [
+        StreamGap("ticker", "A", "a", 1, 2, "slow"),
+        StreamGap("ticker", "B", "a", 1, 1, "slow"),
+        ticker(2, symbol="B"),
+    ]
+
+
+def test_of_several_books_each_waits_once() -> None:
+    queue, keepers = ItemQueue(1, "conflate"), (BookKeeper(), BookKeeper())
+    for seq in (1, 2):
+        for keeper in keepers:
+            keeper.apply(book(seq, ((str(seq), "1"),)))
+            queue.put_book(keeper)
+    queue.put(StreamGap("book", "BTC-USDT", "a", 3, 4, "slow"))
+    assert [item.seq for item in all_of(queue) if isinstance(item, Book)] == [2, 2]

@@ -94,7 +94,8 @@ def test_a_column_has_a_type_without_any_row() -> None:
 
 
 def test_a_frame_of_pandas() -> None:
-    pandas = pytest.importorskip("pandas")
+    import pandas
+
     frame = TABLE.to_frame()
     assert isinstance(frame, pandas.DataFrame)
     assert frame["start"][0] == datetime.fromtimestamp(START_US / 1e6, UTC)

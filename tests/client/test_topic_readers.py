@@ -8,6 +8,7 @@ from floorwire.client.stream import ItemQueue
 from floorwire.client.stream_gap import StreamGap
 from floorwire.client.subscription import StreamItem, Topic
 from floorwire.client.topic_readers import TopicReaders
+from floorwire.protocol.market_replies import TradeHistory
 from tests.client.events import SYMBOL, book, orders_snapshot, orders_update, subscribed, ticker, trade
 from tests.client.test_stream import all_of
 
@@ -46,6 +47,40 @@ def test_a_later_reader_of_trades_begins_with_the_next_one() -> None:
     later = queue(readers)
     readers.subscription.receive(trade(2))
     assert all_of(later) == [trade(2)]
+
+
+def past(seq: int) -> TradeHistory:
+    return TradeHistory(symbol=SYMBOL, epoch="a", seq=seq, trades=[], holes=[], sent=0)
+
+
+def test_a_later_reader_gets_rows_of_the_past_of_its_own() -> None:
+    readers = live("trades")
+    first = queue(readers)
+    readers.subscription.receive(trade(1))
+    later = ItemQueue(10, "end")
+    assert readers.add(later, history=1), "the server is asked once more"
+    asked = readers.subscription.ask_for_state()
+    assert asked.history == 1
+    readers.subscription.receive(trade(2))
+    readers.subscription.confirmed(subscribed("trades", 2))
+    readers.subscription.past(past(2))
+    readers.subscription.receive(trade(3))
+    assert all_of(first) == [trade(1), trade(2), trade(3)]
+    assert all_of(later) == [past(2), trade(3)]
+
+
+def test_where_no_past_comes_a_later_reader_goes_on_without() -> None:
+    readers = live("trades")
+    first = queue(readers)
+    later = ItemQueue(10, "end")
+    assert readers.add(later, history=1)
+    readers.subscription.ask_for_state()
+    readers.subscription.confirmed(subscribed("trades", 0))
+    readers.subscription.receive(trade(1))
+    readers.remove(first)
+    readers.subscription.receive(trade(2))
+    assert all_of(later) == [trade(1), trade(2)]
+    assert readers.count == 1
 
 
 def test_a_later_reader_of_a_book_begins_with_the_book() -> None:

@@ -1,7 +1,14 @@
-"""The wheel with compiled parts, built from the source distribution, and run by pip, uvx and pipx."""
+"""The wheels with compiled parts, built from the source distribution, and run by pip, uvx and pipx.
+
+A wheel takes three to four minutes of CPU time. Nothing here has a limit in time: a slow machine may need a
+quarter of an hour for each. ``WHEELS=dist`` tries those that ``make wheels`` has built, and builds none.
+"""
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -15,15 +22,57 @@ from tests.deploy.environments import Environment, clean
 pytestmark = pytest.mark.slow
 TOOLS = ROOT / ".venv" / "tools" / "bin"
 """``make test-slow`` installs uv, pipx and cibuildwheel there."""
+BUILT = os.environ.get("WHEELS")
+OURS = f"3.{sys.version_info.minor}"
+HAS_HEADERS = (
+    "import ensurepip, pathlib, sysconfig; pathlib.Path(sysconfig.get_path('include'), 'Python.h').stat()"
+)
+CLASSIFIERS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["classifiers"]
+VERSIONS = [
+    text.removeprefix("Programming Language :: Python :: ") for text in CLASSIFIERS if "Python :: 3." in text
+]
+
+
+def python_of(version: str) -> str:
+    """Return this version of Python, with headers. The test is skipped where there is none."""
+    on_path = shutil.which(f"python{version}")
+    found = [sys.executable] if version == OURS else []
+    found += [] if on_path is None else [on_path]
+    found += map(str, (Path.home() / ".pyenv" / "versions").glob(f"{version}.*/bin/python"))
+    for python in found:
+        if not subprocess.run([python, "-c", HAS_HEADERS], capture_output=True, check=False).returncode:
+            return python
+    pytest.skip(f"there is no Python {version} with headers")
+
+
+class Wheels:
+    """Builds each wheel once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder if BUILT is None else Path(BUILT)
+        self._tree: Path | None = None
+
+    def of(self, version: str) -> Path:
+        """Return the wheel for a version of Python."""
+        python, pattern = python_of(version), f"floorwire-*-cp{version.replace('.', '')}-*.whl"
+        if not list(self._folder.glob(pattern)) and BUILT is None:
+            if self._tree is None:
+                source = build.sdist(self._folder)
+                self._tree = build.unpacked(source, str(self._folder))
+            build.compiled_wheel(self._tree, self._folder, python)
+        (found,) = self._folder.glob(pattern)
+        return found
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A wheel for the Python that runs the tests: three to four minutes of CPU time."""
-    folder = tmp_path_factory.mktemp("dist")
-    build.compiled_wheels(build.sdist(folder), folder, [sys.executable])
-    (found,) = folder.glob("*.whl")
-    return found
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Wheels:
+    return Wheels(tmp_path_factory.mktemp("dist"))
+
+
+@pytest.fixture
+def wheel(wheels: Wheels) -> Path:
+    """The wheel for the Python that runs the tests."""
+    return wheels.of(OURS)
 
 
 def tool(name: str) -> str:
@@ -33,11 +82,16 @@ def tool(name: str) -> str:
     return str(path)
 
 
-def test_it_works_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
-    assert f"-cp3{sys.version_info.minor}-cp3{sys.version_info.minor}-" in wheel.name
-    environment = Environment(tmp_path / "empty")
+@pytest.mark.parametrize("version", VERSIONS)
+def test_it_works_in_an_empty_environment(wheels: Wheels, version: str, tmp_path: Path) -> None:
+    wheel = wheels.of(version)
+    tag = f"cp{version.replace('.', '')}"
+    assert f"-{tag}-{tag}-" in wheel.name
+    environment = Environment(tmp_path / "empty", python_of(version))
     environment.install(str(wheel))
-    assert "compiled: core, engine, venues, sendloop" in environment.smoke("compiled")
+    said = environment.smoke("compiled")
+    assert f"Python {version}." in said
+    assert "compiled: core, engine, venues, sendloop" in said
 
 
 def test_uvx_runs_it(wheel: Path, tmp_path: Path) -> None:
@@ -81,8 +135,7 @@ def test_cibuildwheel_builds_for_each_python_that_we_name(tmp_path: Path) -> Non
         "--print-build-identifiers",
         str(ROOT),
     )
-    classifiers = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["classifiers"]
-    minors = [text.rpartition(".")[2] for text in classifiers if "Python :: 3." in text]
+    minors = [version.rpartition(".")[2] for version in VERSIONS]
     built = [line for line in said.splitlines() if line.startswith("cp")]
     assert len(built) == 2 * len(minors)
     assert set(built) == {

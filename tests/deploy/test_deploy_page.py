@@ -25,12 +25,11 @@ BACKUPS = "/var/lib/floorwire-backups"
 def blocks(heading: str) -> list[str]:
     """Return the blocks of commands below a heading of the page."""
     section = PAGE.partition(f"## {heading}\n")[2].partition("\n## ")[0]
-    found = re.findall(r"(?:^    .*\n)+", section, re.MULTILINE)
-    return [re.sub(r"^    ", "", block, flags=re.MULTILINE) for block in found]
+    return re.findall(r"^```(?:sh|yaml)\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
 
 
 def test_what_the_page_names_exists() -> None:
-    named = set(re.findall(r"\b(?:deploy|docs)/[A-Za-z_/.-]+\b", PAGE))
+    named = set(re.findall(r"(?<!tests/)\b(?:deploy|docs)/[A-Za-z_/.-]+\b", PAGE))
     assert {"deploy/caddy/Caddyfile", "deploy/compose.yaml", "deploy/floorwire.toml"} <= named
     assert all((ROOT / name).exists() for name in named)
     for command in re.findall(r"install (?:-D )?-m 0644 (\S+)", PAGE):

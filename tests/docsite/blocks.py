@@ -2,15 +2,17 @@
 
 A comment ``<!-- test: ... -->`` on the line above a block is not shown to readers. It says:
 
+    await              Python with ``await``. ``fw`` is a client of the server, unless the block makes it
     serve              a shell command that runs until the end of the page; it prints the server's address
     3 lines            what the block runs goes on by itself: so many lines are read, then it gets Ctrl-C
     websocket /ws      a conversation: lines with > are sent there, and lines with < are what comes back
     output             what a command prints: for readers, nobody compares it
     fails              the command ends with an exit code that is not zero, and with a sentence
-    not run, REASON    ...
+    not run, REASON    it is only looked at: does it parse, and do our commands in it have these options?
 
-Without one, shell and Python run and have to end well, and JSON and TOML are only parsed. A block with a
-title is a file of that name: it is written, and run by a later block.
+``KEY.SECRET`` is the key of the file ``key.json``, if an earlier block made it. Without a comment, shell and
+Python run and have to end well, and JSON and TOML are only parsed. A block with a title is a file of that
+name: it is written, and run by a later block.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ FENCE: Final = re.compile(
 )
 TITLE: Final = re.compile(r'title="([^"]+)"')
 INDENTED: Final = re.compile(r"^(?: {4}|\t)\S", re.MULTILINE)
-LANGUAGES: Final = ("sh", "python", "json", "toml", "text", "mermaid")
+LANGUAGES: Final = ("sh", "python", "json", "toml", "yaml", "text", "mermaid")
 
 
 class Block(msgspec.Struct, frozen=True):

@@ -1,7 +1,8 @@
 """Somebody who reads a page from top to bottom, and does what it says, in a clone of the repository.
 
-The commands run as they are written, but for two things: the port is a free one, and the clone has only the
-Makefile, the examples, some recordings, and a ``.venv`` whose programs are those that run the tests.
+The commands run as they are written, but for three things: the port is a free one, KEY.SECRET is a key, and
+the clone has only the Makefile, the examples, some recordings, and a ``.venv`` whose programs are those that
+run the tests.
 """
 
 from __future__ import annotations
@@ -17,19 +18,31 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from textwrap import indent
 from typing import Final, TypeAlias
 
 from websockets.sync.client import connect
 
 from tests.docsite.blocks import Block
+from tests.docsite.lint import lint
 from tests.servers import Server, running
 
 ROOT: Final = Path(__file__).parents[2]
 ENDS_WITHIN_S: Final = 120
 PORT: Final = re.compile(r"(?<=[a-z0-9]):8000\b")
-OF_MAKEFILE: Final = re.compile(r"^\$\(BIN\)/floorwire: (?P<names>.*)\$\(COMPILED\)$", re.MULTILINE)
+OF_MAKEFILE: Final = re.compile(r"^\$\(VENV\)/\.sources: (?P<names>.*)$", re.MULTILINE)
 COMPILED: Final = ("src/floorwire/hub/sendloop.c", "src/floorwire/compiled.py", "src/floorwire/slots.h")
 """What the Makefile looks at the age of, beside what one of its lines names."""
+ADDRESS: Final = "ws://localhost:8000"
+IN_CLIENT: Final = """
+import asyncio
+from floorwire.client import *
+
+async def main():
+    async with asyncio.timeout({patience_s}):
+{text}
+asyncio.run(main())
+"""
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 
 
@@ -47,13 +60,20 @@ class Reader:
     def do(self, block: Block) -> None:
         """Do what one block says."""
         told, _, rest = block.told.partition(" ")
-        text = self._with_port(block.text)
+        text = self._with_key(self._with_port(block.text))
         if block.title:
             (self._clone / block.title).write_text(text)
             return
         match told:
-            case "not" | "output":
+            case "not":
+                lint(block)
+            case "output":
                 return
+            case "await":
+                ended = self._end(
+                    [str(self._python()), "-c", self._with_key(in_client(text, self._with_port(ADDRESS)))]
+                )
+                assert ended.returncode == 0, ended.stdout + ended.stderr
             case "serve":
                 self._serve(text)
             case "websocket":
@@ -87,7 +107,10 @@ class Reader:
         if block.language == "sh":
             return ["sh", "-e", "-c", text]
         assert block.language == "python", block.language
-        return [str(self._clone / ".venv" / "bin" / "python"), "-u", "-c", text]
+        return [str(self._python()), "-u", "-c", text]
+
+    def _python(self) -> Path:
+        return self._clone / ".venv" / "bin" / "python"
 
     def _serve(self, text: str) -> None:
         assert self._server is None, "one server for each page"
@@ -139,6 +162,13 @@ class Reader:
     def _with_port(self, text: str) -> str:
         return text if self._server is None else PORT.sub(f":{self._server.port}", text)
 
+    def _with_key(self, text: str) -> str:
+        file = self._clone / "key.json"
+        if not file.exists():
+            return text
+        issued = json.loads(file.read_text())
+        return text.replace("KEY.SECRET", f"{issued['key']}.{issued['secret']}")
+
     def _environment(self, port: str = "") -> Mapping[str, str]:
         number = port or ("" if self._server is None else str(self._server.port))
         binaries = f"{self._clone / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
@@ -160,6 +190,15 @@ class Reader:
         for name, command in (("python", ""), ("floorwire", "-m floorwire"), ("uvicorn", "-m uvicorn")):
             (binaries / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {command} "$@"\n')
             (binaries / name).chmod(0o755)
+        for done in (".sources", ".compiled"):
+            (self._clone / ".venv" / done).touch()
+
+
+def in_client(text: str, address: str) -> str:
+    """Return a program that does what the block says in a function, with a client ``fw`` if it makes none."""
+    if " as fw:" not in text:
+        text = f'async with Client("{address}", key="KEY.SECRET") as fw:\n{indent(text, " " * 4)}'
+    return IN_CLIENT.format(patience_s=ENDS_WITHIN_S, text=indent(text, " " * 8))
 
 
 def _compare(message: Json, shown: str) -> None:

@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,3 +51,20 @@ def test_what_is_planned_fits_and_is_no_more_than_wanted(allowed: int, wanted: D
     assert RESERVED + planned.connections + planned.rejected <= allowed
     assert 1 <= planned.connections <= wanted.connections
     assert 0 <= planned.rejected <= wanted.rejected
+
+
+CLOSED = """
+import os, sys
+from floorwire.ops import file_descriptors
+file_descriptors.occupy_standard()
+print(os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT))
+os.write(2, b"of a library")
+"""
+
+
+def test_no_file_of_ours_takes_the_place_of_a_closed_standard_error(tmp_path: Path) -> None:
+    file = tmp_path / "journal"
+    command = (sys.executable, "-c", CLOSED, str(file))
+    run = subprocess.run(command, stdout=subprocess.PIPE, preexec_fn=lambda: os.close(2), check=True)
+    assert int(run.stdout) > 2
+    assert file.read_bytes() == b""

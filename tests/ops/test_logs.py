@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -66,3 +67,33 @@ def test_nothing_in_a_line_acts_on_a_terminal() -> None:
 
 def test_an_exception_is_logged_with_its_traceback() -> None:
     assert "ZeroDivisionError" in logged("error")
+
+
+LOST = """
+import logging, structlog, sys
+from floorwire.ops import logs
+if sys.argv[1] == "closed":
+    sys.stderr.close()
+writer = logs.configure("info")
+structlog.get_logger("floorwire.test").info("so it is")
+logging.getLogger("library").warning("trouble")
+print(writer.lost)
+"""
+
+
+@pytest.mark.parametrize("how", ["broken pipe", "closed", "none"])
+def test_a_line_that_nobody_can_read_is_lost_and_nothing_fails(how: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", LOST, how],
+            stdout=subprocess.PIPE,
+            stderr=writing,
+            text=True,
+            check=False,
+            preexec_fn=(lambda: os.close(2)) if how == "none" else None,
+        )
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stdout) == (0, "2\n")

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
+from floorwire.ops.line_writer import LineWriter
 from floorwire.ops.metrics import DeskCollector, GatewayCollector, KeyStoreCollector
 from floorwire.ops.stats import LATENCY_BUCKETS_US, DeskFigures, DeskStats, Records, Stats
 from floorwire.protocol.trading_requests import OrderCancel, OrderPlace
@@ -44,6 +45,8 @@ def counted() -> Stats:
     stats.refusals["bad_http"] = 19
     stats.faults["KeyError"] = 20
     stats.resumes["gap"] = 13
+    stats.log_writer = LineWriter(None)
+    stats.log_writer.lost = 21
     stats.venue_events["sim"] = 14
     stats.venue_skipped["sim", "off_tick"] = 17
     stats.venue_last_us["sim"] = NOW_US - 1_500_000
@@ -58,6 +61,7 @@ def counted() -> Stats:
         ("connections", 2),
         ("subscriptions", 3),
         ("topics", 4),
+        ("log_lines_lost_total", 21),
         ("resume_bytes", 5),
         ("deliveries_total", 6),
         ("sent_bytes_total", 7),

@@ -142,3 +142,10 @@ def test_curl_has_placeholders_for_what_is_needed() -> None:
         "curl -X PATCH -H 'Authorization: Bearer KEY.SECRET' -H 'Content-Type: application/json' "
         """-d '{"side":"SIDE"}' 'http://127.0.0.1:8000/orders/ORDER_ID?symbol=SYMBOL'"""
     )
+
+
+def test_the_first_page_leads_to_both(client: TestClient) -> None:
+    text = client.get("/").text
+    for path in ("docs", "asyncapi"):
+        assert f'<a href="{path}">' in text, "relative: the app may be mounted at a path"
+        assert client.get(f"/{path}").status_code == 200

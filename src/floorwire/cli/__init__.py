@@ -63,20 +63,25 @@ def _not_imported(command: Command) -> Callable[[], None]:
     return run
 
 
-def _version(is_asked: bool) -> None:
+def _version(context: typer.Context, is_asked: bool) -> None:
     if is_asked:
         from floorwire.cli import version
 
-        version.show()
+        version.show(json=bool(context.params["json"]))
         raise typer.Exit
 
 
 def _floorwire(
-    is_version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it and exit.")
+    is_version: Annotated[  # noqa: ARG001 - its callback does it
+        bool, typer.Option("--version", callback=_version, help="Print it and exit.")
+    ] = False,
+    json: Annotated[
+        bool, typer.Option("--json", is_eager=True, help="With --version: print it as JSON.")
     ] = False,
 ) -> None:
     """A trading gateway: live prices out and orders in, over one WebSocket."""
+    if json:
+        raise typer.BadParameter("write it after the command", param_hint="--json")
 
 
 def chosen(arguments: Sequence[str], environment: Mapping[str, str]) -> typer.Typer:

@@ -21,6 +21,7 @@ from floorwire.cli.load.stall import StallPlan, run_stall
 from floorwire.cli.load.subscription import SubscriptionPlan
 from floorwire.cli.load.target import Target, TargetError
 from floorwire.cli.output import Table, echo, print_table
+from floorwire.cli.progress import progress
 from floorwire.core.os_errors import sentence
 from floorwire.core.printable import printable_json
 from floorwire.protocol.requests import OnSlow
@@ -83,9 +84,9 @@ def fanout(
     with _exit_on_error():
         target = Target.resolve(url or local_url("ws", "/ws"), allow_remote)
         subscription = SubscriptionPlan(channel, _names(symbols), each)
-        report = run_fanout(
-            FanoutPlan(target, subscription, clients, seconds, warmup, sampled, at_once, seed, pid)
-        )
+        plan = FanoutPlan(target, subscription, clients, seconds, warmup, sampled, at_once, seed, pid)
+        with progress(f"{clients} clients for {warmup + seconds:g} s"):
+            report = run_fanout(plan)
         _show(report, tables.fanout_table(report), json)
         _succeed(report.opened == clients and not report.endings)
 
@@ -126,7 +127,10 @@ def stall(
             pid,
         )
         subscription = SubscriptionPlan(channel, names, stalled_each, on_slow)
-        report = run_stall(StallPlan(readers, stalled, subscription, RECOVERY_S))
+        plan = StallPlan(readers, stalled, subscription, RECOVERY_S)
+        lasts_s = 3 * (warmup + seconds) + RECOVERY_S
+        with progress(f"{clients} clients, with and without {stalled} stalled ones, for {lasts_s:g} s"):
+            report = run_stall(plan)
         _show(report, tables.stall_table(report), json)
         _succeed(report.opened == clients and not report.endings)
 
@@ -151,7 +155,8 @@ def rtt(
     with _exit_on_error():
         target = Target.resolve(url or local_url("ws", "/ws"), allow_remote)
         chosen = message or ("echo" if target.path.endswith("/echo") else "ping")
-        report = run_rtt(RttPlan(target, chosen, count, warmup, seconds))
+        with progress(f"{warmup + count} round trips within {seconds:g} s"):
+            report = run_rtt(RttPlan(target, chosen, count, warmup, seconds))
         _show(report, tables.rtt_table(report), json)
 
 
@@ -172,7 +177,8 @@ def connect(
     with _exit_on_error():
         target = Target.resolve(url or local_url("ws", "/ws"), allow_remote)
         subscription = SubscriptionPlan(channel, _names(symbols), each=1)
-        report = run_connect(ConnectPlan(target, subscription, count, at_once, seconds, seed, pid))
+        with progress(f"{count} clients within {seconds:g} s"):
+            report = run_connect(ConnectPlan(target, subscription, count, at_once, seconds, seed, pid))
         _show(report, tables.connect_table(report), json)
         _succeed(report.completed == count)
 

@@ -15,10 +15,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from floorwire import config
-from floorwire.bot import run_report
+from floorwire.bot import Bot, run_report
 from floorwire.bot.backtest import bot_topics, parallel_runs
-from floorwire.bot.backtest.backtest import NEVER, Backtest, BacktestError
-from floorwire.bot.backtest.market_tape import MarketTape
+from floorwire.bot.backtest.backtest import Backtest
+from floorwire.bot.backtest.market_player import NEVER, BacktestError, Batch, Heard, heard
 from floorwire.bot.backtest.parallel_runs import WorkerFailedError
 from floorwire.bot.backtest.recorded_markets import RecordedMarkets
 from floorwire.bot.run_report import RunReport
@@ -26,12 +26,12 @@ from floorwire.cli.bot_job import BotJob, BotJobError
 from floorwire.cli.output import echo
 from floorwire.config import Settings
 from floorwire.core.dates import rfc3339
-from floorwire.core.ports import TradingVenue
 from floorwire.ops import logs
 from floorwire.trading.configured_rules import trading_rules
 
 REPORT: Final = msgspec.msgpack.Decoder(RunReport)
 REFRESH_S: Final = 0.2
+BATCHES_A_UPDATE: Final = 1_000
 US: Final = 1_000_000
 
 
@@ -48,9 +48,10 @@ def settings(
 def run(job: BotJob, settings: Settings, deposits: Mapping[str, str], jobs: int) -> list[RunReport]:
     """Run each combination; return the reports in their order. Raises BotJobError, SettingsError."""
     logs.configure("warning")
-    fault = bot_topics.fault(job.bot(0))
-    if fault is not None:
-        raise BotJobError(f"{job.kind.__name__}: {fault}")
+    for number in range(len(job.combinations)):
+        fault = bot_topics.fault(job.bot(number))
+        if fault is not None:
+            raise BotJobError(f"{job.kind.__name__}: {fault}")
     markets = RecordedMarkets(settings)
     try:
         if len(job.combinations) == 1:
@@ -63,9 +64,9 @@ def run(job: BotJob, settings: Settings, deposits: Mapping[str, str], jobs: int)
 def _one(job: BotJob, settings: Settings, markets: RecordedMarkets, deposits: Mapping[str, str]) -> RunReport:
     with _progress("backtest") as shown:
         task = shown.add_task("", total=markets.length_us, text="")
-        backtest = _backtest(job, settings, markets.venues(), markets, deposits)
+        backtest = _backtest(job, settings, markets, deposits)
         began, drawn = time.monotonic(), 0.0
-        for at_us in backtest.play(job.bot(0), _until_us(job, markets)):
+        for at_us in backtest.play(job.bot(0), markets.play(job.bot(0)), _until_us(job, markets)):
             now = time.monotonic()
             if now - drawn >= REFRESH_S:
                 drawn = now
@@ -81,15 +82,14 @@ def _one(job: BotJob, settings: Settings, markets: RecordedMarkets, deposits: Ma
 def _sweep(
     job: BotJob, settings: Settings, markets: RecordedMarkets, deposits: Mapping[str, str], jobs: int
 ) -> list[RunReport]:
-    tapes: list[MarketTape] = []
+    played: dict[Heard, Sequence[Batch]] = {}
     reports: dict[int, RunReport] = {}
     with _progress("decode") as shown:
-        task = shown.add_task("", total=markets.length_us, text="")
-        for decoder in markets.decoders():
-            for at_us in decoder.steps():
-                shown.update(task, completed=at_us - markets.begin_us)
-            tapes.append(decoder.tape())
-    work = partial(_taped_run, job, settings, markets, deposits, tapes)
+        for number in range(len(job.combinations)):
+            bot = job.bot(number)
+            if heard(bot) not in played:
+                played[heard(bot)] = list(_decoded(markets, bot, shown))
+    work = partial(_run_again, job, settings, markets, deposits, played)
     with _progress("sweep") as shown:
         count = len(job.combinations)
         task = shown.add_task("", total=count, text="")
@@ -102,18 +102,26 @@ def _sweep(
     return [reports[number] for number in range(len(reports))]
 
 
-def _taped_run(
+def _decoded(markets: RecordedMarkets, bot: Bot, shown: Progress) -> Iterator[Batch]:
+    task = shown.add_task("", total=markets.length_us, text="")
+    for number, batch in enumerate(markets.play(bot)):
+        if number % BATCHES_A_UPDATE == 0:
+            shown.update(task, completed=batch.at_us - markets.begin_us)
+        yield batch
+
+
+def _run_again(
     job: BotJob,
     settings: Settings,
     markets: RecordedMarkets,
     deposits: Mapping[str, str],
-    tapes: Sequence[MarketTape],
+    played: Mapping[Heard, Sequence[Batch]],
     number: int,
 ) -> bytes:
     """Return the report of one combination, encoded; or ``!`` and why it cannot be run."""
-    backtest = _backtest(job, settings, markets.taped(tapes), markets, deposits)
+    backtest, bot = _backtest(job, settings, markets, deposits), job.bot(number)
     try:
-        for _ in backtest.play(job.bot(number), _until_us(job, markets)):
+        for _ in backtest.play(bot, played[heard(bot)], _until_us(job, markets)):
             pass
     except BacktestError as error:
         return b"!" + str(error).encode()
@@ -121,12 +129,9 @@ def _taped_run(
 
 
 def _backtest(
-    job: BotJob,
-    settings: Settings,
-    venues: Sequence[TradingVenue],
-    markets: RecordedMarkets,
-    deposits: Mapping[str, str],
+    job: BotJob, settings: Settings, markets: RecordedMarkets, deposits: Mapping[str, str]
 ) -> Backtest:
+    venues = markets.venues()
     return Backtest(
         venues,
         trading_rules(settings, venues[0].name),

@@ -13,8 +13,8 @@ from floorwire.cli.command_error import CommandError
 from floorwire.cli.exit_codes import ExitCode
 from floorwire.client.address import Address
 from floorwire.client.client import Client
-from floorwire.client.endings import is_close_for_good
 from floorwire.client.errors import ClientError, ClosedForGoodError, RequestRefusedError, UnreachableError
+from floorwire.client.reconnection import is_close_for_good
 from floorwire.client.transport import HandshakeRefusedError, Link, Receiver
 from floorwire.client.websocket_transport import WebSocketTransport
 from floorwire.core.codes import Code

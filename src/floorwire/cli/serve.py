@@ -43,6 +43,7 @@ def serve(
         bool, typer.Option("--behind-proxy", help="A proxy in front does TLS; see doors.trusted_proxies.")
     ] = False,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Say as one line of JSON where to connect.")] = False,
     config_file: Annotated[Path | None, typer.Option("--config", help="TOML file with settings.")] = None,
     assignments: Annotated[
         list[str] | None, typer.Option("--set", help="Any setting: limits.connections=20000.")
@@ -66,12 +67,12 @@ def serve(
     }
     try:
         settings = config.load(config_file, os.environ, assignments or (), flags)
-        _serve(settings, live_flag=live)
+        _serve(settings, live_flag=live, json=json)
     except SettingsError as error:
         fail(str(error), ExitCode.UNUSABLE)
 
 
-def _serve(settings: Settings, *, live_flag: bool) -> None:
+def _serve(settings: Settings, *, live_flag: bool, json: bool) -> None:
     from floorwire.web.server import run
 
-    run(settings, live_flag=live_flag)
+    run(settings, live_flag=live_flag, json=json)

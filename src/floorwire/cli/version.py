@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import platform
 
+import msgspec
+
 from floorwire import __version__
 from floorwire.cli.output import echo
 
 
-def show() -> None:
+class Versions(msgspec.Struct, frozen=True):
+    """What runs."""
+
+    floorwire: str
+    python: str
+    compiled: list[str]
+    """Which parts were compiled when it was installed."""
+
+
+def show(*, json: bool = False) -> None:
     """Print what this is, on which Python, and which of its parts are compiled."""
+    if json:
+        echo(msgspec.json.encode(Versions(__version__, platform.python_version(), compiled_parts())))
+        return
     compiled = ", ".join(compiled_parts()) or "nothing"
     echo(f"floorwire {__version__}, Python {platform.python_version()}, compiled: {compiled}")
 

@@ -22,6 +22,8 @@ from floorwire.client.stream_gap import StreamGap
 from floorwire.client.subscription import PRIVATE, Topic
 from floorwire.client.topic_readers import TopicReaders
 from floorwire.client.transport import Transport
+from floorwire.client.venue_readers import VenueReaders
+from floorwire.client.venue_subscription import VenueTopic
 from floorwire.core.orders import TimeInForce
 from floorwire.protocol.channel_events import Candles, Heartbeat, System, Ticker, Trades
 from floorwire.protocol.client_codec import CLIENT_JSON, CLIENT_MSGPACK
@@ -43,6 +45,7 @@ Key: TypeAlias = str | Callable[[], str]
 Encoding: TypeAlias = Literal["json", "msgpack"]
 ItemT = TypeVar("ItemT")
 CODECS: Final = {"json": CLIENT_JSON, "msgpack": CLIENT_MSGPACK}
+Readers: TypeAlias = TopicReaders | VenueReaders
 CONFLATE: Final = frozenset({"ticker", "candles"})
 """Channels whose newest event may stand for those before it."""
 
@@ -85,7 +88,7 @@ class GatewayClient:
             self._first.greetings.append(
                 CancelOnDisconnect(enabled=True, grace_s=gateway.cancel_on_disconnect_s)
             )
-        self._topics: dict[Topic, tuple[TopicReaders, Connection]] = {}
+        self._topics: dict[Topic | VenueTopic, tuple[Readers, Connection]] = {}
         self._orders = OrderTracker(self._first)
         self._tasks: list[asyncio.Task[None]] = []
         self.rest = Rest(address, transport, self._headers)
@@ -166,6 +169,37 @@ class GatewayClient:
         """Return the candles of a symbol as they change; with ``history`` so many of the past first."""
         return self._stream(Topic("candles", symbol, interval, closed_only), on_slow, queue, history)
 
+    def all_tickers(
+        self, venue: str | None = None, *, on_slow: OnFull = "conflate", queue: int = QUEUE
+    ) -> Stream[Ticker | StreamGap]:
+        """Return the tickers of all symbols of a venue, also of those that it lists later.
+
+        ``venue`` None: the gateway's default one. If the reader is slow, the newest of each symbol waits.
+        """
+        return self._stream(VenueTopic("ticker", venue), on_slow, queue)
+
+    def all_trades(
+        self, venue: str | None = None, *, on_slow: OnFull = "skip", queue: int = QUEUE
+    ) -> Stream[Trades | StreamGap]:
+        """Return the trades of all symbols of a venue."""
+        return self._stream(VenueTopic("trades", venue), on_slow, queue)
+
+    def all_books(self, venue: str | None = None, *, depth: int = 10) -> Stream[Book | StreamGap]:
+        """Return the book of each symbol of a venue when it has changed; the latest, if it is read slowly."""
+        return self._stream(VenueTopic("book", venue, depth), "conflate", QUEUE)
+
+    def all_candles(
+        self,
+        interval: str = "1m",
+        venue: str | None = None,
+        *,
+        closed_only: bool = False,
+        on_slow: OnFull = "conflate",
+        queue: int = QUEUE,
+    ) -> Stream[Candles | StreamGap]:
+        """Return the candles of all symbols of a venue as they change."""
+        return self._stream(VenueTopic("candles", venue, interval, closed_only), on_slow, queue)
+
     def heartbeat(self, *, on_slow: OnFull = "skip", queue: int = QUEUE) -> Stream[Heartbeat | StreamGap]:
         """Return one event a second."""
         return self._stream(Topic("heartbeat"), on_slow, queue)
@@ -201,7 +235,7 @@ class GatewayClient:
 
         Return when they will be cancelled, in microseconds since the epoch, UTC.
         """
-        reply = await self._first.reply(Deadman(timeout_s=timeout_s))
+        reply = await self._first.requests.reply(Deadman(timeout_s=timeout_s))
         assert isinstance(reply, Guarded)
         return None if reply.cancels_at is UNSET else reply.cancels_at
 
@@ -294,7 +328,9 @@ class GatewayClient:
 
     # --- parts -------------------------------------------------------------------------------------------
 
-    def _stream(self, topic: Topic, on_slow: OnFull, queue: int, history: int = 0) -> Stream[ItemT]:
+    def _stream(
+        self, topic: Topic | VenueTopic, on_slow: OnFull, queue: int, history: int = 0
+    ) -> Stream[ItemT]:
         if on_slow == "conflate" and topic.channel not in (*CONFLATE, "book"):
             raise ValueError(f"on_slow: {topic.channel} cannot be conflated")
         contract = UNSET if on_slow == "end" or topic.channel in PRIVATE else on_slow
@@ -305,33 +341,39 @@ class GatewayClient:
                 readers = self._subscribe(topic, items, history, contract)
             else:
                 readers, connection = found
-                if readers.add(items):
-                    connection.repeat_state(readers.subscription)
+                if isinstance(readers, VenueReaders):
+                    readers.add(items)
+                elif readers.add(items, history):
+                    connection.subscriptions.repeat_state(readers.subscription)
             return lambda: self._leave(topic, readers, items)
 
         return Stream(ItemQueue(queue, on_slow), begin)
 
     def _subscribe(
-        self, topic: Topic, first: ItemQueue, history: int, on_slow: OnSlow | UnsetType
-    ) -> TopicReaders:
-        readers = TopicReaders(topic, history=history, on_slow=on_slow)
+        self, topic: Topic | VenueTopic, first: ItemQueue, history: int, on_slow: OnSlow | UnsetType
+    ) -> Readers:
+        readers: Readers
+        if isinstance(topic, VenueTopic):
+            readers = VenueReaders(topic, on_slow=on_slow)
+        else:
+            readers = TopicReaders(topic, history=history, on_slow=on_slow)
         readers.add(first)
         connection = self._first
         if topic.channel not in PRIVATE:
-            connection = min(self._connections, key=lambda one: one.subscription_count)
+            connection = min(self._connections, key=lambda one: len(one.subscriptions))
         self._topics[topic] = (readers, connection)
 
         def end(error: ClientError) -> None:
             self._topics.pop(topic, None)
             readers.end(error)
 
-        connection.subscribe(readers.subscription, end)
+        connection.subscriptions.subscribe(readers.subscription, end)
         return readers
 
-    def _leave(self, topic: Topic, readers: TopicReaders, items: ItemQueue) -> None:
+    def _leave(self, topic: Topic | VenueTopic, readers: Readers, items: ItemQueue) -> None:
         readers.remove(items)
         found = self._topics.get(topic)
         if readers.count or found is None or found[0] is not readers:
             return
         del self._topics[topic]
-        found[1].unsubscribe(readers.subscription)
+        found[1].subscriptions.unsubscribe(readers.subscription)

@@ -9,10 +9,11 @@ from typing import Final
 
 from msgspec import UNSET, UnsetType
 
-from floorwire.client.connection import Connection, Reply
+from floorwire.client.connection import Connection
 from floorwire.client.errors import ClientError, OrderRejectedError, RequestRefusedError
 from floorwire.client.order import Order, OrderPhase, OrderTerms
 from floorwire.client.order_outcome import OrderOutcome, OutcomeState
+from floorwire.client.pending_requests import Reply
 from floorwire.client.stream_gap import StreamGap
 from floorwire.client.subscription import StreamItem, Subscription, Topic
 from floorwire.core.codes import Code
@@ -61,7 +62,7 @@ class OrderTracker:
         """Follow the channel ``orders`` from now on."""
         if self._subscription is None:
             self._subscription = Subscription(Topic("orders"), self.accept)
-            self._connection.subscribe(self._subscription, self._lose)
+            self._connection.subscriptions.subscribe(self._subscription, self._lose)
 
     def place(self, terms: OrderTerms) -> Order:
         """Send an order, now or when the connection is open. Raises ValueError, TypeError."""
@@ -80,7 +81,7 @@ class OrderTracker:
     async def find(self, request: OrderStatus) -> Order:
         """Return an order of the account, open or closed, and follow it. Raises RequestRefusedError."""
         self.follow()
-        reply = await self._connection.reply(request)
+        reply = await self._connection.requests.reply(request)
         assert isinstance(reply, OrderReply)
         name = reply.order.client_order_id
         order = self._orders.setdefault(name, Order(None, name, self))
@@ -92,7 +93,7 @@ class OrderTracker:
     async def cancel_all(self, symbol: str | None) -> int:
         """Cancel all open orders of the account, or of a symbol; return how many. Raises ClientError."""
         request = OrderCancelAll(symbol=UNSET if symbol is None else symbol)
-        reply = await self._connection.reply(request)
+        reply = await self._connection.requests.reply(request)
         assert isinstance(reply, AllCancelled)
         return reply.count
 
@@ -113,7 +114,7 @@ class OrderTracker:
         """Send it until it is known whether it was taken. Both say what is to be, so twice is as once."""
         while True:
             try:
-                await self._connection.reply(request)
+                await self._connection.requests.reply(request)
             except RequestRefusedError as error:
                 if error.order != "unknown":
                     raise OrderRejectedError(error.error) from None
@@ -138,7 +139,7 @@ class OrderTracker:
 
     def _send(self, order: Order, outcome: OrderOutcome) -> None:
         if not outcome.is_known:
-            self._connection.ask(
+            self._connection.requests.ask(
                 outcome.request, partial(self._replied, order, outcome), order.fail, outcome.cut
             )
 
@@ -225,12 +226,12 @@ class OrderTracker:
                 return
 
     async def _read_once(self, order: Order) -> None:
-        reply = await self._connection.reply(OrderStatus(client_order_id=order.client_order_id))
+        reply = await self._connection.requests.reply(OrderStatus(client_order_id=order.client_order_id))
         assert isinstance(reply, OrderReply)
         order.update(reply.order)
         before: str | UnsetType = UNSET
         while not order.has_all_fills:
-            fills = await self._connection.reply(
+            fills = await self._connection.requests.reply(
                 Fills(symbol=reply.order.symbol, limit=MAX_FILLS, from_us=reply.order.created, before=before)
             )
             assert isinstance(fills, FillList)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, Literal, TypeAlias, TypeVar
 from urllib.parse import quote, urlencode
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from floorwire.client.address import Address
 from floorwire.client.errors import RequestRefusedError, UnreachableError
@@ -55,7 +55,8 @@ LAST: Final = 500
 """How many rows a list has where nothing else is said."""
 OK: Final = range(200, 300)
 AnswerT = TypeVar("AnswerT")
-RowT = TypeVar("RowT")
+PageT = TypeVar("PageT", bound=OrderList | FillList | LedgerList)
+RowT = TypeVar("RowT", bound=msgspec.Struct)
 Query: TypeAlias = dict[str, str | int | None]
 
 
@@ -177,15 +178,12 @@ class Rest:
         limit: int = LAST,
     ) -> Table[OrderRow]:
         """Return orders, the oldest first: open ones, or with ``state`` the latest of these."""
-        asked: Query = {"symbol": symbol} if state == "open" else _times(start, end, symbol=symbol)
-        if state != "open":
-            asked["state"] = state
-        cursor = "after" if state == "open" else "before"
-        rows, is_complete = await self._pages(
-            "/orders", OrderList, lambda page: page.orders, lambda page: page.next, asked, limit, cursor
-        )
-        rows = rows if state == "open" else rows[::-1]
-        return Table(rows, OrderRow, is_complete=is_complete)
+        if state == "open":
+            asked: Query = {"symbol": symbol}
+            rows, is_complete = await self._pages("/orders", OrderList, _orders, asked, limit, "after")
+            return Table(rows, OrderRow, is_complete=is_complete)
+        asked = _times(start, end, symbol=symbol, state=state)
+        return await self._latest("/orders", OrderList, OrderRow, _orders, asked, limit)
 
     async def fills(
         self,
@@ -197,10 +195,7 @@ class Rest:
     ) -> Table[FillRow]:
         """Return the latest fills, the oldest first."""
         asked = _times(start, end, symbol=symbol)
-        rows, is_complete = await self._pages(
-            "/fills", FillList, lambda page: page.fills, lambda page: page.next, asked, limit
-        )
-        return Table(rows[::-1], FillRow, is_complete=is_complete)
+        return await self._latest("/fills", FillList, FillRow, lambda page: page.fills, asked, limit)
 
     async def ledger(
         self,
@@ -212,20 +207,29 @@ class Rest:
     ) -> Table[LedgerRow]:
         """Return the latest changes of balances, the oldest first."""
         asked = _times(start, end, asset=asset)
-        rows, is_complete = await self._pages(
-            "/ledger", LedgerList, lambda page: page.entries, lambda page: page.next, asked, limit
-        )
-        return Table(rows[::-1], LedgerRow, is_complete=is_complete)
+        return await self._latest("/ledger", LedgerList, LedgerRow, lambda page: page.entries, asked, limit)
+
+    async def _latest(
+        self,
+        path: str,
+        kind: type[PageT],
+        row_kind: type[RowT],
+        rows_of: Callable[[PageT], list[RowT]],
+        asked: Query,
+        limit: int,
+    ) -> Table[RowT]:
+        """Return the latest rows, the oldest first, of what the server tells newest first."""
+        rows, is_complete = await self._pages(path, kind, rows_of, asked, limit, "before")
+        return Table(rows[::-1], row_kind, is_complete=is_complete)
 
     async def _pages(
         self,
         path: str,
-        kind: type[AnswerT],
-        rows_of: Callable[[AnswerT], list[RowT]],
-        next_of: Callable[[AnswerT], str | UnsetType],
+        kind: type[PageT],
+        rows_of: Callable[[PageT], list[RowT]],
         asked: Query,
         limit: int,
-        cursor: str = "before",
+        cursor: Literal["before", "after"],
     ) -> tuple[list[RowT], bool]:
         """Return the rows of as many pages as it needs, and whether there are no more."""
         rows: list[RowT] = []
@@ -233,10 +237,9 @@ class Rest:
         while True:
             page = await self._ask(path, kind, **asked, limit=min(limit - len(rows), PAGE), **{cursor: at})
             rows += rows_of(page)
-            following = next_of(page)
-            if following is UNSET or len(rows) >= limit:
-                return rows, following is UNSET
-            at = str(following)
+            if page.next is UNSET or len(rows) >= limit:
+                return rows, page.next is UNSET
+            at = page.next
 
     async def _ask(self, path: str, kind: type[AnswerT], **query: str | int | None) -> AnswerT:
         """Return the answer. Raises RequestRefusedError, UnreachableError."""
@@ -270,6 +273,10 @@ def _error(body: bytes) -> Error:
         return msgspec.json.decode(body, type=OrderError)
     except msgspec.ValidationError:
         return msgspec.json.decode(body, type=Error)
+
+
+def _orders(page: OrderList) -> list[OrderRow]:
+    return page.orders
 
 
 def _us(date: When | None) -> int | None:

@@ -38,9 +38,13 @@ class ItemQueue:
             raise ValueError(f"queue: {size}, has to be at least 1")
         self.items: deque[StreamItem | BookSource] = deque()
         self._size = size
+        self._most = size
+        """More items than that give way: of many symbols, the newest of each has room beyond the size."""
         self._on_slow = on_slow
-        self.missed: StreamGap | None = None
-        """Stands for items that gave way. It comes before those that wait."""
+        self.missed: dict[str | None, StreamGap] = {}
+        """By symbol, what stands for items that gave way. These gaps come before the items that wait."""
+        self._changed: set[BookSource] = set()
+        """Books among the items."""
         self._ending: ClientError | None = None
         """Why the stream ends after what waits."""
         self._waiter: asyncio.Future[None] | None = None
@@ -49,16 +53,19 @@ class ItemQueue:
         """Add an item. It never waits."""
         if self._ending is not None:
             return
-        if len(self.items) >= self._size:
+        if len(self.items) >= self._most:
             self._give_way(item)
         else:
             self.items.append(item)
+        if self._changed and isinstance(item, StreamGap):
+            self._changed.clear()  # books that change now come once more, after the gap
         if self._waiter is not None:
             self._wake()
 
     def put_book(self, source: BookSource) -> None:
         """Note that the book has changed. Several changes in a row are one: the reader gets the latest."""
-        if self._ending is None and not (self.items and self.items[-1] is source):
+        if self._ending is None and source not in self._changed:
+            self._changed.add(source)
             self.items.append(source)
             if self._waiter is not None:
                 self._wake()
@@ -72,18 +79,22 @@ class ItemQueue:
 
     def is_ready(self) -> bool:
         """Return whether ``pop`` returns an item or raises the error, at once."""
-        return bool(self.items) or self.missed is not None or self._ending is not None
+        return bool(self.items or self.missed) or self._ending is not None
 
     def pop(self) -> StreamItem | Book:
         """Return the next item. Raises the error that the stream ends with."""
-        if self.missed is not None:
-            missed, self.missed = self.missed, None
-            return missed
+        if self.missed:
+            return self.missed.pop(next(iter(self.missed)))
         if self.items:
             item = self.items.popleft()
-            return item if isinstance(item, msgspec.Struct) else item.book()
+            return item if isinstance(item, msgspec.Struct) else self.take_book(item)
         assert self._ending is not None
         raise self._ending
+
+    def take_book(self, source: BookSource) -> Book:
+        """Return the book of now, of a source that was among the items."""
+        self._changed.discard(source)
+        return source.book()
 
     async def wait(self) -> None:
         """Wait until ``is_ready``."""
@@ -112,21 +123,27 @@ class ItemQueue:
     def _skip(self, oldest: StreamItem | BookSource) -> None:
         gap = oldest if isinstance(oldest, StreamGap) else _gap_of(oldest)
         if gap is not None:
-            self.missed = gap if self.missed is None else self.missed.joined(gap)
+            before = self.missed.get(gap.symbol)
+            self.missed[gap.symbol] = gap if before is None else before.joined(gap)
 
     def _conflate(self, item: StreamItem) -> None:
-        """Let the newest stand for all that waits. A gap among them is told first, with all before it."""
-        count = 0
-        while self.items:
-            oldest = self.items.popleft()
-            if isinstance(oldest, StreamGap):
-                count = 0
-                self._skip(oldest)
-            elif isinstance(oldest, Event):
-                count += 1 + _count(oldest)
-        if isinstance(item, Event):
-            item = msgspec.structs.replace(item, conflated=count + _count(item) or UNSET)
-        self.items.append(item)
+        """Let the newest of each symbol stand for all of it. A gap is told first, with what was before it."""
+        newest: dict[str | BookSource | None, StreamItem | BookSource] = {}
+        for one in (*self.items, item):
+            if isinstance(one, StreamGap):
+                before = newest.pop(one.symbol, None)
+                if before is not None:
+                    self._skip(before)
+                self._skip(one)
+            elif isinstance(one, Event):
+                symbol = getattr(one, "symbol", None)
+                before = newest.pop(symbol, None)
+                count = 1 + _count(before) if isinstance(before, Event) else 0
+                newest[symbol] = msgspec.structs.replace(one, conflated=count + _count(one) or UNSET)
+            elif not isinstance(one, msgspec.Struct):
+                newest[one] = one
+        self.items = deque(newest.values())
+        self._most = max(self._size, 2 * len(self.items) - 1)
 
 
 def _count(event: Event) -> int:
@@ -163,9 +180,9 @@ class Stream(Generic[ItemT]):
 
     async def __anext__(self) -> ItemT:
         queue = self._queue
-        if queue.items and queue.missed is None:  # the most of all, so it goes the shortest way
+        if queue.items and not queue.missed:  # the most of all, so it goes the shortest way
             item = queue.items.popleft()
-            return item if isinstance(item, msgspec.Struct) else item.book()  # type: ignore[return-value]
+            return item if isinstance(item, msgspec.Struct) else queue.take_book(item)  # type: ignore[return-value]
         if not queue.is_ready():
             if self._end is _nothing:
                 raise StopAsyncIteration

@@ -19,7 +19,7 @@ from floorwire.protocol.channel_events import SkippedNotice, TradesFeed
 from floorwire.protocol.client_codec import PlainEvent
 from floorwire.protocol.market_replies import CandleHistory, TradeHistory
 from floorwire.protocol.private_events import FillsSnapshot, OrdersSnapshot
-from floorwire.protocol.replies import Subscribed
+from floorwire.protocol.replies import HeldSubscription
 from floorwire.protocol.requests import OnSlow, Resume, Subscribe, Unsubscribe
 
 StreamEvent: TypeAlias = PlainEvent | OrdersSnapshot | FillsSnapshot
@@ -82,7 +82,12 @@ class Subscription:
         """Gets the items in order. Whoever reads may set another one, at any time."""
         self.last: StreamEvent | None = None
         """The last event of a channel whose events do not need those before."""
-        self._history = history
+        self.waits_for_listing = False
+        """Whether the symbol comes again by a listing, so that it is not asked for until then."""
+        self.history = history
+        """How many rows of the past to ask for."""
+        self.on_live: Callable[[], None] = _nothing
+        """Called when a reply confirms it. What comes then is of that request."""
         self._on_slow = on_slow
         self._is_resumed = False
         """Whether the last request asked for a resume."""
@@ -114,7 +119,7 @@ class Subscription:
             interval=topic.option if isinstance(topic.option, str) else UNSET,
             closed_only=topic.closed_only or UNSET,
             on_slow=self._on_slow,
-            history=self._history or UNSET,
+            history=self.history or UNSET,
             resume=resume,
         )
 
@@ -150,14 +155,25 @@ class Subscription:
         """No new try helps."""
         self.state = State.REFUSED
 
-    def confirmed(self, reply: Subscribed) -> None:
-        """Go on where the reply says; announce what will not come."""
+    def begin(self, held: HeldSubscription) -> None:
+        """It was subscribed to with others, by one request for all: begin anew."""
+        self.request_count += 1
+        self.state = State.REQUESTED
+        self._is_repeated = self._is_resumed = False
+        self.confirmed(held)
+
+    def confirmed(self, reply: HeldSubscription) -> None:
+        """Go live, if that was asked for."""
         if self.state is not State.REQUESTED and not (self._is_repeated and self.state is State.LIVE):
             return
         self.state = State.LIVE
         self.name = self.topic._replace(symbol=reply.instrument or None)
-        if self._is_resumed and reply.gap is UNSET:
-            return
+        if not (self._is_resumed and reply.gap is UNSET):
+            self._go_on(reply)
+        self.on_live()
+
+    def _go_on(self, reply: HeldSubscription) -> None:
+        """Go on where the reply says; announce what will not come."""
         after = reply.seq if self.topic.channel in WITHOUT_STATE else max(reply.seq - 1, 0)
         if reply.gap is not UNSET:
             self._announce(reply.epoch, reply.gap.first, reply.gap.last, reply.gap.reason)
@@ -165,6 +181,8 @@ class Subscription:
             self._announce(reply.epoch, 1, after, EPOCH)
         elif self.epoch and after > self.seq:
             self._announce(reply.epoch, self.seq + 1, after, RESTARTED)
+        elif self.epoch and self._is_repeated and self._is_plain:
+            return  # it goes on for the readers that there were
         self.epoch, self.seq = reply.epoch, after
         self._is_first = True
         self._has_state = self._is_plain
@@ -242,6 +260,10 @@ class Subscription:
 
     def _announce(self, epoch: str, first: int, last: int, reason: str, feed: Feed | None = None) -> None:
         self.accept(StreamGap(self.name.channel, self.name.symbol, epoch, first, last, reason, feed))
+
+
+def _nothing() -> None:
+    """Do nothing: nobody waits."""
 
 
 def _is_part_of_snapshot(event: StreamEvent) -> bool:

@@ -10,6 +10,7 @@ from floorwire.client.stream import ItemQueue
 from floorwire.client.stream_gap import StreamGap
 from floorwire.client.subscription import PRIVATE, StreamItem, Subscription, Topic
 from floorwire.protocol.channel_events import BookEvent, Candles, Heartbeat, Ticker
+from floorwire.protocol.market_replies import CandleHistory, TradeHistory
 from floorwire.protocol.private_events import BalancesEvent, FillsSnapshot, OrdersSnapshot, PositionsEvent
 from floorwire.protocol.requests import OnSlow
 
@@ -25,7 +26,11 @@ class TopicReaders:
         channel = topic.channel
         self._queues: list[ItemQueue] = []
         self._waiting: list[ItemQueue] = []
-        """Readers of a private channel that have no snapshot yet, or need another one after a gap."""
+        """Readers that get nothing yet: of a private channel those without a snapshot, or after a gap, and of
+        trades and candles those that came later and wait for rows of the past."""
+        self._is_answered = False
+        """Whether the server has answered for those that wait for the past: it comes next, or never."""
+        self.subscription.on_live = self._answered
         self._is_private = channel in PRIVATE
         self._keeper = BookKeeper() if channel == "book" else None
         self._has_book = False
@@ -35,16 +40,31 @@ class TopicReaders:
         """How many readers there are."""
         return len(self._queues) + len(self._waiting)
 
-    def add(self, queue: ItemQueue) -> bool:
-        """Add a reader. Return whether the state has to come once more for it."""
-        is_first, last = not self.count, self.subscription.last
-        (self._waiting if self._is_private else self._queues).append(queue)
-        if self._keeper is not None and self._has_book:
+    def add(self, queue: ItemQueue, history: int = 0) -> bool:
+        """Add a reader that begins with so many rows of the past.
+
+        Return whether the server has to be asked once more for it.
+        """
+        is_first = not self.count
+        self.subscription.history = max(self.subscription.history, history)
+        waits_for_past = history > 0 and not is_first
+        (self._waiting if self._is_private or waits_for_past else self._queues).append(queue)
+        if waits_for_past:
+            self._is_answered = False
+        elif self._keeper is not None and self._has_book:
             queue.put_book(self._keeper)
-        elif isinstance(last, STATES):
-            queue.put(last)
+        else:
+            self._put_state(queue)
         self._choose_way()
-        return self._is_private and not is_first
+        return (self._is_private and not is_first) or waits_for_past
+
+    def _put_state(self, queue: ItemQueue) -> None:
+        last = self.subscription.last
+        if isinstance(last, STATES):
+            queue.put(last)
+
+    def _answered(self) -> None:
+        self._is_answered = True
 
     def remove(self, queue: ItemQueue) -> None:
         """Remove a reader. Does nothing where it is none."""
@@ -55,7 +75,9 @@ class TopicReaders:
 
     def _choose_way(self) -> None:
         """Let items go straight to the queue where there is one reader, and nothing to keep for it."""
-        is_straight = len(self._queues) == 1 and self._keeper is None and not self._is_private
+        is_straight = (
+            len(self._queues) == 1 and not self._waiting and self._keeper is None and not self._is_private
+        )
         self.subscription.accept = self._queues[0].put if is_straight else self.accept
 
     def end(self, error: ClientError) -> None:
@@ -75,8 +97,24 @@ class TopicReaders:
         if self._is_private:
             self._accept_private(item)
             return
+        if self._waiting and self._is_answered:
+            self._accept_after_answer(item)
+            return
         for queue in self._queues:
             queue.put(item)
+
+    def _accept_after_answer(self, item: StreamItem) -> None:
+        """Let those in that wait for rows of the past: with these, or without where something else comes."""
+        waiting, self._waiting = self._waiting, []
+        is_past = isinstance(item, TradeHistory | CandleHistory)
+        for queue in waiting:
+            queue.put(item)
+            if is_past:
+                self._put_state(queue)
+        for queue in () if is_past else self._queues:
+            queue.put(item)
+        self._queues += waiting
+        self._choose_way()
 
     def _accept_private(self, item: StreamItem) -> None:
         if not is_snapshot(item):

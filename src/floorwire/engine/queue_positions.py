@@ -14,7 +14,7 @@ import msgspec
 
 from floorwire.core.instrument import Side
 from floorwire.core.order_book import Changed
-from floorwire.engine.unattributed_decreases import LATE_US, LevelDecrease, UnattributedDecreases
+from floorwire.engine.unattributed_decreases import LATE_US, SideChange, UnattributedDecreases
 from floorwire.engine.visible_book import VisibleSide
 
 UNSEEN = 1 << 62
@@ -51,7 +51,7 @@ class QueuePositions:
         """What the venue shows on this side."""
         self._keys: list[int] = []
         self._by_key: dict[int, list[QueuedOrder]] = {}
-        self._decreases = UnattributedDecreases()
+        self._decreases = UnattributedDecreases(visible)
 
     def add(self, order: QueuedOrder) -> None:
         """Add the order at the end of the queue at its price."""
@@ -98,14 +98,18 @@ class QueuePositions:
                 given += lots
                 yield order, lots
 
-    def apply_changes(self, changed: Changed, us: int) -> None:
-        """Apply the venue's changes of levels, given with their sizes before. ``us``: the venue's time."""
+    def apply_changes(self, changed: Changed, us: int, *, counts_growth: bool) -> None:
+        """Apply the venue's changes of levels, given with their sizes before. ``us``: the venue's time.
+
+        ``counts_growth``: whether orders of ours may rest on the other side.
+        """
         visible = self.visible
-        for key, before in changed.items():
-            lots = visible.apply_change(key, before, us)
-            if lots and visible.covers(key):
-                self._decreases.add(LevelDecrease(key, us, lots, visible.size(key)))
-            self.cap_ahead(key)
+        if changed:
+            attributed = visible.apply_changes(changed, us, counts_growth=counts_growth)
+            self._decreases.add(SideChange(us, changed, visible.worst_key, attributed))
+            if self._by_key:
+                for key in changed.keys() & self._by_key.keys():
+                    self.cap_ahead(key)
         self._apply_cancels(us - LATE_US, us)
 
     def cap_ahead(self, key: int) -> None:
@@ -128,10 +132,10 @@ class QueuePositions:
         The cancelled orders may have been anywhere in the queue, so what is ahead falls in proportion. It is
         rounded up, against our order.
         """
-        for decrease in self._decreases.pop_settled(since_us, until_us):
+        for decrease in self._decreases.pop_settled(since_us, until_us, self._by_key.keys()):
             before = decrease.left_lots + decrease.lots
             for order in self._by_key.get(decrease.key, ()):
-                if not decrease.us <= order.since_us <= until_us:
+                if not decrease.change.us <= order.since_us <= until_us:
                     order.ahead = -(-order.ahead * decrease.left_lots // before)
             self.cap_ahead(decrease.key)
 

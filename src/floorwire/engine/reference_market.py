@@ -57,8 +57,9 @@ class ReferenceMarket:
         else:
             bids, asks = self._book.apply(event.bids, event.asks)
             self._book.uncross(bids, asks)
-        for queues, changed in ((self.queues["buy"], bids), (self.queues["sell"], asks)):
-            queues.apply_changes(changed, event.ts_us)
+        buys, sells = self.queues["buy"], self.queues["sell"]
+        buys.apply_changes(bids, event.ts_us, counts_growth=bool(sells) or not self.is_live)
+        sells.apply_changes(asks, event.ts_us, counts_growth=bool(buys) or not self.is_live)
 
     def apply_trade(self, trade: Trade) -> Iterator[tuple[QueuedOrder, int]]:
         """Apply a trade of the venue; yield our orders that it fills as makers, with the lots of each."""

@@ -3,27 +3,44 @@
 A venue reports a trade and the level that it shrank in two messages, in either order. A decrease counts as a
 cancel only when no trade can explain it any more: after a later trade (trades come in order), or LATE_US
 later.
+
+Most changes of a book meet no order of ours. So a change is kept as it came, and the decreases of a level are
+worked out when they are asked for.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 import msgspec
 
+from floorwire.core.order_book import Changed
+from floorwire.engine.visible_book import VisibleSide
+
 LATE_US = 1_000_000
 """A trade may be reported this much later than its change of the book, by the venue's own time."""
-MAX_DECREASES = 10_000
-"""At most this many decreases are kept. Above it the oldest counts as a cancel sooner."""
+MAX_CHANGES = 1_000
+"""At most this many changes are kept. Above it the oldest decreases count as cancels sooner."""
 
 
-class LevelDecrease(msgspec.Struct, gc=False, eq=False):
-    """One decrease of a level."""
+class SideChange(msgspec.Struct, gc=False, eq=False):
+    """What one event changed on one side."""
 
-    key: int
     us: int
     """When, by the venue's time."""
+    before: Changed
+    worst_key: int
+    """The worst level that the book showed after it. What is beyond it went out of sight."""
+    attributed: dict[int, int]
+    """How many lots of a level's decrease trades explain, by key."""
+
+
+class LevelDecrease(msgspec.Struct, gc=False, frozen=True):
+    """One decrease of a level that no trade explains."""
+
+    change: SideChange
+    key: int
     lots: int
     """The lots that no trade explains."""
     left_lots: int
@@ -31,45 +48,68 @@ class LevelDecrease(msgspec.Struct, gc=False, eq=False):
 
 
 class UnattributedDecreases:
-    """The decreases of one side, in the order in which the venue reported them."""
+    """The changes of one side, in the order in which the venue reported them."""
 
-    __slots__ = ("_by_key", "_decreases")
+    __slots__ = ("_changes", "_visible")
 
-    def __init__(self) -> None:
-        self._decreases: deque[LevelDecrease] = deque()
-        self._by_key: dict[int, deque[LevelDecrease]] = {}
+    def __init__(self, visible: VisibleSide) -> None:
+        self._visible = visible
+        self._changes: deque[SideChange] = deque()
 
-    def add(self, decrease: LevelDecrease) -> None:
-        """Add a decrease that a later trade may explain."""
-        self._decreases.append(decrease)
-        self._by_key.setdefault(decrease.key, deque()).append(decrease)
+    def add(self, change: SideChange) -> None:
+        """Add a change whose decreases a later trade may explain."""
+        self._changes.append(change)
 
     def lots_at(self, key: int) -> int:
         """Return how many lots of the level's decreases are unexplained: they may have been traded."""
-        return sum(decrease.lots for decrease in self._by_key.get(key, ()))
+        return sum([decrease.lots for decrease in self._at(key)])
 
     def attribute(self, key: int, lots: int, us: int) -> int:
         """Attribute a trade's lots to decreases not older than it; return how many lots were attributed."""
-        attributed = 0
-        for decrease in self._by_key.get(key, ()):
-            if decrease.us >= us:
-                part = min(decrease.lots, lots - attributed)
-                decrease.lots -= part
-                attributed += part
-        return attributed
+        left = lots
+        for decrease in self._at(key):
+            if left and decrease.change.us >= us:
+                part = min(decrease.lots, left)
+                attributed = decrease.change.attributed
+                attributed[key] = attributed.get(key, 0) + part
+                left -= part
+        return lots - left
 
-    def pop_settled(self, since_us: int, until_us: int) -> Iterator[LevelDecrease]:
-        """Remove and yield the decreases that no trade can explain any more: those before ``since_us``.
+    def pop_settled(self, since_us: int, until_us: int, keys: Set[int]) -> Iterator[LevelDecrease]:
+        """Remove the changes that no trade can explain any more: those before ``since_us``. Yield the
+        decreases of these keys.
 
-        A decrease after ``until_us``, which is now, exists only if the venue's clock was set back. It is
-        yielded too.
+        A change after ``until_us``, which is now, exists only if the venue's clock was set back. It is
+        removed too.
         """
-        decreases = self._decreases
-        while decreases and (len(decreases) > MAX_DECREASES or not since_us <= decreases[0].us <= until_us):
-            decrease = decreases.popleft()
-            at_key = self._by_key[decrease.key]
-            at_key.popleft()
-            if not at_key:
-                del self._by_key[decrease.key]
-            if decrease.lots:
-                yield decrease
+        changes = self._changes
+        while changes and (len(changes) > MAX_CHANGES or not since_us <= changes[0].us <= until_us):
+            change = changes.popleft()
+            for key in keys & change.before.keys():
+                decrease = self._decrease(change, key, self._size_before(key))
+                if decrease is not None:
+                    yield decrease
+
+    def _at(self, key: int) -> list[LevelDecrease]:
+        """Return the decreases of a level, the oldest first."""
+        found = [change for change in self._changes if key in change.before]
+        decreases = []
+        for number, change in enumerate(found, 1):
+            left = found[number].before[key] if number < len(found) else self._visible.size(key)
+            decrease = self._decrease(change, key, left)
+            if decrease is not None:
+                decreases.append(decrease)
+        return decreases
+
+    def _size_before(self, key: int) -> int:
+        """Return the level's size before all changes that are kept."""
+        for change in self._changes:
+            if key in change.before:
+                return change.before[key]
+        return self._visible.size(key)
+
+    def _decrease(self, change: SideChange, key: int, left_lots: int) -> LevelDecrease | None:
+        lots = change.before[key] - left_lots - change.attributed.get(key, 0)
+        if lots <= 0 or key < change.worst_key:
+            return None
+        return LevelDecrease(change, key, lots, left_lots)

@@ -8,8 +8,12 @@ until the venue's next change of that level. So nothing shown is filled against 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from floorwire.core.order_book import Changed, Ladder
+
+NO_KEY: Final = 1 << 62
+"""Beyond the key of any price."""
 
 
 class VisibleSide:
@@ -27,9 +31,14 @@ class VisibleSide:
         self._traded: dict[int, tuple[int, int]] = {}
         """Lots traded at the venue that the level does not show yet, and when, by key."""
 
+    @property
+    def worst_key(self) -> int:
+        """The key of the worst level shown; where there is none, one that is better than all."""
+        return self._ladder.keys[0] if self._ladder.keys else NO_KEY
+
     def covers(self, key: int) -> bool:
         """Return whether the book shows what is at the key. Beyond its worst level it does not."""
-        return bool(self._ladder.keys) and self._ladder.keys[0] <= key
+        return self.worst_key <= key
 
     def size(self, key: int) -> int:
         """Return the lots that the venue shows at the key."""
@@ -69,27 +78,42 @@ class VisibleSide:
         if lots:
             self._traded[key] = self._traded.get(key, (0, 0))[0] + lots, us
 
-    def apply_change(self, key: int, before: int, us: int) -> int:
-        """Apply the venue's change of a level, whose size was ``before``, at the venue's time ``us``.
+    def apply_changes(self, changed: Changed, us: int, *, counts_growth: bool) -> dict[int, int]:
+        """Apply the venue's changes of levels, given with their sizes before, at the venue's time ``us``.
 
-        Return by how many lots the level shrank without an earlier trade that explains it. A trade younger
-        than the change may show only in the next change, so the rest of it is kept.
+        Return by how many lots levels shrank that earlier trades explain. A trade younger than the change may
+        show only in the next change, so the rest of it is kept. ``counts_growth``: whether orders of ours may
+        rest that the growth comes to.
         """
-        size = self.size(key)
-        consumed = self._consumed.get(key, 0)
-        if consumed > size:
-            self._consumed[key] = size
+        sizes = self._ladder.sizes
+        if self._consumed:
+            for key in self._consumed.keys() & changed.keys():
+                self._consume_at_most(key, sizes.get(key, 0))
+        if counts_growth:
+            for key, before in changed.items():
+                self._grow(key, before, sizes.get(key, 0))
+        attributed: dict[int, int] = {}
+        if self._traded:
+            for key in self._traded.keys() & changed.keys():
+                traded, traded_us = self._traded.pop(key)
+                explained = min(traded, max(0, changed[key] - sizes.get(key, 0)))
+                if explained:
+                    attributed[key] = explained
+                if traded > explained and traded_us > us:
+                    self._traded[key] = traded - explained, traded_us
+        return attributed
+
+    def _consume_at_most(self, key: int, size: int) -> None:
         if not size:
-            self._consumed.pop(key, None)
+            del self._consumed[key]
+        elif self._consumed[key] > size:
+            self._consumed[key] = size
+
+    def _grow(self, key: int, before: int, size: int) -> None:
+        if not size:
             self._growth.pop(key, None)
         elif size > before:
             self._growth[key] = self._growth.get(key, 0) + size - before
-        traded, traded_us = self._traded.pop(key, (0, 0))
-        shrunk = max(0, before - size)
-        explained = min(traded, shrunk)
-        if traded > explained and traded_us > us:
-            self._traded[key] = traded - explained, traded_us
-        return shrunk - explained
 
     def affordable_lots(self, spend: int, key: int, limit_ticks: int) -> int:
         """Return how many lots ``spend`` (ticks x lots) buys: what is available at the key or better,

@@ -6,10 +6,13 @@ then opens a file would fail: a snapshot, a new key, the journal after a failure
 
 from __future__ import annotations
 
+import os
 import resource
 
 import msgspec
 
+STANDARD = (0, 1, 2)
+"""Standard input, output and error. Libraries in C write to them by number."""
 RESERVED = 56
 """Descriptors that are not for connections. An idle server has 40; threads open some more for moments."""
 SHARE = 8
@@ -53,3 +56,15 @@ def allow_most() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def occupy_standard() -> None:
+    """Open the null device in place of standard files that are closed.
+
+    The next file that is opened would get their number, and with it what libraries write to standard error.
+    """
+    for number in STANDARD:
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # POSIX: the lowest number that is free

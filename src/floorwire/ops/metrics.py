@@ -54,6 +54,12 @@ class GatewayCollector(Collector):
             "refusals", "requests refused before any endpoint, by reason", "reason", stats.refusals
         )
         yield _counters("faults", "requests failed by a fault of ours", "exception", stats.faults)
+        log_writer = stats.log_writer
+        yield _counter(
+            "log_lines_lost",
+            "lines of the log that could not be written",
+            0 if log_writer is None else log_writer.lost,
+        )
         yield _counters("resumes", "resumed subscriptions by outcome", "outcome", stats.resumes)
         yield _counters("venue_events", "events from venues", "venue", stats.venue_events)
         yield _skipped(stats)

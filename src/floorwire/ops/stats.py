@@ -10,6 +10,7 @@ import msgspec
 
 from floorwire.core.codes import CloseCode
 from floorwire.core.venue_traffic import RecordingCounts, VenueTraffic
+from floorwire.ops.line_writer import LineWriter
 
 LATENCY_BUCKETS_US = (
     50,
@@ -58,6 +59,7 @@ class Stats:
         "handshakes",
         "left_out_by_reason",
         "link_last_us",
+        "log_writer",
         "loop_lag",
         "loop_stalled_us",
         "loop_stalls",
@@ -109,6 +111,8 @@ class Stats:
         """How often the event loop stood still."""
         self.loop_stalled_us = 0
         """For how long in all."""
+        self.log_writer: LineWriter | None = None
+        """What counts lines of the log that could not be written; None under another server than ours."""
         self.traffic: dict[str, VenueTraffic] = {}
         """Links and requests, by venue."""
         self.recordings: dict[str, RecordingCounts] = {}

@@ -265,7 +265,7 @@ class PaperVenue:
                 self._wake_us = output.at_us
                 continue
             if isinstance(output, Listing):
-                output = self._own_listing(output)
+                output = own_listing(output, self.name)
             followed.append(output)
             followed += _reported(self._hear(output, now_us + self._offset_us))
         return followed
@@ -286,12 +286,6 @@ class PaperVenue:
                 for instrument in instruments:
                     self._list(instrument)
         return []
-
-    def _own_listing(self, listing: Listing) -> Listing:
-        """Return the listing as of this venue."""
-        if all(instrument.venue == self.name for instrument in listing.instruments):
-            return listing
-        return Listing(tuple(replace(one, venue=self.name) for one in listing.instruments), listing.ts_us)
 
     def _list(self, instrument: Instrument) -> None:
         """Open the symbol's market, or open it anew where its steps are others now.
@@ -334,6 +328,13 @@ class PaperVenue:
         if symbol in self._without_book:
             return "connecting"
         return self._feeds.get(symbol, "live") if self._feed == "live" else self._feed
+
+
+def own_listing(listing: Listing, name: str) -> Listing:
+    """Return the listing as of the venue ``name``."""
+    if all(instrument.venue == name for instrument in listing.instruments):
+        return listing
+    return Listing(tuple(replace(one, venue=name) for one in listing.instruments), listing.ts_us)
 
 
 def _reported(reports: list[Report]) -> list[VenueOutput]:

@@ -26,7 +26,9 @@ from floorwire.config import Settings, SettingsError
 from floorwire.connectors import venue_registry
 from floorwire.core.ports import Venue
 from floorwire.ops import file_descriptors, logs, memory_allocator
+from floorwire.ops.line_writer import LineWriter
 from floorwire.storage import venue_credentials, worker_threads
+from floorwire.web.announcement import announcement, as_json, as_text
 from floorwire.web.app_factory import create_app
 from floorwire.web.http_protocol import HttpProtocol
 from floorwire.web.picows_upgrade import PicowsUpgrade
@@ -54,8 +56,11 @@ class Server(uvicorn.Server):
         gateway: Gateway,
         certificate: TlsCertificate | None,
         file_threads: ThreadPoolExecutor,
+        json: bool = False,
     ) -> None:
+        """``json``: say as JSON where to connect."""
         super().__init__(config)
+        self._json = json
         self._gateway = gateway
         self._certificate = certificate
         self._file_threads = file_threads
@@ -101,7 +106,7 @@ class Server(uvicorn.Server):
             sockets[0].setblocking(False)
             sockets[0].listen(BACKLOG)  # before the address is printed
             self._accepting = asyncio.create_task(self._accept(sockets[0], self._certificate))
-            _announce(sockets[0], self._gateway)
+            _announce(sockets[0], self._gateway, json=self._json)
 
     async def _accept(self, listener: socket.socket, certificate: TlsCertificate | None) -> None:
         timeout_s = self._gateway.settings.limits.handshake_timeout_s
@@ -144,21 +149,29 @@ class FaultGuard:
             self._gateway.fault_log.add(error, self._gateway.clock.monotonic_us())
 
 
-def run(settings: Settings, *, live_flag: bool = False) -> None:
+def run(settings: Settings, *, live_flag: bool = False, json: bool = False) -> None:
     """Serve the venues that the settings name. Raises SettingsError.
 
-    ``live_flag``: the command line allows orders to real markets.
+    ``live_flag``: the command line allows orders to real markets. ``json``: say as JSON where to connect.
     """
-    logs.configure(settings.log_level)
+    file_descriptors.occupy_standard()
+    log_writer = logs.configure(settings.log_level)
     venues = venue_registry.build(settings, live_flag=live_flag)
     venue_credentials.load_all(settings, os.environ)
-    serve(settings, venues)
+    serve(settings, venues, log_writer=log_writer, json=json)
 
 
-def serve(settings: Settings, venues: Sequence[Venue], clock: Clock | None = None) -> None:
+def serve(
+    settings: Settings,
+    venues: Sequence[Venue],
+    clock: Clock | None = None,
+    log_writer: LineWriter | None = None,
+    json: bool = False,
+) -> None:
     """Serve these venues until SIGTERM or SIGINT, which the process ignores from then on.
 
-    ``clock``: a clock for tests.
+    ``clock``: a clock for tests. ``log_writer``: what writes the log, if its losses are to be counted.
+    ``json``: as of ``run``.
 
     Raises SettingsError if the address cannot be used, or if listening there would not be safe.
     """
@@ -166,6 +179,7 @@ def serve(settings: Settings, venues: Sequence[Venue], clock: Clock | None = Non
     file_descriptors.allow_most()
     certificate = load(settings.tls)
     gateway = Gateway(settings, venues, clock)
+    gateway.stats.log_writer = log_writer
     reason = refuse_to_listen(
         settings.host, gateway.authenticator.has_keys, certificate is not None, settings.doors.behind_proxy
     )
@@ -183,7 +197,7 @@ def serve(settings: Settings, venues: Sequence[Venue], clock: Clock | None = Non
         proxy_headers=False,  # uvicorn would believe any local client; see doors.trusted_proxies
         timeout_graceful_shutdown=3,
     )
-    Server(config, gateway, certificate, _file_threads()).run([_listen(settings)])
+    Server(config, gateway, certificate, _file_threads(), json).run([_listen(settings)])
 
 
 def _file_threads() -> ThreadPoolExecutor:
@@ -213,25 +227,15 @@ def _listen(settings: Settings) -> socket.socket:
     return listener
 
 
-def _announce(listener: socket.socket, gateway: Gateway) -> None:
+def _announce(listener: socket.socket, gateway: Gateway, *, json: bool) -> None:
     host, port = listener.getsockname()[:2]
-    at = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    secure = "s" if gateway.settings.tls.cert is not None else ""
-    print(  # noqa: T201 - for the person who typed the command
-        f"Floorwire is open.\n"
-        f"  page       http{secure}://{at}/\n"
-        f"  WebSocket  ws{secure}://{at}/ws/ticker\n"
-        f"  API        http{secure}://{at}/docs\n"
-        f"Paste this into another terminal to see prices:\n"
-        f"  {sys.argv[0]} watch --url ws{secure}://{at}/ws",
-        flush=True,
+    demo = gateway.authenticator.demo
+    open_at = announcement(
+        host,
+        port,
+        is_secure=gateway.settings.tls.cert is not None,
+        data=str(gateway.data_dir.folder),
+        demo_account=None if demo is None else demo.account,
     )
-    if gateway.authenticator.demo is not None:
-        print(  # noqa: T201
-            "There are no keys yet: the page signs in as "
-            f"{gateway.authenticator.demo.account}, with play money. "
-            f"To make a key:\n"
-            f"  {sys.argv[0]} keys create --account NAME --scopes market,account,trade"
-            f" --deposit USDT=1000000 --data {gateway.data_dir.folder}",
-            flush=True,
-        )
+    # Who started it may not listen any more.
+    LineWriter(sys.stdout).write(as_json(open_at) if json else as_text(open_at, sys.argv[0]))

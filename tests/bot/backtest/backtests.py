@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from floorwire import config
 from floorwire.bot import Bot
-from floorwire.bot.backtest.backtest import NEVER, Backtest
+from floorwire.bot.backtest.backtest import Backtest
+from floorwire.bot.backtest.market_player import NEVER, Batch
 from floorwire.bot.backtest.recorded_markets import RecordedMarkets
 from floorwire.bot.bot_limits import BotLimits
 from floorwire.trading.configured_rules import trading_rules
@@ -24,24 +26,26 @@ def backtest(
     deposits: Mapping[str, str] = MONEY,
     limits: BotLimits | None = None,
     seed: int = 0,
-    is_taped: bool = False,
-) -> Backtest:
+) -> Recorded:
     """Return one that has not begun."""
     found = config.load(None, {}, settings, {"venue": [*venues]})
     markets = RecordedMarkets(found)
     made = markets.venues()
-    if is_taped:
-        decoders = list(markets.decoders())
-        for decoder in decoders:
-            for _ in decoder.steps():
-                pass
-        made = markets.taped([decoder.tape() for decoder in decoders])
     rules = trading_rules(found, made[0].name)
-    return Backtest(made, rules, markets.begin_us, deposits, limits=limits, seed=seed)
+    return Recorded(markets, Backtest(made, rules, markets.begin_us, deposits, limits=limits, seed=seed))
 
 
-def played(bot: Bot, made: Backtest, until_us: int = NEVER) -> Backtest:
-    """Play it to the end."""
-    for _ in made.play(bot, until_us):
+class Recorded(NamedTuple):
+    """A backtest, and the recordings that it plays."""
+
+    markets: RecordedMarkets
+    backtest: Backtest
+
+
+def played(
+    bot: Bot, made: Recorded, until_us: int = NEVER, batches: Iterable[Batch] | None = None
+) -> Backtest:
+    """Play it to the end. ``batches``: what the recordings say; None: it is decoded."""
+    for _ in made.backtest.play(bot, batches or made.markets.play(bot), until_us):
         pass
-    return made
+    return made.backtest

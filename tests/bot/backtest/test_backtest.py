@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import ClassVar
 
 import pytest
 
 from floorwire.bot import Bot, BotOrder, OrderRejectedError, Ticker, Trades
-from floorwire.bot.backtest.backtest import BacktestError
+from floorwire.bot.backtest.market_player import BacktestError
 from floorwire.bot.bot_limits import BotLimits
 from floorwire.bot.run import Run, RunState
 from floorwire.config import SettingsError
@@ -19,6 +20,12 @@ from tests.bot.backtest.backtests import BINANCE, OKX, backtest, played
 def everything(symbol: str = "ABC-USDT") -> Bot:
     bot = trading_bots.Everything()
     bot.symbols = (symbol,)
+    return bot
+
+
+def everything_at(symbols: Sequence[str]) -> Bot:
+    bot = everything()
+    bot.symbols = symbols
     return bot
 
 
@@ -34,16 +41,19 @@ def test_the_same_again_for_a_seed() -> None:
     assert first.record.fill_count > 10
 
 
-def test_a_tape_gives_the_same_as_the_recording() -> None:
+def test_what_was_decoded_before_gives_the_same() -> None:
     venues, settings = [BINANCE, OKX], "paper.latency_us=30000"
-    bots = [everything(), everything()]
+    bots = [everything(), everything(), everything()]
     for bot in bots:
         bot.symbols = ("ABC-USDT", "okx:ABC-USDT")
     deposits = {"USDT": "100000", "ABC": "1000", "okx:USDT": "100000", "okx:ABC": "1000"}
     plain = played(bots[0], backtest(venues, settings, deposits=deposits))
-    taped = played(bots[1], backtest(venues, settings, deposits=deposits, is_taped=True))
-    assert result(plain.run) == result(taped.run)
-    assert plain.market_events == taped.market_events
+    made = backtest(venues, settings, deposits=deposits)
+    batches = list(made.markets.play(everything_at(bots[0].symbols)))
+    for bot in bots[1:]:
+        again = played(bot, backtest(venues, settings, deposits=deposits), batches=batches)
+        assert result(plain.run) == result(again.run)
+        assert plain.market_events == again.market_events
     assert {fill.symbol for fill in plain.run.record.fills} == {"ABC-USDT", "okx:ABC-USDT"}
 
 
@@ -165,7 +175,7 @@ def test_open_orders_are_cancelled_at_the_end() -> None:
 
 def test_it_ends_at_a_time() -> None:
     made = backtest()
-    until_us = made.now_us() + 4_000_000
+    until_us = made.markets.begin_us + 4_000_000
     run = played(everything(), made, until_us).run
     assert run.record.end_us == until_us
     assert run.record.lines[-1][0] <= until_us

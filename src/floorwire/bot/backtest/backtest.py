@@ -1,9 +1,10 @@
-"""A backtest: plays venues in their own time, and lets a bot trade there. No socket, no clock, no waiting.
+"""A backtest: lets a bot trade on what recordings say. No socket, no clock, no waiting.
 
-Time is that of the recording. At each moment, in this order:
+What the market says, and what the bot is told of it, comes in batches (``market_player``). Time is that of
+the recording. At each moment, in this order:
 
-1. Venues say what happened: market events, and fills of resting orders.
-2. The bot is told the market, topic by topic, and then what happened to its orders.
+1. A batch comes: it fills resting orders.
+2. The bot is told the market, and then what happened to its orders.
 3. What it asked for meanwhile is done in that order: refused, or sent to the market, where it arrives after
    ``paper.latency_us``. What comes of it is told, and may lead to further requests, at the same moment.
 4. The timer of the bot, if it is due.
@@ -21,42 +22,40 @@ from typing import Final
 from msgspec import UNSET
 
 from floorwire.bot.backtest.backtest_desk import PRINCIPAL, BacktestDesk, VenueExecutor
-from floorwire.bot.backtest.bot_market import BotMarket
+from floorwire.bot.backtest.backtest_venue import BacktestVenue
+from floorwire.bot.backtest.bot_topics import CALLBACKS, GAP, Told
+from floorwire.bot.backtest.market_player import LISTED_WITHIN_US, NEVER, BacktestError, Batch
 from floorwire.bot.bot import Bot
 from floorwire.bot.bot_limits import BotLimits
 from floorwire.bot.bot_order import BotOrder
 from floorwire.bot.run import BotFailedError, Run, RunState
 from floorwire.client.errors import OrderRejectedError
 from floorwire.client.order import AmountLike, amount
+from floorwire.client.stream_gap import StreamGap
 from floorwire.core.codes import Code
-from floorwire.core.market_events import Listing
-from floorwire.core.ports import Activity, Reported, TradingVenue, VenueOutput, Wake, Woke
+from floorwire.core.market_events import FeedStatus, Listing
+from floorwire.core.ports import Reported, VenueOutput, Wake
 from floorwire.core.refusal import Refusal
 from floorwire.core.venue_names import VenueNames
 from floorwire.engine.order_manager import OrderManager
 from floorwire.engine.trading_rules import TradingRules
+from floorwire.hub import subscription_replies
+from floorwire.hub.market_state import MarketState
 from floorwire.protocol.replies import SymbolRow, order_error
 from floorwire.protocol.trading_requests import OrderAmend, OrderCancel
 
 SECOND_US: Final = 1_000_000
-LISTED_WITHIN_US: Final = 10 * SECOND_US
-"""So long after the beginning the bot's symbols have to be listed at the latest."""
-STEPS_A_YIELD: Final = 500
-NEVER: Final = 1 << 62
+BATCHES_A_YIELD: Final = 500
 MONEY: Final = "1000000"
 """What the bot has of each quote asset where no deposit was named."""
 
 
-class BacktestError(ValueError):
-    """A backtest that cannot be run."""
-
-
 class Backtest:
-    """One run of a bot on venues that need nothing but time: recordings, or simulated markets."""
+    """One run of a bot on recordings."""
 
     def __init__(
         self,
-        venues: Sequence[TradingVenue],
+        venues: Sequence[BacktestVenue],
         rules: TradingRules,
         begin_us: int,
         deposits: Mapping[str, str],
@@ -68,10 +67,16 @@ class Backtest:
         """``venues``: the first is the default. ``deposits``: asset -> amount; none: play money."""
         self._now_us = begin_us
         self.run = Run(self, limits, seed=seed, on_line=on_line)
+        self.market_events = 0
+        """How many market events were played."""
         self._venues = venues
         self._wakes = [NEVER] * len(venues)
-        self._names = VenueNames(venues[0].name)
-        self._executors = [VenueExecutor(venue, self.now_us) for venue in venues]
+        """When each venue has something to do with orders."""
+        self._due_us = NEVER
+        """When the next of them, or the timer, is due."""
+        names = [venue.name for venue in venues]
+        self._market = MarketState({}, VenueNames(names[0]), names)
+        self._executors = [VenueExecutor(venue.paper, self.now_us) for venue in venues]
         self._rules = rules
         self._deposits = deposits
         self._requests: deque[Callable[[], None]] = deque()
@@ -79,8 +84,6 @@ class Backtest:
         self._timer_us = NEVER
         self._sample_us = 0
         """When the next sample is due. It is taken with the next event: prices may have changed."""
-        self._sampled = 0
-        """How many events there were at the last sample."""
 
     # --- Mode --------------------------------------------------------------------------------------------
 
@@ -124,20 +127,22 @@ class Backtest:
 
     # --- the run -----------------------------------------------------------------------------------------
 
-    def play(self, bot: Bot, until_us: int = NEVER) -> Iterator[int]:
+    def play(self, bot: Bot, batches: Iterable[Batch], until_us: int = NEVER) -> Iterator[int]:
         """Run the bot to the end; yield the time now and then. Raises BacktestError.
 
         Where the bot fails, the run ends: ``run.failure`` says why.
         """
-        names = [venue.name for venue in self._venues]
-        self._market = BotMarket(bot, self.run, self._names, names)
-        executors = dict(zip(names, self._executors, strict=True))
-        self._desk = BacktestDesk(executors, self._market.state.symbols, self._rules)
+        executors = {one.venue.name: one for one in self._executors}
+        self._desk = BacktestDesk(executors, self._market.symbols, self._rules)
+        self._callbacks = {name: getattr(bot, name) for name in (*CALLBACKS.values(), GAP)}
         self._credit()
+        following = iter(batches)
         try:
-            self._begin()
-            yield from self._steps(bot, until_us)
-            self._end()
+            for index, venue in enumerate(self._venues):
+                venue.paper.date(0)
+                self._take(index, venue.paper.start(self._now_us))
+            yield from self._run(bot, following, until_us)
+            self._end(bot, following)
         except BotFailedError:
             self._abandon()
 
@@ -145,11 +150,6 @@ class Backtest:
     def order_manager(self) -> OrderManager:
         """The accounts, for reading only."""
         return self._desk.order_manager
-
-    @property
-    def market_events(self) -> int:
-        """How many market events were played."""
-        return self._market.events
 
     def _credit(self) -> None:
         for asset, quantity in self._deposits.items():
@@ -164,74 +164,111 @@ class Backtest:
             for asset in dict.fromkeys(f"{row.venue}:{row.quote}" for row in rows):
                 self._desk.deposit(asset, MONEY, self._now_us)
 
-    def _begin(self) -> None:
-        for index, venue in enumerate(self._venues):
-            venue.date(0)
-            self._take(index, venue.start(self._now_us))
-
-    def _steps(self, bot: Bot, until_us: int) -> Iterator[int]:
-        begin_us, count, run = self._now_us, 0, self.run
-        while True:
-            wake_us = min(self._wakes)
-            if wake_us > self._now_us and run.state is RunState.CREATED:
-                self._try_start(bot, is_late=wake_us > begin_us + LISTED_WITHIN_US)
-            at_us = min(wake_us, self._timer_us)
+    def _run(self, bot: Bot, batches: Iterator[Batch], until_us: int) -> Iterator[int]:
+        run, requests, tell = self.run, self._requests, self._tell
+        for number, batch in enumerate(batches, 1):
+            at_us = batch.at_us
             if at_us > until_us:
+                self._run_due(bot, until_us + 1, 0)
                 self._now_us = until_us
                 return
-            if wake_us == NEVER:
-                return
-            self._now_us = max(self._now_us, at_us)
-            if wake_us <= at_us:
-                index = self._wakes.index(wake_us)
-                self._wakes[index] = NEVER
-                self._take(index, self._venues[index].receive(Woke(), self._now_us))
-            else:
-                self._timer_us += round(bot.timer_s * SECOND_US)
-                run.call(bot.on_timer)
-            self._settle()
+            if self._due_us <= at_us:
+                self._run_due(bot, at_us, batch.venue)
+                if run.ending:
+                    return
+            self._now_us = at_us
+            self.market_events += batch.count
+            if batch.starts:
+                self._start(bot)
+            may_report = batch.events or self._due_us <= at_us
+            if may_report:
+                self._apply(batch)
+            if batch.told:
+                tell(batch.told)
+            if may_report or requests:
+                self._settle()
+            if at_us >= self._sample_us:
+                self._sample()
             if run.ending:
                 return
-            count += 1
-            if count % STEPS_A_YIELD == 0:
-                yield self._now_us
+            if number % BATCHES_A_YIELD == 0:
+                yield at_us
+        while (wake_us := min(self._wakes)) < min(NEVER, until_us + 1) and not run.ending:
+            self._run_due(bot, wake_us + 1, 0)
 
-    def _try_start(self, bot: Bot, *, is_late: bool) -> None:
-        rows = self._market.symbol_rows(PRINCIPAL)
-        missing = [symbol for symbol in bot.symbols if symbol not in rows]
-        if missing and is_late:
-            raise BacktestError(
-                f"there is no symbol {', '.join(missing)}; there are {', '.join(rows) or 'none'}"
-            )
-        if missing:
-            return
+    def _run_due(self, bot: Bot, before_us: int, before_venue: int) -> None:
+        """Do what is due before this time; at it only what is of venues before this one."""
+        run = self.run
+        while not run.ending:
+            wake_us = min(self._wakes)
+            index = self._wakes.index(wake_us)
+            if wake_us <= self._timer_us:
+                if (wake_us, index) >= (before_us, before_venue):
+                    return
+                self._now_us = wake_us
+                self._wakes[index] = NEVER
+                self._take(index, self._venues[index].apply((), wake_us))
+            else:
+                if self._timer_us >= before_us:
+                    return
+                self._now_us = self._timer_us
+                self._timer_us += round(bot.timer_s * SECOND_US)
+                self._note_due()
+                run.call(bot.on_timer)
+            self._settle()
+
+    def _start(self, bot: Bot) -> None:
         if bot.timer_s:
             self._timer_us = self._now_us + round(bot.timer_s * SECOND_US)
+            self._note_due()
+        rows = {
+            row.symbol: row for row in subscription_replies.symbol_rows(self._market, PRINCIPAL, frozenset())
+        }
         followed = [rows[symbol] for symbol in bot.symbols]
         self._credit_quotes(followed)
         self.run.start(bot, followed)
-        self._market.start(self._now_us)
-        self._settle()
+
+    def _tell(self, told: Sequence[Told]) -> None:
+        """Call the bot with messages. Raises BotFailedError."""
+        run, callbacks = self.run, self._callbacks
+        try:
+            for name, message in told:
+                if not isinstance(message, StreamGap):
+                    run.marks.last[message.symbol] = message
+                    run.record.events += 1
+                callbacks[name](message)
+        except Exception as error:
+            raise run.failed(error) from error
+
+    def _apply(self, batch: Batch) -> None:
+        """Let a venue say what its market says."""
+        index = batch.venue
+        if self._wakes[index] <= self._now_us:
+            self._wakes[index] = NEVER
+        self._take(index, self._venues[index].apply(batch.events, self._now_us))
 
     def _take(self, index: int, outputs: Sequence[VenueOutput]) -> None:
         """Take in what a venue said."""
-        now_us, name = self._now_us, self._venues[index].name
         for output in outputs:
             kind = type(output)
             if kind is Wake:
                 self._wakes[index] = output.at_us  # type: ignore[union-attr] # its type says so
             elif kind is Reported:
-                self._desk.reported(output.reports, now_us)  # type: ignore[union-attr] # its type says so
-            elif kind is not Activity:
-                self._market.apply(name, output, now_us)  # type: ignore[arg-type] # all others
-                if kind is Listing:
-                    self._desk.list(output.instruments, now_us)  # type: ignore[union-attr]
+                self._desk.reported(output.reports, self._now_us)  # type: ignore[union-attr]
+            elif kind is Listing:
+                self._market.update_instruments(output)  # type: ignore[arg-type]
+                self._desk.list(output.instruments, self._now_us)  # type: ignore[union-attr]
+            elif kind is FeedStatus:
+                self._market.update_feed(self._venues[index].name, output)  # type: ignore[arg-type]
+        self._note_due()
+
+    def _note_due(self) -> None:
+        self._due_us = min(*self._wakes, self._timer_us)
 
     def _settle(self) -> None:
-        """Tell the bot what happened, and do what it asks for, until nothing is left of this moment."""
+        """Tell the bot what happened to its orders, and do what it asks for, until nothing is left."""
         run, requests = self.run, self._requests
         while True:
-            self._market.deliver()
             for update in self._desk.pop_updates():
                 fills = () if update.fill is UNSET else (update.fill,)
                 run.order_changed(update.client_order_id, update, update.event, fills)
@@ -243,25 +280,29 @@ class Backtest:
                 if executor.outputs:
                     outputs, executor.outputs = executor.outputs, []
                     self._take(index, outputs)
-        events = self._market.events
-        if self._now_us >= self._sample_us and events != self._sampled and run.state is RunState.RUNNING:
-            run.sample()
-            self._sampled = events
+
+    def _sample(self) -> None:
+        if self.run.state is RunState.RUNNING:
+            self.run.sample()
             self._sample_us = self._now_us - self._now_us % SECOND_US + SECOND_US
 
-    def _end(self) -> None:
-        """Stop the bot, and play on until its orders are cancelled."""
+    def _end(self, bot: Bot, batches: Iterator[Batch]) -> None:
+        """Stop the bot, and play on until its orders are cancelled. It is told nothing of the market then."""
         if self.run.state is RunState.CREATED:
             raise BacktestError("the recording lists none of the bot's symbols")
-        self._market.stop()
+        self._timer_us = NEVER
         self.run.stop()
         self._settle()
         end_us = self._now_us + LISTED_WITHIN_US
-        while self.run.open_orders and min(self._wakes) <= end_us:
-            index = self._wakes.index(min(self._wakes))
-            self._now_us = max(self._now_us, self._wakes[index])
-            self._wakes[index] = NEVER
-            self._take(index, self._venues[index].receive(Woke(), self._now_us))
+        while self.run.open_orders:
+            batch = next(batches, None)
+            at_us = end_us + 1 if batch is None else min(batch.at_us, end_us + 1)
+            while self.run.open_orders and min(self._wakes) < at_us:
+                self._run_due(bot, min(self._wakes) + 1, 0)
+            if batch is None or batch.at_us > end_us:
+                break
+            self._now_us = batch.at_us
+            self._apply(batch)
             self._settle()
         self.run.end()
 

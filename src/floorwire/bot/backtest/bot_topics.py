@@ -6,12 +6,12 @@ as the server's hub sends it. A book is told once, as it is then.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Protocol, TypeAlias
 
 from floorwire import channels
 from floorwire.bot.bot import Bot, overrides
-from floorwire.bot.run import Run
+from floorwire.bot.price_marks import Priced
 from floorwire.channels import Channel, Option, Stream, Tracker
 from floorwire.channels.book import DEPTHS, BookTracker, DepthWindow
 from floorwire.client.book_keeper import Book
@@ -23,6 +23,9 @@ from floorwire.protocol.channel_events import AnyEvent, TradesFeed
 from floorwire.protocol.event_stamps import EventStamp
 
 HubEvent: TypeAlias = MarketEvent | Notice
+Told: TypeAlias = tuple[str, Priced | StreamGap]
+"""The callback that is called, and with what."""
+GAP: Final = "on_gap"
 CALLBACKS: Final[Mapping[str, str]] = {
     "ticker": "on_ticker",
     "trades": "on_trade",
@@ -51,24 +54,21 @@ class Topic(Protocol):
         """Tell the bot from now on. Return whether there is a state, which is told first."""
         ...
 
-    def deliver(self) -> int:
-        """Call the bot; return how often, without gaps."""
+    def pop_told(self) -> Sequence[Told]:
+        """Return what the bot is to be told."""
         ...
 
 
 class MessageTopic:
     """A topic whose messages are all told: ``ticker``, ``trades``, ``candles``."""
 
-    def __init__(self, channel: Channel, instrument: Instrument, option: Option, run: Run) -> None:
+    def __init__(self, channel: Channel, instrument: Instrument, option: Option) -> None:
         self.kinds: Sequence[type[HubEvent]] = channel.event_types
         self._tracker: Tracker = channel.tracker(instrument)
         self._stream: Stream = self._tracker.stream(option)
         self._option = option
-        self._name = channel.name
-        self._symbol = instrument.symbol
-        self._run = run
-        self._callback: Callable[[AnyEvent], None] | None = None
-        """None before the bot starts."""
+        self._callback = CALLBACKS[channel.name]
+        self._is_started = False
         self._epoch = EPOCH.format(1)
         self._restarts = 0
         self._seq = 0
@@ -81,7 +81,7 @@ class MessageTopic:
         if not messages:
             return False
         self._seq += len(messages)
-        if self._callback is None:
+        if not self._is_started:
             return False
         self._waiting.extend(messages)
         return True
@@ -92,12 +92,11 @@ class MessageTopic:
         self._stream = self._tracker.stream(self._option)
         self._restarts += 1
         self._epoch, self._seq = EPOCH.format(1 + self._restarts), 0
-        return self._callback is not None and self._tell_state(now_us)
+        return self._is_started and self._tell_state(now_us)
 
     def start(self, now_us: int) -> bool:
         """Tell the bot from now on."""
-        callback: Callable[[AnyEvent], None] = getattr(self._run.bot, CALLBACKS[self._name])
-        self._callback = callback
+        self._is_started = True
         return self._tell_state(now_us)
 
     def _tell_state(self, now_us: int) -> bool:
@@ -107,20 +106,13 @@ class MessageTopic:
             self._waiting.append(state)
         return state is not None
 
-    def deliver(self) -> int:
-        """Call the bot with each message."""
+    def pop_told(self) -> Sequence[Told]:
+        """Return each message."""
         waiting, self._waiting = self._waiting, []
-        callback, marks = self._callback, self._run.marks.last
-        assert callback is not None
-        count = 0
-        for message in waiting:
-            if type(message) is TradesFeed:
-                self._run.bot.on_gap(_feed_gap(message))
-                continue
-            count += 1
-            marks[self._symbol] = message  # type: ignore[assignment] # of these three channels
-            callback(message)
-        return count
+        return [
+            (GAP, _feed_gap(message)) if type(message) is TradesFeed else (self._callback, message)  # type: ignore[misc] # of these three channels
+            for message in waiting
+        ]
 
 
 class BookTopic:
@@ -128,10 +120,9 @@ class BookTopic:
 
     kinds: Sequence[type[HubEvent]] = channels.book.CHANNEL.event_types
 
-    def __init__(self, instrument: Instrument, depth: int, run: Run) -> None:
+    def __init__(self, instrument: Instrument, depth: int) -> None:
         self._tracker = BookTracker(instrument)
         self._depth = depth
-        self._run = run
         self._is_started = False
         self._epoch = 1
         self._seq = 0
@@ -175,8 +166,8 @@ class BookTopic:
         self._seq = max(self._seq, 1)
         return self._tracker.known
 
-    def deliver(self) -> int:
-        """Call the bot with the book of now."""
+    def pop_told(self) -> Sequence[Told]:
+        """Return the book of now."""
         tracker, feed = self._tracker, self._tracker.feed
         book = Book(
             symbol=tracker.symbol,
@@ -189,25 +180,23 @@ class BookTopic:
             asks=tracker.asks.top(self._depth),
             feed=_unless_live(feed),
         )
-        self._run.marks.last[tracker.symbol] = book
-        self._run.bot.on_book(book)
-        return 1
+        return ((CALLBACKS["book"], book),)
 
 
-def make(bot: Bot, instrument: Instrument, run: Run) -> list[Topic]:
+def make(bot: Bot, instrument: Instrument) -> list[Topic]:
     """Return the topics of an instrument that the bot has callbacks for."""
     made: list[Topic] = []
     for name, callback in CALLBACKS.items():
         if not overrides(bot, callback):
             continue
         if name == "book":
-            made.append(BookTopic(instrument, bot.depth, run))
+            made.append(BookTopic(instrument, bot.depth))
             continue
         channel = channels.discover()[name]
         option = channel.option(None, None, False)
         if name == "candles":
             option = channel.option(None, bot.interval, bot.closed_candles)
-        made.append(MessageTopic(channel, instrument, option, run))
+        made.append(MessageTopic(channel, instrument, option))
     return made
 
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
-from floorwire.bot.backtest.market_tape import MarketTape, TapeDecoder, TapeVenue
+from floorwire.bot.backtest.backtest_venue import BacktestVenue
+from floorwire.bot.backtest.market_player import Batch, MarketPlayer
+from floorwire.bot.bot import Bot
 from floorwire.config import ReplaySettings, Settings, SettingsError
-from floorwire.connectors import recording, venue_registry
+from floorwire.connectors import recording
 from floorwire.connectors.venue_specs import VenueSpec, specs
-from floorwire.core.ports import TradingVenue
-from floorwire.venues.paper import PaperVenue
 
 
 class RecordedMarkets:
@@ -30,26 +30,19 @@ class RecordedMarkets:
         """Where time begins: all recordings begin together then."""
         self.length_us = max(_recorded(spec).last_us - _recorded(spec).first_us for spec in self._specs)
 
-    def venues(self) -> Sequence[TradingVenue]:
-        """Return venues that decode the recordings while they play them."""
-        made = venue_registry.build(self._settings)
-        return [venue for venue in made if isinstance(venue, PaperVenue)]
-
-    def decoders(self) -> Iterator[TapeDecoder]:
-        """Yield what decodes each recording once."""
-        for spec in self._specs:
-            recorded = _recorded(spec)
-            stale_us = round(self._settings.feed.stale_s * 1_000_000)
-            replay = recording.replay(recorded, spec.prefix, 1.0, stale_us=stale_us)
-            yield TapeDecoder(replay, recorded.capabilities, recorded.first_us)
-
-    def taped(self, tapes: Sequence[MarketTape]) -> Sequence[TradingVenue]:
-        """Return venues that play what was decoded."""
+    def venues(self) -> Sequence[BacktestVenue]:
+        """Return the venues where a bot's orders are filled."""
         latency_us = self._settings.paper.latency_us
-        return [
-            PaperVenue(TapeVenue(tape), latency_us, spec.id, tape.capabilities)
-            for tape, spec in zip(tapes, self._specs, strict=True)
+        return [BacktestVenue(spec.id, latency_us, _recorded(spec).capabilities) for spec in self._specs]
+
+    def play(self, bot: Bot) -> Iterator[Batch]:
+        """Decode the recordings; yield what they say, and what the bot is told. Raises BacktestError."""
+        stale_us = round(self._settings.feed.stale_s * 1_000_000)
+        replays = [
+            (spec.id, recording.replay(_recorded(spec), spec.prefix, 1.0, stale_us=stale_us))
+            for spec in self._specs
         ]
+        return MarketPlayer(replays, self.begin_us, bot).batches()
 
 
 def _recorded(spec: VenueSpec) -> recording.Playable:

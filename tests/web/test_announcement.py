@@ -1,0 +1,34 @@
+"""What a server says when it is open, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+
+from floorwire.web.announcement import announcement, as_json, as_text
+
+AT_HOME = announcement("127.0.0.1", 8000, is_secure=False, data="/data", demo_account="demo")
+OUTSIDE = announcement("::1", 443, is_secure=True, data="/data", demo_account=None)
+
+
+def test_addresses_are_those_of_what_listens() -> None:
+    assert json.loads(as_json(AT_HOME)) == {
+        "page": "http://127.0.0.1:8000/",
+        "websocket": "ws://127.0.0.1:8000/ws",
+        "api": "http://127.0.0.1:8000/docs",
+        "data": "/data",
+        "demo_account": "demo",
+    }
+    assert json.loads(as_json(OUTSIDE)) == {
+        "page": "https://[::1]:443/",
+        "websocket": "wss://[::1]:443/ws",
+        "api": "https://[::1]:443/docs",
+        "data": "/data",
+    }
+
+
+def test_a_person_is_told_what_to_type_next() -> None:
+    text = as_text(AT_HOME, "floorwire")
+    assert "floorwire watch --url ws://127.0.0.1:8000/ws\n" in text
+    assert "signs in as demo, with play money" in text
+    assert "--data /data\n" in text
+    assert "no keys" not in as_text(OUTSIDE, "floorwire")
