@@ -74,7 +74,7 @@ def compare(rounds: int) -> Iterator[str]:
 
 
 def _import_ms() -> Figure:
-    """Return what it takes an interpreter to import the SDK alone; the first one may write what it compiled."""
+    """Return what it takes an interpreter to import the SDK alone; without the first try."""
     took = [
         float(subprocess.run([sys.executable, "-c", IMPORT], capture_output=True, check=True).stdout)
         for _ in range(IMPORTS)
