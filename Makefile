@@ -44,7 +44,7 @@ COMPILED := src/floorwire/hub/sendloop.c src/floorwire/compiled.py src/floorwire
 
 $(VENV)/.sources: pyproject.toml setup.py requirements.txt
 	@$(SUITABLE)
-	@echo "Installing Floorwire into $(VENV), once: less than a minute."
+	@echo "Installing Floorwire into $(VENV), once: about a minute."
 	@echo "1/3 Making $(VENV) with $(PYTHON)"
 	@$(PYTHON) -m venv $(VENV)
 	@echo "2/3 Fetching the packages that it needs"
@@ -54,7 +54,7 @@ $(VENV)/.sources: pyproject.toml setup.py requirements.txt
 	@touch $@
 
 $(VENV)/.compiled: $(VENV)/.sources $(COMPILED)
-	@echo "Compiling Floorwire, once: two to three minutes of CPU time, on all cores."
+	@echo "Compiling Floorwire, once: some minutes of CPU time, on all cores."
 	@$(PIP) install --no-deps -e .
 	@touch $@
 

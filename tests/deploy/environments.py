@@ -19,6 +19,21 @@ def clean() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in LEFT_OUT}
 
 
+def output_outside(*command: str, folder: Path | None = None, **own: str) -> str:
+    """Run a command as somebody who has only installed a package does; return what it prints."""
+    run = subprocess.run(
+        command,
+        cwd=folder,
+        env={**clean(), **own},
+        text=True,
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert run.returncode == 0, run.stdout
+    return run.stdout
+
+
 class Environment:
     """A virtual environment of its own in another folder than ours."""
 
@@ -29,17 +44,7 @@ class Environment:
 
     def run(self, *arguments: str) -> str:
         """Run its Python in its folder; return what it prints. It has to succeed."""
-        run = subprocess.run(
-            [self.python, *arguments],
-            cwd=self.folder,
-            env=clean(),
-            text=True,
-            check=False,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        assert run.returncode == 0, run.stdout
-        return run.stdout
+        return output_outside(self.python, *arguments, folder=self.folder)
 
     def install(self, *arguments: str) -> None:
         """Install packages. Nothing is compiled to bytecode before it is used."""

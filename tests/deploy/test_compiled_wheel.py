@@ -7,6 +7,7 @@ quarter of an hour for each. ``WHEELS=dist`` tries those that ``make wheels`` ha
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import pytest
 from packages import build
 
 from tests.deploy.debian_programs import ROOT, output_of
-from tests.deploy.environments import Environment, clean
+from tests.deploy.environments import Environment, output_outside
 
 pytestmark = pytest.mark.slow
 TOOLS = ROOT / ".venv" / "tools" / "bin"
@@ -38,7 +39,9 @@ def python_of(version: str) -> str:
     on_path = shutil.which(f"python{version}")
     found = [sys.executable] if version == OURS else []
     found += [] if on_path is None else [on_path]
-    found += map(str, (Path.home() / ".pyenv" / "versions").glob(f"{version}.*/bin/python"))
+    home = pwd.getpwuid(os.getuid()).pw_dir  # the tests have another HOME
+    root = os.environ.get("PYENV_ROOT", f"{home}/.pyenv")
+    found += map(str, Path(root, "versions").glob(f"{version}.*/bin/python"))
     for python in found:
         if not subprocess.run([python, "-c", HAS_HEADERS], capture_output=True, check=False).returncode:
             return python
@@ -95,8 +98,7 @@ def test_it_works_in_an_empty_environment(wheels: Wheels, version: str, tmp_path
 
 
 def test_uvx_runs_it(wheel: Path, tmp_path: Path) -> None:
-    own = {**clean(), "UV_CACHE_DIR": str(tmp_path / "cache"), "UV_TOOL_DIR": str(tmp_path / "tools")}
-    said = output_of(
+    said = output_outside(
         tool("uvx"),
         "--python",
         sys.executable,
@@ -104,14 +106,14 @@ def test_uvx_runs_it(wheel: Path, tmp_path: Path) -> None:
         str(wheel),
         "floorwire",
         "--version",
-        environment=own,
+        UV_CACHE_DIR=str(tmp_path / "cache"),
+        UV_TOOL_DIR=str(tmp_path / "tools"),
     )
     assert "compiled: core, engine, venues, sendloop" in said
 
 
 def test_pipx_runs_it(wheel: Path, tmp_path: Path) -> None:
-    own = {**clean(), "PIPX_HOME": str(tmp_path / "pipx")}
-    said = output_of(
+    said = output_outside(
         tool("pipx"),
         "run",
         "--python",
@@ -120,7 +122,7 @@ def test_pipx_runs_it(wheel: Path, tmp_path: Path) -> None:
         str(wheel),
         "floorwire",
         "--version",
-        environment=own,
+        PIPX_HOME=str(tmp_path / "pipx"),
     )
     assert "compiled: core, engine, venues, sendloop" in said
 

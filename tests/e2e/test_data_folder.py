@@ -45,7 +45,7 @@ def test_two_workers_of_another_server_are_refused(tmp_path: Path) -> None:
         capture_output=True, text=True, check=False, timeout=STOPS_WITHIN_S, env=variables,
     )  # fmt: skip
     assert "another server uses this folder" in server.stderr, "and it ended: uvicorn stops all workers then"
-    assert "not with --workers" in server.stderr
+    assert "another folder: --data, or FLOORWIRE_DATA" in server.stderr
 
 
 @pytest.mark.parametrize("file", [journal_file.FILE, database.FILE])

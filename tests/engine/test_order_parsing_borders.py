@@ -65,7 +65,7 @@ def test_orders_that_never_rest_are_ioc_or_fok(asked: dict[str, str]) -> None:
         ({**SPEND, "side": "sell"}, "quote_quantity", "quote_quantity: goes with market buys only"),
         ({**LIMIT, "quote_quantity": "20"}, "quote_quantity", "quote_quantity: goes with market buys only"),
         ({**SPEND, "quantity": "0.10"}, "quantity", "quantity: give it or quote_quantity, not both"),
-        ({"type": "market"}, "quantity", "quantity: give it or quote_quantity, not both"),
+        ({"type": "market"}, "quantity", "quantity: give it, or quote_quantity"),
         ({"type": "market", "side": "sell"}, "quantity", "quantity: give it"),
         ({"type": "limit", "price": "95.0"}, "quantity", "quantity: give it"),
         ({**SPEND, "time_in_force": "fok"}, "time_in_force", "time_in_force: fok goes with a quantity"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.live.faces import FakeMarket, environment, write_settings
-from tests.servers import Server, metrics, running
+from tests.servers import Server, forked, metrics
 from tests.trading.trader import FREE
 
 QUICK = Path(__file__).with_name("quick_server.py")
@@ -26,15 +25,15 @@ async def serving(
 
     ``is_quick``: with the shorter waits of ``quick_server.py``.
     """
-    program = [str(QUICK)] if is_quick else ["-m", "floorwire"]
+    program = ["-P", str(QUICK)] if is_quick else ["-m", "floorwire"]
     config = write_settings(folder, markets)
-    command = [sys.executable, *program, "serve", "--live", "--port", "0", "--config", str(config)]
+    command = [*program, "serve", "--live", "--port", "0", "--config", str(config)]
     command += ["--data", str(folder / "data"), "--set=drain.seconds=0.1", *FREE, *arguments]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NO_PROXY", "127.0.0.1")
         for name, text in environment(markets).items():
             patch.setenv(name, text)
-        process = running(command)
+        process = forked(*command)
         # Its start and its end are waited for in a thread: the exchanges go on meanwhile.
         server = await asyncio.to_thread(process.__enter__)
     try:

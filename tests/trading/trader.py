@@ -20,7 +20,7 @@ from floorwire.auth.grant import Grant
 from floorwire.core.authorization import Scope
 from floorwire.storage.data_dir import DataDir
 from floorwire.storage.key_store import Issued
-from tests.servers import Server, forked
+from tests.servers import STARTS_WITHIN_S, Server, forked
 
 JsonValue: TypeAlias = "dict[str, JsonValue] | list[JsonValue] | str | int | float | bool | None"
 Message: TypeAlias = dict[str, JsonValue]
@@ -143,7 +143,12 @@ async def _connected(server: Server, issued: Issued) -> ClientConnection:
     for _ in range(20):
         try:
             return await connect(
-                server.ws(), additional_headers=headers, ping_interval=None, max_queue=None, max_size=None
+                server.ws(),
+                additional_headers=headers,
+                open_timeout=STARTS_WITHIN_S,  # the first answer of a server comes with its start
+                ping_interval=None,
+                max_queue=None,
+                max_size=None,
             )
         except InvalidStatus:
             await asyncio.sleep(0.1)

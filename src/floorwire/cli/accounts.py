@@ -12,7 +12,7 @@ import typer
 
 from floorwire.auth import grant
 from floorwire.auth.grant import GrantError
-from floorwire.cli.admin_client import admin_client
+from floorwire.cli.admin_client import AdminClient, admin_client
 from floorwire.cli.chosen_server import LOCAL_SERVER, Ca, Json, KeyFile, ProfileName, Url
 from floorwire.cli.output import echo
 
@@ -51,7 +51,8 @@ def withdraw(
     """Take paper money from an account: what no open order holds."""
     ((asset, units),) = _amounts([amount]).items()
     body = {"asset": asset, "amount": units}
-    _ask(account, "withdrawals", body, request_id, url, key_file, ca, profile, json=json)
+    with admin_client(url, key_file, ca, profile) as server:
+        _ask(server, account, "withdrawals", body, request_id, json=json)
 
 
 @app.command()
@@ -69,7 +70,8 @@ def transfer(
     """Move paper money from one account to another: what no open order holds."""
     ((asset, units),) = _amounts([amount]).items()
     body = {"to": to, "asset": asset, "amount": units}
-    _ask(account, "transfers", body, request_id, url, key_file, ca, profile, json=json)
+    with admin_client(url, key_file, ca, profile) as server:
+        _ask(server, account, "transfers", body, request_id, json=json)
 
 
 @app.command()
@@ -87,17 +89,9 @@ def reset(
     json: Json = False,
 ) -> None:
     """Cancel the open orders of an account, and give it exactly these balances and no positions."""
-    _ask(
-        account,
-        "reset",
-        {"balances": _amounts(balances or [])},
-        request_id,
-        url,
-        key_file,
-        ca,
-        profile,
-        json=json,
-    )
+    body = {"balances": _amounts(balances or [])}
+    with admin_client(url, key_file, ca, profile) as server:
+        _ask(server, account, "reset", body, request_id, json=json)
 
 
 def _amounts(texts: list[str]) -> dict[str, str]:
@@ -109,23 +103,13 @@ def _amounts(texts: list[str]) -> dict[str, str]:
 
 
 def _ask(
-    account: str,
-    what: str,
-    body: Mapping[str, object],
-    request_id: str,
-    url: str,
-    key_file: str | None,
-    ca: str | None,
-    profile: str | None,
-    *,
-    json: bool,
+    server: AdminClient, account: str, what: str, body: Mapping[str, object], request_id: str, *, json: bool
 ) -> None:
     request_id = request_id or secrets.token_hex(8)
     echo(f"request id: {request_id}", err=json)  # known even where no answer comes
-    with admin_client(url, key_file, ca, profile) as server:
-        path = f"/accounts/{quote(account, safe='')}/{what}"
-        moved = server.request("POST", path, _Moved, body={**body, "request_id": request_id})
-        if json:
-            echo(msgspec.json.encode(moved))
-        else:
-            echo("done before" if moved.duplicate else "done")
+    path = f"/accounts/{quote(account, safe='')}/{what}"
+    moved = server.request("POST", path, _Moved, body={**body, "request_id": request_id})
+    if json:
+        echo(msgspec.json.encode(moved))
+    else:
+        echo("done before" if moved.duplicate else "done")

@@ -122,8 +122,10 @@ def _needs(field: str, needed: bool, type: OrderType) -> NoReturn:
 def _needs_one_quantity(quantity: str | None, quote_quantity: str | None, takes_quote: bool) -> None:
     if quote_quantity is not None and not takes_quote:
         raise _bad("quote_quantity", "goes with market buys only")
-    if (quantity is None) is (quote_quantity is None):
-        raise _bad("quantity", "give it" + (" or quote_quantity, not both" if takes_quote else ""))
+    if quantity is None and quote_quantity is None:
+        raise _bad("quantity", "give it" + (", or quote_quantity" if takes_quote else ""))
+    if quantity is not None and quote_quantity is not None:
+        raise _bad("quantity", "give it or quote_quantity, not both")
 
 
 def _bad(field: str, message: str) -> Refusal:

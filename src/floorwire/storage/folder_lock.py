@@ -33,8 +33,8 @@ class FolderLock:
         except BlockingIOError:
             self.close()
             raise FolderInUseError(
-                f"{folder}: another server uses this folder{_holder(folder)}; stop that one, or take another"
-                " folder with --data. One process serves a folder: not with --workers"
+                f"{folder}: another server uses this folder{_holder(folder)}; stop that one, or give this one"
+                " another folder: --data, or FLOORWIRE_DATA. Several processes of one server cannot share it"
             ) from None
         except OSError:
             self.close()
