@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from typer.testing import Result
+from typer.testing import CliRunner, Result
 from websockets.sync.server import ServerConnection, serve
 from websockets.typing import Subprotocol
 
+from floorwire.cli import application
 from floorwire.cli.exit_codes import ExitCode
 from floorwire.core.authorization import Scope
 from floorwire.protocol.client_codec import CLIENT_JSON
@@ -111,6 +112,10 @@ def test_a_market_order_and_what_it_did_to_the_account(desk: Desk) -> None:
     assert shown.startswith(f"alice: {account['account']['equity'].partition('.')[0][:3]}")
     assert "ETH-USDT" in shown
     assert "turnover" in shown
+    [day] = [one for one in account["account"]["days"] if one["asset"] == "USDT"]
+    assert f"\nfees since {account['account']['since']}: {day['fees']} USDT\n" in shown
+    assert "\nprofit before fees: 0 USDT realised, " in shown
+    assert f"\nrealised, less these fees: -{day['fees']} USDT\n" in shown
     assert (
         "BTC" in json.loads(desk.run("account", "--currency", "BTC", "--json").stdout)["account"]["currency"]
     )
@@ -188,7 +193,7 @@ def test_a_wrong_key_or_address_is_one_sentence(
     server: Server, command: tuple[str, ...], alice: Path, tmp_path: Path, market_only: Path
 ) -> None:
     wrong = written(tmp_path / "wrong.key", Issued("fw0000000000000000", "x" * 43))
-    assert Desk(server, wrong).sentence(*command, code=4)
+    assert "the key is that of" not in Desk(server, wrong).sentence(*command, code=4)
     assert "forbidden" in Desk(server, market_only).sentence(*command, code=4)
     said = operate("http://127.0.0.1:1", alice, *command, code=3).stderr
     assert "cannot be reached: nothing listens there. Is the server running" in said
@@ -200,6 +205,20 @@ def test_a_wrong_key_or_address_is_one_sentence(
     assert f"--scopes {','.join(SCOPES[:2])}" in missing
     nowhere = operate(server.http("/nothing"), alice, *command, code=3).stderr
     assert nowhere.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", [("order", "list"), ("order", "cancel", "1"), ("halts",)], ids=" ".join)
+def test_a_refused_key_that_nobody_named_is_said_to_be_of_the_usual_file(
+    server: Server, command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    usual = tmp_path / ".floorwire" / "operator.key"
+    usual.parent.mkdir(mode=0o700)
+    written(usual, Issued("fw0000000000000000", "x" * 43))
+    done = CliRunner().invoke(application(), [*command, "--url", server.http("")])
+    assert done.exit_code == 4, done.output
+    said = "the key is that of ~/.floorwire/operator.key, --key-file names another\n"
+    assert done.stderr.endswith(said)
 
 
 def test_a_key_that_may_only_trade_places_without_seeing(server: Server, trade_only: Path) -> None:

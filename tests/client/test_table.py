@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Literal
 
 import pytest
 
+from floorwire.client import MissingLibraryError
 from floorwire.client.table import AMOUNTS, TIMES, Table, column_types
 from floorwire.protocol import account_rows, market_replies
 from floorwire.protocol.market_replies import CandleRow
@@ -102,6 +105,15 @@ def test_a_frame_of_pandas() -> None:
     assert frame["open"].sum() == Decimal("0.30")
     assert TABLE.to_frame(decimals="float")["open"].dtype == float
     assert dict(Table([], CandleRow).to_frame().dtypes) == dict(frame.dtypes), "also without rows"
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_a_library_that_is_not_installed_is_a_sentence(
+    library: Literal["pandas", "polars"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(MissingLibraryError, match=f"^to_frame needs {library}: pip install {library}$"):
+        Table(ROWS, CandleRow).to_frame(library)
 
 
 def test_a_frame_of_polars() -> None:

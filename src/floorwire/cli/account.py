@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 from typing import Annotated, Final
 
 import msgspec
@@ -51,7 +52,7 @@ def account(
 
     The key needs the scope account.
     """
-    from floorwire.cli.sdk_client import over_http, sdk_errors
+    from floorwire.cli.sdk_client import over_http
 
     async def read(server: ChosenServer) -> AccountOutput:
         async with over_http(server, server.key(SCOPES)) as client:
@@ -63,7 +64,7 @@ def account(
 
     with exit_on_error():
         server = choose(url, key_file, ca, profile)
-        with progress("reading the account"), sdk_errors(server.url):
+        with progress("reading the account"):
             found = asyncio.run(read(server))
     if json:
         echo(msgspec.json.encode(found))
@@ -74,7 +75,14 @@ def account(
 def _print(found: AccountOutput) -> None:
     worth = found.account
     echo(f"{worth.account}: {worth.equity} {worth.currency}")
-    echo(f"profit: {worth.realised} {worth.currency} realised, {worth.unrealised} unrealised")
+    echo(f"profit before fees: {worth.realised} {worth.currency} realised, {worth.unrealised} unrealised")
+    fees = _fees(worth)
+    if fees:
+        paid = ", ".join(f"{fee:f} {asset}" for asset, fee in fees.items())
+        echo(f"fees since {worth.since}: {paid}")
+    if fees.keys() == {worth.currency}:
+        less = Decimal(worth.realised) - fees[worth.currency]
+        echo(f"realised, less these fees: {less:f} {worth.currency}")
     if worth.unpriced:
         echo(f"not in these sums, for there is no price of them: {', '.join(worth.unpriced)}")
     print_table(_balances(found))
@@ -85,6 +93,15 @@ def _print(found: AccountOutput) -> None:
         for day in worth.days:
             table.add_row(day.date, day.asset, day.turnover, day.fees, str(day.fills))
         print_table(table)
+
+
+def _fees(worth: AccountReply) -> dict[str, Decimal]:
+    """Return what was paid in these days, by asset."""
+    fees: dict[str, Decimal] = {}
+    for day in worth.days:
+        if Decimal(day.fees):
+            fees[day.asset] = fees.get(day.asset, Decimal(0)) + Decimal(day.fees)
+    return fees
 
 
 def _balances(found: AccountOutput) -> Table:

@@ -63,6 +63,7 @@ class AdminClient:
         parts = _split(self._url, is_private=key is not None)
         self._prefix = parts.path
         self._key = key
+        self._server = server
         self._needs = needs
         self._connection = _connection(parts, server)
 
@@ -120,7 +121,8 @@ class AdminClient:
             return self._not_floorwire(status)
         said = printable(f"{problem.code}: {problem.message}")
         if status in NOT_ALLOWED_STATUS:
-            return CommandError(f"{said}; {self._needs}", ExitCode.NOT_ALLOWED)
+            refused = CommandError(f"{said}; {self._needs}", ExitCode.NOT_ALLOWED)
+            return self._server.with_key_file(refused, self._key)
         return CommandError(said, ExitCode.FAILED)
 
     def _not_floorwire(self, status: int) -> CommandError:

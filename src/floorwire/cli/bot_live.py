@@ -20,7 +20,7 @@ from floorwire.bot.run_report import ModeName, RunReport
 from floorwire.cli.bot_job import BotJob, BotJobError
 from floorwire.cli.chosen_server import ChosenServer
 from floorwire.cli.output import echo
-from floorwire.cli.sdk_client import connected, sdk_errors
+from floorwire.cli.sdk_client import connected
 from floorwire.client import Client
 from floorwire.core.dates import rfc3339
 
@@ -34,8 +34,7 @@ GRACE_S: Final = 10
 def run(job: BotJob, server: ChosenServer, *, reloads: bool) -> RunReport:
     """Run the bot until Ctrl-C, SIGTERM, or the end of ``--for``. Raises BotJobError, CommandError."""
     try:
-        with sdk_errors(server.url):
-            return asyncio.run(_run(job, server, server.key(SCOPES), reloads=reloads))
+        return asyncio.run(_run(job, server, server.key(SCOPES), reloads=reloads))
     except (BotRunError, ValueError) as error:
         raise BotJobError(str(error)) from None
 

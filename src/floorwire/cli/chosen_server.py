@@ -91,6 +91,19 @@ class ChosenServer(msgspec.Struct, frozen=True):
             return None
         return None if self.profile is not None and not self.has_key else self.key()
 
+    def with_key_file(self, error: CommandError, key: str | None) -> CommandError:
+        """Return the error; where the server does not take a key that nobody named, with the file it is from.
+
+        ``key``: what was sent; None: nothing was.
+        """
+        is_default = key is not None and self.profile is None and not self.has_key
+        if not is_default or error.exit_code is not ExitCode.NOT_ALLOWED:
+            return error
+        return CommandError(
+            f"{error}; the key is that of {credential.DEFAULT_FILE}, --key-file names another",
+            error.exit_code,
+        )
+
     def ca_path(self) -> str | None:
         """Return the path of the CA's file, with ``~`` resolved."""
         return None if self.ca is None else os.path.expanduser(self.ca)

@@ -100,7 +100,7 @@ def events(
 ) -> None:
     """Play a recording through its adapter as fast as possible, and write the events as one table.
 
-    It needs the extra floorwire\\[parquet]. docs/recordings.md has the columns.
+    It needs pip install "floorwire\\[parquet]". docs/recordings.md has the columns.
     """
     wanted = frozenset(event or EVENTS)
     if unknown := sorted(wanted - set(EVENTS)):

@@ -222,7 +222,7 @@ def list_(
     json: Json = False,
 ) -> None:
     """List orders, the oldest first. In a pipe, a line an order, with tabs."""
-    from floorwire.cli.sdk_client import over_http, sdk_errors
+    from floorwire.cli.sdk_client import over_http
 
     async def read(server: ChosenServer) -> list[OrderRow]:
         async with over_http(server, server.key(SCOPES)) as client:
@@ -230,7 +230,7 @@ def list_(
 
     with exit_on_error():
         server = choose(url, key_file, ca, profile)
-        with progress("reading orders"), sdk_errors(server.url):
+        with progress("reading orders"):
             rows = asyncio.run(read(server))
     if json:
         echo(msgspec.json.encode(rows))
@@ -246,14 +246,13 @@ def list_(
 
 def _run(server: ChosenServer, send: Callable[[Client], Awaitable[SentT]]) -> SentT:
     """Return what came of it, over a connection to the server. Raises CommandError."""
-    from floorwire.cli.sdk_client import connected, sdk_errors
+    from floorwire.cli.sdk_client import connected
 
     async def run() -> SentT:
         async with connected(server, server.key(SCOPES)) as client:
             return await send(client)
 
-    with sdk_errors(server.url):
-        return asyncio.run(run())
+    return asyncio.run(run())
 
 
 async def _find(client: Client, name: str) -> Order:

@@ -50,34 +50,39 @@ class FirstTryTransport(WebSocketTransport):
 async def connected(
     server: ChosenServer, key: str | None, cancel_on_disconnect_s: float | None = None
 ) -> AsyncIterator[Client]:
-    """Yield a client with an open connection. Raises CommandError where the first try fails."""
+    """Yield a client with an open connection. Raises CommandError where the first try fails.
+
+    Errors of the SDK in the body become CommandError.
+    """
     transport = FirstTryTransport(server.ca_path())
     client = _client(server, key, transport, cancel_on_disconnect_s)
     url = Address.parse(server.url).socket_url
-    async with client:
-        opened = asyncio.ensure_future(client.connected())
-        try:
-            async with asyncio.timeout(CONNECT_S):
-                await asyncio.wait((opened, transport.refused), return_when=asyncio.FIRST_COMPLETED)
-        except TimeoutError:
-            raise CommandError(
-                f"{url}: what answers there does not speak as Floorwire does", ExitCode.UNREACHED
-            ) from None
-        finally:
-            opened.cancel()
-        if transport.refused.done():
-            raise refusal(url, transport.refused.result())
-        yield client
+    with _sdk_errors(server, key):
+        async with client:
+            opened = asyncio.ensure_future(client.connected())
+            try:
+                async with asyncio.timeout(CONNECT_S):
+                    await asyncio.wait((opened, transport.refused), return_when=asyncio.FIRST_COMPLETED)
+            except TimeoutError:
+                raise CommandError(
+                    f"{url}: what answers there does not speak as Floorwire does", ExitCode.UNREACHED
+                ) from None
+            finally:
+                opened.cancel()
+            if transport.refused.done():
+                raise refusal(url, transport.refused.result())
+            yield client
 
 
 @asynccontextmanager
 async def over_http(server: ChosenServer, key: str | None) -> AsyncIterator[Client]:
-    """Yield a client for ``rest`` alone: it opens no WebSocket."""
+    """Yield a client for ``rest`` alone: it opens no WebSocket. Errors of the SDK become CommandError."""
     client = _client(server, key, WebSocketTransport(server.ca_path()))
-    try:
-        yield client
-    finally:
-        await client.aclose()
+    with _sdk_errors(server, key):
+        try:
+            yield client
+        finally:
+            await client.aclose()
 
 
 def _client(
@@ -121,12 +126,14 @@ def _unreached(url: str, why: str) -> str:
 
 
 @contextmanager
-def sdk_errors(url: str) -> Iterator[None]:
-    """Turn errors of the SDK into CommandError."""
+def _sdk_errors(server: ChosenServer, key: str | None) -> Iterator[None]:
+    """Turn errors of the SDK into CommandError. ``key``: what was sent."""
     try:
         yield
     except ClientError as error:
-        raise command_error(url, error) from None
+        raise server.with_key_file(command_error(server.url, error), key) from None
+    except CommandError as error:
+        raise server.with_key_file(error, key) from None
 
 
 def command_error(url: str, error: ClientError) -> CommandError:

@@ -81,17 +81,17 @@ async def _watch(
 
 async def _with_key(watcher: Watcher, symbols: list[str], server: ChosenServer) -> None:
     """Watch without a key, or with the one that was given. Where the server wants a key, find one."""
-    from floorwire.cli.sdk_client import connected, sdk_errors
+    from floorwire.cli.sdk_client import connected
 
     key = server.key() if server.has_key else None
     while True:
         try:
-            with sdk_errors(server.url):
-                async with connected(server, key) as client:
-                    await watcher.run(client, symbols)
+            async with connected(server, key) as client:
+                await watcher.run(client, symbols)
         except NeedsKeyError as error:
             if key is not None:
-                raise CommandError(f"{error}; the key is not for prices", ExitCode.NOT_ALLOWED) from None
+                said = CommandError(f"{error}; the key is not for prices", ExitCode.NOT_ALLOWED)
+                raise server.with_key_file(said, key) from None
             key = _found_key(server, str(error))
 
 

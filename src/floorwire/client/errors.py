@@ -60,3 +60,10 @@ class UnreachableError(ClientError):
         super().__init__(f"{url}: {reason}" if url else reason)
         self.reason = reason
         """Without the address."""
+
+
+class MissingLibraryError(ClientError):
+    """What was asked for needs a library that is not installed."""
+
+    def __init__(self, library: str) -> None:
+        super().__init__(f"to_frame needs {library}: pip install {library}")

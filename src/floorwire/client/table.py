@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Generic, Literal, TypeAlias, TypeVar, o
 import msgspec
 from msgspec import UNSET, inspect
 
+from floorwire.client.errors import MissingLibraryError
 from floorwire.protocol.market_replies import HoleRow
 
 if TYPE_CHECKING:
@@ -116,12 +117,20 @@ class Table(Sequence[RowT], Generic[RowT]):
         *,
         decimals: Literal["exact", "float"] = "exact",
     ) -> pandas.DataFrame | polars.DataFrame:
-        """Return the rows as a frame: times as dates in UTC, amounts as decimals, or as floats if asked."""
+        """Return the rows as a frame: times as dates in UTC, amounts as decimals, or as floats if asked.
+
+        Raises MissingLibraryError where the library is not installed.
+        """
         exact = decimals == "exact"
         columns, types = self.columns(Decimal if exact else float), column_types(self._kind)
-        if library == "polars":
-            return _polars_frame(columns, types, exact=exact)
-        return _pandas_frame(columns, types, exact=exact)
+        try:
+            if library == "polars":
+                return _polars_frame(columns, types, exact=exact)
+            return _pandas_frame(columns, types, exact=exact)
+        except ModuleNotFoundError as error:
+            if error.name != library:
+                raise
+            raise MissingLibraryError(library) from None
 
     def columns(self, number: Callable[[str], Decimal | float] = Decimal) -> dict[str, list[Value]]:
         """Return the columns by name. ``number`` makes an amount of its text. None: the row has none."""

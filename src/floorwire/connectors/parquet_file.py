@@ -23,7 +23,7 @@ class ParquetMissingError(Exception):
     """pyarrow is not installed."""
 
     def __init__(self) -> None:
-        super().__init__("Parquet needs pyarrow: install floorwire[parquet]")
+        super().__init__('Parquet needs pyarrow: pip install "floorwire[parquet]"')
 
 
 class _Sink:
