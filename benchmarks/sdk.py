@@ -28,6 +28,13 @@ NAMES = {
     "msgpack": "floorwire.client, MessagePack",
 }
 LEAST_A_SECOND = 100_000
+IMPORTS, MOST_IMPORT_MS = 15, 100.0
+IMPORT = """
+import time
+began = time.process_time()
+import floorwire.client
+print((time.process_time() - began) * 1000)
+"""
 TO_WEBSOCKETS = 1 / 3
 
 
@@ -52,6 +59,7 @@ def compare(rounds: int) -> Iterator[str]:
     slowest = "msgpack" if cpu["msgpack"].median > cpu["json"].median else "json"
     default = cpu["msgpack"]
     targets = [
+        TargetCheck("ms of CPU to import floorwire.client", _import_ms(), MOST_IMPORT_MS),
         TargetCheck("us of CPU for each ticker", default, 1e6 / LEAST_A_SECOND),
         TargetCheck(
             "the same to websockets and json.loads", default.ratio_to(cpu["websockets"]), TO_WEBSOCKETS
@@ -63,6 +71,15 @@ def compare(rounds: int) -> Iterator[str]:
         ),
     ]
     yield "\n".join(target.text() for target in targets)
+
+
+def _import_ms() -> Figure:
+    """Return what it takes an interpreter to import the SDK alone; without the first try."""
+    took = [
+        float(subprocess.run([sys.executable, "-c", IMPORT], capture_output=True, check=True).stdout)
+        for _ in range(IMPORTS)
+    ]
+    return Figure.of(took[1:])
 
 
 class _Source:

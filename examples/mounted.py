@@ -17,6 +17,7 @@ from floorwire.web import create_app
 
 try:
     prices = create_app()
+    prices.state.gateway.lock_data_folder()  # here, where a folder in use is a sentence
 except SettingsError as error:
     raise SystemExit(f"floorwire: {error}") from None
 

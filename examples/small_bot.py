@@ -5,10 +5,10 @@
 The simulator, a replayed recording or an exchange: only the server's settings differ.
 """
 
+import argparse
 import asyncio
-import sys
 
-from floorwire.client import Client, Order, OrderRejectedError, StreamGap
+from floorwire.client import Client, ClientError, Order, OrderRejectedError, StreamGap
 
 
 def show(order: Order) -> None:
@@ -17,7 +17,7 @@ def show(order: Order) -> None:
         print(order.row.side, order.row.state, order.row.remaining_quantity, flush=True)
 
 
-async def main(bearer: str, symbol: str, quantity: str, url: str = "ws://127.0.0.1:8000") -> None:
+async def main(bearer: str, symbol: str, quantity: str, url: str) -> None:
     """Have one order at a time."""
     side = "buy"
     async with Client(url, key=bearer) as fw:
@@ -41,4 +41,15 @@ async def main(bearer: str, symbol: str, quantity: str, url: str = "ws://127.0.0
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    parser = argparse.ArgumentParser(description="Buy and sell in turn.")
+    parser.add_argument("bearer", metavar="KEY.SECRET")
+    parser.add_argument("symbol")
+    parser.add_argument("quantity")
+    parser.add_argument("url", nargs="?", default="ws://127.0.0.1:8000")
+    arguments = parser.parse_args()
+    try:
+        asyncio.run(main(**vars(arguments)))
+    except (ClientError, ValueError) as error:
+        raise SystemExit(f"{arguments.url}: {error}") from None
+    except KeyboardInterrupt:
+        pass

@@ -117,7 +117,7 @@ def test_who_reads_enough_lines_ends_them_without_a_word(server: Server, other: 
         process.stderr.close()
 
 
-@pytest.mark.parametrize("name", ["ticker.py", "book.py", "bot.py"])
+@pytest.mark.parametrize("name", ["ticker.py", "book.py", "bot.py", "small_bot.py"])
 def test_an_argument_too_few_or_too_many_is_said(name: str) -> None:
     assert ended(name).returncode == 2
     assert ended(name, *"abcde").returncode == 2
@@ -142,6 +142,7 @@ def test_a_wrong_key_is_said(server: Server, reader: Issued) -> None:
     assert "401" in ended("bot.py", WRONG_KEY, "BTC-USDT", server.ws()).stderr
     weak = ended("bot.py", f"{reader.key}.{reader.secret}", "BTC-USDT", server.ws())
     assert "forbidden" in weak.stderr
+    assert "401" in ended("small_bot.py", WRONG_KEY, "BTC-USDT", "0.001", server.ws()).stderr
 
 
 def test_a_setting_that_is_none_is_said() -> None:
@@ -150,3 +151,36 @@ def test_a_setting_that_is_none_is_said() -> None:
     assert done.returncode != 0
     assert "Traceback" not in done.stderr
     assert "auth.market takes" in done.stderr
+
+
+def written(page: str, name: str, folder: Path) -> Path:
+    """Write the file that a tutorial shows, and return where."""
+    text = (EXAMPLES.parent / "docs" / "tutorials" / page).read_text()
+    file = folder / name
+    file.write_text(text.partition(f'```python title="{name}"\n')[2].partition("```")[0])
+    return file
+
+
+TUTORIALS = [("venue-in-one-file.md", "dice.py"), ("in-your-app.md", "shop.py")]
+
+
+@pytest.mark.parametrize(("page", "name"), TUTORIALS)
+def test_a_port_or_a_folder_in_use_is_said(server: Server, folder: Path, page: str, name: str) -> None:
+    file = written(page, name, folder)
+    port = server.http("").rpartition(":")[2].strip("/")
+    used = str(folder)
+    for data, sentence in ((str(folder / "another"), port), (used, used)):
+        environment = {**os.environ, "FLOORWIRE_PORT": port, "FLOORWIRE_DATA": data}
+        done = run(str(file), environment=environment)
+        assert (done.returncode, "Traceback" in done.stderr) == (1, False), done.stderr
+        assert sentence in done.stderr
+
+
+def test_so_is_a_folder_in_use_below_uvicorn(server: Server, folder: Path) -> None:
+    environment = {**os.environ, "FLOORWIRE_DATA": str(folder)}
+    done = run(
+        "-m", "uvicorn", "--app-dir", str(EXAMPLES), "--port=0", "mounted:app", environment=environment
+    )
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    assert "data folder" in done.stderr

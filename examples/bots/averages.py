@@ -1,6 +1,7 @@
-"""A moving-average cross: holds while the average of few candles is above that of many.
+r"""A moving-average cross: holds while the average of few candles is above that of many.
 
-floorwire bot run examples/bots/averages.py --venue replay:recordings --sweep fast=5,10,20 --report out/
+    floorwire bot run examples/bots/averages.py --venue replay:tests/recorded/bybit --symbol ABC-USDT \
+        --sweep fast=1,2 --sweep slow=4,6
 """
 
 from decimal import Decimal

@@ -1,12 +1,20 @@
-"""A market maker: one order on each side of the price, moved with it, and away from what it holds already.
+r"""A market maker: one order on each side of the price, moved with it, and away from what it holds already.
 
-floorwire bot run examples/bots/market_maker.py --venue replay:recordings --report out/
-floorwire bot run examples/bots/market_maker.py --symbol ETH-USDT --max-loss 100
+    floorwire bot run examples/bots/market_maker.py --venue replay:tests/recorded/bybit --symbol ABC-USDT \
+        --deposit USDT=100000 --deposit ABC=10 --param spread=0.000001
+    floorwire bot run examples/bots/market_maker.py --symbol ETH-USDT --max-loss 100
+
+It needs money on both sides: the quote asset, and some of the base asset to sell.
 """
 
 from decimal import ROUND_DOWN, ROUND_UP, Decimal
 
 from floorwire.bot import Bot, BotOrder, OrderRejectedError, Ticker
+
+
+def whole_ticks(price: Decimal, tick: Decimal, rounding: str) -> Decimal:
+    """Round to a multiple of the tick. ``quantize`` rounds to its decimals, and 0.3 is none of 0.5."""
+    return (price / tick).to_integral_value(rounding) * tick
 
 
 class MarketMaker(Bot):
@@ -28,8 +36,8 @@ class MarketMaker(Bot):
         held = self.position(symbol)
         price = (Decimal(ticker.bid) + Decimal(ticker.ask)) / 2 * (1 - self.skew * held / self.size)
         tick = Decimal(self.instrument(symbol).tick_size)
-        bid = (price * (1 - self.spread)).quantize(tick, ROUND_DOWN)
-        ask = (price * (1 + self.spread)).quantize(tick, ROUND_UP)
+        bid = whole_ticks(price * (1 - self.spread), tick, ROUND_DOWN)
+        ask = whole_ticks(price * (1 + self.spread), tick, ROUND_UP)
         open_orders = {order.terms.side: order for order in self.open_orders if order.terms.symbol == symbol}
         self.quote(open_orders.get("buy"), symbol, bid if held + self.size <= self.most else None, "buy")
         self.quote(open_orders.get("sell"), symbol, ask if self.size - held <= self.most else None, "sell")

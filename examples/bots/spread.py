@@ -1,6 +1,9 @@
-"""A spread between two venues: buys where it is cheaper and sells where it is dearer, both at once.
+r"""A spread between two venues: buys where it is cheaper and sells where it is dearer, both at once.
 
-    floorwire bot run examples/bots/spread.py --venue replay:A --venue replay:B,id=okx --report out/
+    floorwire bot run examples/bots/spread.py --venue replay:tests/recorded/sessions/BINANCE.ws.1.0 \
+        --venue replay:tests/recorded/okx,id=okx --symbol ABC-USDT --symbol okx:ABC-USDT \
+        --param edge=-0.001 --deposit binance:USDT=100000 --deposit binance:ABC=10 \
+        --deposit okx:USDT=100000 --deposit okx:ABC=10
 
 It needs money on both venues: the quote asset of the cheap one, and the base asset of the dear one.
 """

@@ -22,7 +22,7 @@ from tests.trading import trader
 
 async def on_paper(
     bot: Bot,
-    recording: Path,
+    recording: Path | str,
     folder: Path,
     *,
     deposits: dict[str, str],
@@ -34,18 +34,20 @@ async def on_paper(
 ) -> Run:
     """Run the bot for so long, from the first event of the recording on; return its run.
 
-    ``then``: runs in place of the bot after so many seconds.
+    ``recording``: a file, or another venue as the settings name it. ``then``: runs in place of the bot after
+    so many seconds.
     """
     loop = asyncio.get_running_loop()
     assert isinstance(loop, FrozenLoop)
     clock = loop.clock()
+    venue = recording if isinstance(recording, str) else f"replay:{recording}"
     assignments = [
         f"data={folder}",
         "journal=memory",
         f"paper.latency_us={latency_us}",
         "history.store=memory",
     ]
-    settings = config.load(None, {}, assignments, {"venue": [f"replay:{recording}"]})
+    settings = config.load(None, {}, assignments, {"venue": [venue]})
     issued = trader.key(folder, "bot", money=deposits)
     gateway = Gateway(settings, venue_registry.build(settings), clock)
     async with InProcessClient(create_app(gateway), key=f"{issued.key}.{issued.secret}") as client:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from floorwire.bot import bot_file
 from floorwire.cli import application
 from floorwire.storage.key_store import Issued
+from tests.bot.paper_run import on_paper
+from tests.frozen_loop import run as run_frozen
 from tests.servers import Server
 from tests.trading.trader import key, serving
 
@@ -67,6 +72,26 @@ def test_it_works_on_a_recording(name: str) -> None:
         assert {fill["symbol"] for fill in report["last_fills"]} == {"ABC-USDT", "okx:ABC-USDT"}
     if name == "market_maker":
         assert {fill["liquidity"] for fill in report["last_fills"]} == {"maker"}
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "alerts"])
+def test_the_backtest_of_its_docstring_trades(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(EXAMPLES.parents[1])
+    text = ast.get_docstring(ast.parse((EXAMPLES / f"{name}.py").read_text())) or ""
+    [words] = [shlex.split(line) for line in text.replace("\\\n", "").splitlines() if "--venue" in line]
+    found = CliRunner().invoke(application(["bot"]), [*words[1:], "--json"])
+    assert found.exit_code == 0, found.output
+    assert any(report["fills"] for report in json.loads(found.stdout))
+
+
+def test_the_market_maker_quotes_whole_ticks_at_the_simulator(tmp_path: Path) -> None:
+    """The tick of BTC-USDT is 0.5 there: no power of ten."""
+    bot = bot_file.load(EXAMPLES / "market_maker.py", None)()
+    money = {"USDT": "100000", "BTC": "1"}
+    record = run_frozen(on_paper(bot, "sim", tmp_path / "data", deposits=money, seconds=6)).record
+    assert record.refusals == {}
+    assert record.orders["new"] >= 2
+    assert record.orders["amended"] > 2
 
 
 @pytest.fixture(scope="module")

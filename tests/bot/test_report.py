@@ -17,7 +17,9 @@ from floorwire.bot.run_report import RunReport
 from tests.bot.rows import SYMBOL, fill, ticker
 
 
-def report(price: str = "110", *, ending: str = "", fast: int = 5) -> RunReport:
+def report(
+    price: str = "110", *, ending: str = "", fast: int = 5, set_latency_us: int | None = None
+) -> RunReport:
     marks = PriceMarks()
     record = RunRecord(marks)
     record.add_symbol(SYMBOL)
@@ -39,6 +41,7 @@ def report(price: str = "110", *, ending: str = "", fast: int = 5) -> RunReport:
         parameters={"fast": fast, "size": Decimal("0.10")},
         seed=1,
         ending=ending,
+        set_latency_us=set_latency_us,
     )
 
 
@@ -54,6 +57,13 @@ def test_figures() -> None:
     latency = made.latency
     assert latency is not None
     assert (latency.count, latency.median_us, latency.p99_us, latency.max_us) == (3, 200, 200, 300)
+
+
+def test_a_backtest_tells_the_latency_that_was_set() -> None:
+    made = report(set_latency_us=50_000)
+    assert (made.latency, made.set_latency_us) == (None, 50_000)
+    assert "as set: 50.000 ms to the market" in report_page.run_page(made)
+    assert "measured: median 0.200 ms" in report_page.run_page(report())
 
 
 def test_a_run_without_anything() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,8 @@ def test_backtest_with_a_report(file: Path, tmp_path: Path) -> None:
     assert report["fills"] > 3
     again = run(file, "--venue", VENUE, "--param", "every=2", "--json")
     assert json.loads(again.stdout) == [report]
+    late = run(file, "--venue", VENUE, "--latency-ms", "20")
+    assert re.search(r"latency, as set +│ 20.000 ms", late.output)
 
 
 def test_sweep_gives_what_each_run_gives_alone(file: Path, tmp_path: Path) -> None:

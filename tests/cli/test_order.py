@@ -191,7 +191,7 @@ def test_a_wrong_key_or_address_is_one_sentence(
     assert Desk(server, wrong).sentence(*command, code=4)
     assert "forbidden" in Desk(server, market_only).sentence(*command, code=4)
     said = operate("http://127.0.0.1:1", alice, *command, code=3).stderr
-    assert "cannot be reached" in said
+    assert "cannot be reached: nothing listens there. Is the server running" in said
     assert said.count("\n") == 1
     assert "the key would be seen" in operate("http://192.0.2.1", alice, *command, code=2).stderr
     assert "--url" in operate("nonsense", alice, *command, code=2).stderr

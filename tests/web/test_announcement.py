@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from floorwire.web.announcement import announcement, as_json, as_text
 
 AT_HOME = announcement("127.0.0.1", 8000, is_secure=False, data="/data", demo_account="demo")
@@ -31,4 +33,13 @@ def test_a_person_is_told_what_to_type_next() -> None:
     assert "floorwire watch --url ws://127.0.0.1:8000/ws\n" in text
     assert "signs in as demo, with play money" in text
     assert "--data /data\n" in text
+    assert "  .venv/bin/floorwire watch " in as_text(AT_HOME, ".venv/bin/floorwire")
     assert "no keys" not in as_text(OUTSIDE, "floorwire")
+
+
+@pytest.mark.parametrize("program", ["dice.py", "/a/src/floorwire/__main__.py", "-c"])
+def test_a_program_of_theirs_is_not_named_as_the_command(program: str) -> None:
+    text = as_text(AT_HOME, program)
+    assert program not in text
+    assert "  floorwire watch --url ws" in text
+    assert "  floorwire keys create " in text

@@ -7,7 +7,7 @@ from html import escape
 from typing import Final
 
 from floorwire.bot import equity_plot
-from floorwire.bot.run_report import Latency, RunReport
+from floorwire.bot.run_report import RunReport
 from floorwire.core.dates import rfc3339
 
 SHOWN_FILLS: Final = 500
@@ -70,7 +70,7 @@ def _run_parts(report: RunReport) -> Iterator[str]:
                 "Refused for",
                 ", ".join(f"{code} {count:,}" for code, count in report.refusals.items()) or "none",
             ),
-            ("Latency of orders", _latency(report.latency, is_simulated=report.mode == "backtest")),
+            ("Latency of orders", _latency(report)),
         ],
         numbers=0,
     )
@@ -150,12 +150,14 @@ def best_first(report: RunReport) -> float:
     return float(report.money[0].profit) if report.money else 0.0
 
 
-def _latency(latency: Latency | None, *, is_simulated: bool) -> str:
+def _latency(report: RunReport) -> str:
+    if report.set_latency_us is not None:
+        return f"as set: {report.set_latency_us / 1_000:.3f} ms to the market"
+    latency = report.latency
     if latency is None:
         return "no order was accepted"
-    kind = "simulated" if is_simulated else "measured"
     return (
-        f"{kind}: median {latency.median_us / 1_000:.3f} ms, 99% below {latency.p99_us / 1_000:.3f} ms, "
+        f"measured: median {latency.median_us / 1_000:.3f} ms, 99% below {latency.p99_us / 1_000:.3f} ms, "
         f"most {latency.max_us / 1_000:.3f} ms"
     )
 

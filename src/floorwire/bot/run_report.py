@@ -69,7 +69,9 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     positions: Mapping[str, str]
     """What is left at the end."""
     latency: Latency | None
-    """None: no order was accepted. In a backtest it is simulated."""
+    """As measured at a server. None: no order was accepted, or a backtest, where nothing can be measured."""
+    set_latency_us: int | None
+    """Of a backtest: how long an order took to the market, as it was set. None: at a server."""
     ending: str
     """Why the run ended early; "": it did not."""
     last_fills: Sequence[FillRow]
@@ -86,8 +88,12 @@ def make(
     parameters: Mapping[str, Value],
     seed: int,
     ending: str,
+    set_latency_us: int | None = None,
 ) -> RunReport:
-    """Return the report of a run that has ended."""
+    """Return the report of a run that has ended.
+
+    ``set_latency_us``: of a backtest. Orders are accepted at once there, so a measured 0 would mislead.
+    """
     return RunReport(
         bot=bot,
         mode=mode,
@@ -104,7 +110,8 @@ def make(
         fees={asset: _text(fee) for asset, fee in record.fees.items()},
         money=[_money(record, asset) for asset in record.curves],
         positions={symbol: _text(position) for symbol, position in record.positions.items()},
-        latency=_latency(sorted(record.latencies_us)),
+        latency=_latency(sorted(record.latencies_us)) if set_latency_us is None else None,
+        set_latency_us=set_latency_us,
         ending=ending,
         last_fills=list(record.fills),
         lines=list(record.lines),

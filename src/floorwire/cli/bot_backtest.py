@@ -156,6 +156,7 @@ def _report(job: BotJob, settings: Settings, backtest: Backtest, number: int) ->
         parameters={**job.values, **job.combinations[number]},
         seed=job.seed,
         ending=job.ending(backtest.run),
+        set_latency_us=settings.paper.latency_us,
     )
 
 

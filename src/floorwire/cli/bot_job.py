@@ -98,6 +98,8 @@ def _show_run(report: RunReport) -> None:
     )
     if report.refusals:
         table.add_row("refused for", ", ".join(f"{code} {n:,}" for code, n in report.refusals.items()))
+    if report.set_latency_us is not None:
+        table.add_row("latency, as set", f"{report.set_latency_us / 1_000:.3f} ms")
     if report.latency is not None:
         table.add_row("latency, median", f"{report.latency.median_us / 1_000:.3f} ms")
     print_table(table)

@@ -144,6 +144,6 @@ def command_error(url: str, error: ClientError) -> CommandError:
         case ClosedForGoodError():
             return refusal(url, HandshakeRefusedError(error.code, error.reason))
         case UnreachableError():
-            return CommandError(_unreached(url, said), ExitCode.UNREACHED)
+            return CommandError(_unreached(url, printable(error.reason)), ExitCode.UNREACHED)
         case _:
             return CommandError(f"{url}: {said}", ExitCode.UNREACHED)

@@ -54,4 +54,9 @@ class ClientClosedError(ClientError):
 
 
 class UnreachableError(ClientError):
-    """An HTTP request got no answer, or one that is not Floorwire's."""
+    """There is no connection, or an HTTP request got no answer, or one that is not Floorwire's."""
+
+    def __init__(self, reason: str, url: str = "") -> None:
+        super().__init__(f"{url}: {reason}" if url else reason)
+        self.reason = reason
+        """Without the address."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import ssl
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -17,9 +16,9 @@ from picows import (
     ws_connect,
 )
 
+from floorwire.client.link_fault import link_fault
 from floorwire.client.transport import HandshakeRefusedError, Link, Receiver
 from floorwire.core.codes import CloseCode
-from floorwire.core.os_errors import reason
 
 MAX_MESSAGE_BYTES: Final = 64 * 1024 * 1024
 READ_BYTES: Final = 64 * 1024
@@ -128,16 +127,10 @@ async def connect(
         status = int(answer.status)
         raise HandshakeRefusedError(status, _refusal(status), answer.headers.get("Retry-After")) from None
     except OSError as error:
-        raise HandshakeRefusedError(0, _fault(error)) from None
+        raise HandshakeRefusedError(0, link_fault(error)) from None
     except WSError as error:
         raise HandshakeRefusedError(0, str(error)) from None
     return link
-
-
-def _fault(error: OSError) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted: {error.verify_message}"
-    return "there is no such host" if isinstance(error, socket.gaierror) else reason(error)
 
 
 def _refusal(status: int) -> str:

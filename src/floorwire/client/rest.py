@@ -259,13 +259,13 @@ class Rest:
 
 def _decoded(answer: HttpAnswer, kind: type[AnswerT], url: str) -> AnswerT:
     if answer.status == 0:
-        raise UnreachableError(f"{url}: {answer.body.decode(errors='replace')}")
+        raise UnreachableError(answer.body.decode(errors="replace"), url)
     try:
         if answer.status in OK:
             return msgspec.json.decode(answer.body, type=kind)
         raise RequestRefusedError(_error(answer.body))
     except msgspec.MsgspecError:
-        raise UnreachableError(f"{url}: answers {answer.status}, and not as Floorwire does") from None
+        raise UnreachableError(f"answers {answer.status}, and not as Floorwire does", url) from None
 
 
 def _error(body: bytes) -> Error:

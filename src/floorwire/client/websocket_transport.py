@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from floorwire.client.address import Address
+from floorwire.client.link_fault import link_fault
 from floorwire.client.transport import HandshakeRefusedError, HttpAnswer, Link, Receiver
 from floorwire.protocol.client_codec import ClientCodec
 
@@ -66,7 +67,7 @@ class WebSocketTransport:
         except TimeoutError:
             return HttpAnswer(0, f"no answer within {timeout_s:g} s".encode())
         except (OSError, httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.ProxyError) as error:
-            return HttpAnswer(0, f"{type(error).__name__}: {error}".encode())
+            return HttpAnswer(0, link_fault(error).encode())
 
     async def aclose(self) -> None:
         """Close the HTTP connections."""

@@ -13,6 +13,8 @@ import httpcore2
 
 import floorwire
 from floorwire.connectors.network_route import NetworkRoute, tls_fault
+from floorwire.core.os_errors import reason as os_reason
+from floorwire.core.os_errors import root
 from floorwire.core.ports import Headers
 
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
@@ -145,7 +147,8 @@ def _network_fault(error: Exception) -> str:
         if isinstance(cause, ssl.SSLError):
             return tls_fault(cause)
         cause = cause.__cause__ or cause.__context__
-    return f"{type(error).__name__}: {error}"
+    found = root(error)
+    return f"{type(error).__name__}: {error}" if found is None else os_reason(found)
 
 
 def _proxy(url: str) -> httpcore2.Proxy:

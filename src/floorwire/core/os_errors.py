@@ -30,6 +30,20 @@ def reason(error: Exception) -> str:
     return REASONS.get(type(error)) or error.strerror or str(error) or type(error).__name__
 
 
+def root(error: BaseException) -> OSError | None:
+    """Return the system's own error below those that libraries raised because of it; None: there is none."""
+    found = None
+    cause: BaseException | None = error
+    while cause is not None:  # some of them are raised "from None"
+        if isinstance(cause, OSError):
+            found = cause
+        if isinstance(cause, BaseExceptionGroup):  # one for each address of a host
+            cause = cause.exceptions[0]
+        else:
+            cause = cause.__cause__ or cause.__context__
+    return found
+
+
 def sentence(error: Exception) -> str:
     """Return the file, where the error names one, and the reason."""
     if isinstance(error, OSError) and isinstance(error.filename, str | bytes | os.PathLike):

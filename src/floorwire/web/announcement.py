@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Final
+
 import msgspec
+
+NAME: Final = "floorwire"
 
 
 class Announcement(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -37,7 +42,9 @@ def as_json(open_at: Announcement) -> str:
 
 
 def as_text(open_at: Announcement, command: str) -> str:
-    """Return it as lines for a person. ``command``: how they called Floorwire."""
+    """Return it as lines for a person. ``command``: how they called Floorwire, or a program of their own."""
+    if Path(command).name != NAME:
+        command = NAME
     text = (
         f"Floorwire is open.\n"
         f"  page       {open_at.page}\n"
