@@ -118,7 +118,7 @@ def test_without_pyarrow_it_says_what_to_install(tmp_path: Path, monkeypatch: py
     for name in [name for name in sys.modules if name.startswith("pyarrow")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(parquet_file.ParquetMissingError, match=r"install floorwire\[parquet\]"):
+    with pytest.raises(parquet_file.ParquetMissingError, match=r"floorwire\[parquet\]"):
         parquet_file.write(tmp_path / "x.parquet", (), event_rows.COLUMNS)
 
 
