@@ -37,13 +37,15 @@ from floorwire.core.past_candles import TellsPast
 from floorwire.core.ports import StreamsOnDemand, TradingVenue, Venue
 from floorwire.core.stream_interest import StreamInterest
 from floorwire.core.venue_names import VenueNames
+from floorwire.feeds.live_feed import LiveFeed
+from floorwire.feeds.trading_feed import TradingFeed
+from floorwire.feeds.venue_feed import VenueFeed
 from floorwire.history.histories import MarketHistories
 from floorwire.history.waiting_events import STORED
 from floorwire.hub.connection import Connection
 from floorwire.hub.hub import Hub
 from floorwire.hub.liveness import Liveness, PingTiming
 from floorwire.hub.market_subscriptions import MarketSubscriptions
-from floorwire.live_feed import LiveFeed
 from floorwire.live_orders import LiveOrders
 from floorwire.ops import file_descriptors
 from floorwire.ops.fault_log import FaultLog
@@ -69,7 +71,6 @@ from floorwire.trading.deposit_watcher import DepositWatcher
 from floorwire.trading.desk import Desk
 from floorwire.trading.remote_venue import RemoteVenue
 from floorwire.trading.venue_router import VenueRouter
-from floorwire.venue_feed import TradingFeed, VenueFeed
 from floorwire.venues.live import LiveVenue
 from floorwire.venues.paper import PaperVenue
 from floorwire.venues.sim import SimVenue
