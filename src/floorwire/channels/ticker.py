@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeAlias
 
 from msgspec import UNSET
 
-from floorwire.channels import Channel, Option, refuse_closed_only, refuse_depth, refuse_interval
+from floorwire.channels import Channel, Option, refuse_options
 from floorwire.core.capabilities import StreamKind
 from floorwire.core.common_units import CommonUnits, UnitChange, convert_steps
 from floorwire.core.instrument import Instrument
@@ -388,9 +388,7 @@ class TickerChannel:
 
     def option(self, depth: int | None, interval: str | None, closed_only: bool = False) -> Option:
         """Return None: there is none. Raises BadOptionError."""
-        refuse_depth(self.name, depth)
-        refuse_interval(self.name, interval)
-        refuse_closed_only(self.name, closed_only)
+        refuse_options(self.name, depth, interval, closed_only)
         return None
 
     def tracker(self, instrument: Instrument | None) -> TickerTracker:

@@ -36,6 +36,7 @@ from floorwire.venues.ccxt.order_messages import (
     result,
 )
 from floorwire.venues.ccxt.order_terms import OrderTerms
+from floorwire.venues.common.limit_terms import limit_price
 from floorwire.venues.common.order_adapter import ExchangeOrderAdapter
 from floorwire.venues.common.order_amounts import amount as exact
 from floorwire.venues.common.order_amounts import plain
@@ -140,7 +141,7 @@ class CcxtOrders:
         if command.stop_price is not None or command.time_in_force == "gtd":
             raise UnplaceableError(Code.VENUE_REJECTED, NOT_SENT)
         params = {"clientOrderId": command.client_id, **self._time_in_force(command)}
-        amount, price = _number(command.quantity), _number(command.price or command.worst_price)
+        amount, price = _number(command.quantity), _number(limit_price(command))
         return _place(number, command, CreateOrder(native, command.side, amount, price, params))
 
     def _time_in_force(self, command: PlaceOrder) -> dict[str, str | bool]:
