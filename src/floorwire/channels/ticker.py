@@ -30,6 +30,7 @@ from floorwire.core.market_events import (
     Trade,
     VenueTime,
 )
+from floorwire.core.microseconds import DAY_US, SECOND_US
 from floorwire.core.notices import Notice, SymbolFeedChanged
 from floorwire.core.order_book import Book
 from floorwire.core.rolling_day import Day, DayWindow
@@ -40,8 +41,6 @@ from floorwire.protocol.requests import OnSlow
 Text: TypeAlias = str | None
 STATS_LATE_US = 10_000_000
 """If the venue's 24-hour figures lack a trade for this long, the venue stopped sending them."""
-DAY_US = 86_400_000_000
-SECOND_US = 1_000_000
 PRICES_KEPT = 256
 """How many prices are cached as text."""
 

@@ -16,6 +16,7 @@ import msgspec
 from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import MissingTrade
+from floorwire.core.microseconds import MILLISECOND_US
 from floorwire.core.ports import VenueOutput
 from floorwire.core.symbols import normalize_symbol
 from floorwire.venues.bybit import limits, mapping, messages
@@ -226,7 +227,7 @@ class Bybit:
             self.skipped["off_tick"] += book.off_tick
         if (
             not symbol.has_quotes(now_us)
-            and (quote := book.levels.changed_quote(frame.time * mapping.MILLISECOND_US)) is not None
+            and (quote := book.levels.changed_quote(frame.time * MILLISECOND_US)) is not None
         ):
             out.append(quote)
 
@@ -247,7 +248,7 @@ class Bybit:
         if best.off_tick:  # a side would seem empty
             best.clear()
             raise OffTickError("a best price", symbol.instrument)
-        if (quote := best.levels.changed_quote(frame.time * mapping.MILLISECOND_US)) is not None:
+        if (quote := best.levels.changed_quote(frame.time * MILLISECOND_US)) is not None:
             out.append(quote)
         if symbol.quoted(*best.levels.best(), now_us):
             symbol.book.clear()
@@ -261,7 +262,7 @@ class Bybit:
         try:
             out.append(mapping.trade(message, of, symbol.book.levels.reader))
         except ValueError:
-            out.append(MissingTrade(of.symbol, message.time * mapping.MILLISECOND_US))
+            out.append(MissingTrade(of.symbol, message.time * MILLISECOND_US))
             raise
 
     def _candles(self, frame: messages.KlineFrame, of: Instrument, out: list[VenueOutput]) -> None:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 import msgspec
 
 from floorwire.core.instrument import Instrument
+from floorwire.core.microseconds import MILLISECOND_US
 from floorwire.core.past_candles import PastWanted
 from floorwire.venues.bybit import limits, mapping
 from floorwire.venues.common.rate_limits import TooManyRequestsError
@@ -67,7 +68,5 @@ class BybitTrades:
             side = mapping.SIDES.get(row.side)
             if side is None:
                 raise ValueError(row.side)
-            rows.append(
-                TradeRow(row.exec_id, int(row.time) * mapping.MILLISECOND_US, row.price, row.size, side)
-            )
+            rows.append(TradeRow(row.exec_id, int(row.time) * MILLISECOND_US, row.price, row.size, side))
         return TradeRows(rows, "", len(rows) < limits.TRADES_PER_REQUEST)

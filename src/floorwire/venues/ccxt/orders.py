@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from floorwire.core.codes import Code
+from floorwire.core.microseconds import SECOND_US
 from floorwire.core.order_ports import InstrumentNames, OrderSettings
 from floorwire.core.ports import Answer, Fetch, Random
 from floorwire.core.remote_order_messages import (
@@ -58,7 +59,6 @@ from floorwire.venues.common.private_links import PrivateLinkKind
 from floorwire.venues.common.request_budgets import BudgetRule, RequestBudgets
 from floorwire.venues.common.request_sequences import LONGEST_US, MOST_SEQUENCES, HttpRequest, Steps
 
-SECOND_US = 1_000_000
 CALL_US = 10 * SECOND_US
 """How long a call may take, the time in ccxt's own queue included."""
 LEAST_INTERVAL_US = SECOND_US // 10

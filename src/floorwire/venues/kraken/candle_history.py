@@ -7,8 +7,9 @@ from urllib.parse import quote
 
 import msgspec
 
-from floorwire.core.candle_intervals import INTERVALS, MINUTE_US, CandleInterval
+from floorwire.core.candle_intervals import INTERVALS, CandleInterval
 from floorwire.core.instrument import Instrument
+from floorwire.core.microseconds import MINUTE_US, SECOND_US
 from floorwire.venues.common.candle_history import CandleRow
 from floorwire.venues.common.rate_limits import TooManyRequestsError
 from floorwire.venues.kraken import limits, messages, pair_names
@@ -16,7 +17,6 @@ from floorwire.venues.kraken import limits, messages, pair_names
 URL = "https://api.kraken.com/0/public/OHLC"
 LAST = "last"
 """In the result, beside the pair: from where on to ask next."""
-SECOND_US = 1_000_000
 OLD_NAMES = {now: before for before, now in pair_names.RENAMED.items()}
 
 

@@ -15,6 +15,7 @@ import msgspec
 from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import MissingTrade, Quote
+from floorwire.core.microseconds import MILLISECOND_US
 from floorwire.core.ports import VenueOutput
 from floorwire.venues.common.candle_history import CandleHistory
 from floorwire.venues.common.exchange import (
@@ -252,7 +253,7 @@ class Okx:
             self.skipped["off_tick"] += book.off_tick
         if (
             not symbol.has_quotes(now_us)
-            and (quote := levels.changed_quote(row.ts * mapping.MILLISECOND_US)) is not None
+            and (quote := levels.changed_quote(row.ts * MILLISECOND_US)) is not None
         ):
             out.append(quote)
 
@@ -271,7 +272,7 @@ class Okx:
         now_us: int,
         out: list[VenueOutput],
     ) -> None:
-        of, ts_us = symbol.levels.instrument, ts_ms * mapping.MILLISECOND_US
+        of, ts_us = symbol.levels.instrument, ts_ms * MILLISECOND_US
         ids = self._trade_ids.get(of.symbol)
         if ids is None:
             ids = self._trade_ids[of.symbol] = TradeIds()

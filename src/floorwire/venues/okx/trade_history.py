@@ -12,6 +12,7 @@ from urllib.parse import quote
 import msgspec
 
 from floorwire.core.instrument import Instrument
+from floorwire.core.microseconds import MILLISECOND_US
 from floorwire.core.past_candles import PastWanted
 from floorwire.venues.common.rate_limits import TooManyRequestsError
 from floorwire.venues.common.trade_history import TradeRow, TradeRows
@@ -53,7 +54,7 @@ class OkxTrades:
     def url(self, of: Instrument, native: str, wanted: PastWanted, cursor: str) -> str:
         """Return the address of the trades before a time, or before an id. OKX: ``after`` means older."""
         kind = BY_ID if cursor else BY_TIME
-        after = cursor or str(-(-wanted.to_us // mapping.MILLISECOND_US))
+        after = cursor or str(-(-wanted.to_us // MILLISECOND_US))
         return f"{URL}?instId={quote(native)}&type={kind}&after={after}&limit={limits.TRADES_PER_REQUEST}"
 
     def rows(self, body: bytes, cursor: str) -> TradeRows:
@@ -68,9 +69,7 @@ class OkxTrades:
             side = mapping.SIDES.get(row.side)
             if side is None:
                 raise ValueError(row.side)
-            rows.append(
-                TradeRow(str(int(row.trade_id)), int(row.ts) * mapping.MILLISECOND_US, row.px, row.sz, side)
-            )
+            rows.append(TradeRow(str(int(row.trade_id)), int(row.ts) * MILLISECOND_US, row.px, row.sz, side))
         # Its answers lag behind the stream at times. Each id is there: it is asked for from a known one on.
         if cursor and rows and int(rows[-1].trade_id) != int(cursor) - 1:
             raise ValueError(f"the trades just before {cursor} are not there yet")
