@@ -29,7 +29,6 @@ from floorwire.venues.common.exchange import (
     SymbolMessages,
     Unreadable,
 )
-from floorwire.venues.common.rate_limits import TooManyRequestsError
 from floorwire.venues.common.scanned_message import ScannedMessage
 from floorwire.venues.common.subscribed_symbol import SubscribedSymbol
 from floorwire.venues.common.trade_history import TradeHistory
@@ -37,7 +36,7 @@ from floorwire.venues.common.trade_ids import TradeIds
 from floorwire.venues.common.venue_book import LostChangeError
 from floorwire.venues.common.venue_clock import VenueClock
 from floorwire.venues.common.venue_maker import VenueMaker
-from floorwire.venues.okx import limits, mapping, messages
+from floorwire.venues.okx import limits, mapping, messages, public_answers
 from floorwire.venues.okx.candle_history import OkxCandles
 from floorwire.venues.okx.mapping import scanned_day, scanned_quote, scanned_trade
 from floorwire.venues.okx.messages import (
@@ -136,12 +135,8 @@ class Okx:
 
     def rows(self, body: bytes) -> Sequence[bytes]:
         """Return the rows of the list. Raises ValueError; OKX refuses with a code and status 200."""
-        answer = msgspec.json.decode(body, type=messages.Answer)
-        if answer.code in limits.TOO_MANY_CODES:
-            raise TooManyRequestsError(answer.msg)
-        if answer.code != "0":
-            raise ValueError(answer.msg)
-        return [bytes(row) for row in answer.data]
+        # Rows are decoded one by one, so that a broken one affects no other.
+        return [bytes(row) for row in msgspec.json.decode(public_answers.rows(body), type=list[msgspec.Raw])]
 
     def listed(self, row: bytes) -> tuple[str, Instrument]:
         """Return the name and the instrument of a row. Raises ValueError, RecursionError."""

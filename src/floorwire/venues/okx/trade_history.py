@@ -14,9 +14,8 @@ import msgspec
 from floorwire.core.instrument import Instrument
 from floorwire.core.microseconds import MILLISECOND_US
 from floorwire.core.past_candles import PastWanted
-from floorwire.venues.common.rate_limits import TooManyRequestsError
 from floorwire.venues.common.trade_history import TradeRow, TradeRows
-from floorwire.venues.okx import limits, mapping
+from floorwire.venues.okx import limits, mapping, public_answers
 
 URL = "https://www.okx.com/api/v5/market/history-trades"
 BY_ID, BY_TIME = "1", "2"
@@ -30,14 +29,6 @@ class PastTrade(msgspec.Struct, rename="camel"):
     sz: str
     side: str
     ts: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,15}$")]
-
-
-class Answer(msgspec.Struct):
-    """The answer. Any other code than 0 is a refusal, also with status 200."""
-
-    code: str
-    msg: str = ""
-    data: list[PastTrade] = []
 
 
 class OkxTrades:
@@ -59,13 +50,9 @@ class OkxTrades:
 
     def rows(self, body: bytes, cursor: str) -> TradeRows:
         """Return the rows of an answer. Raises ValueError, RecursionError, TooManyRequestsError."""
-        answer = msgspec.json.decode(body, type=Answer)
-        if answer.code in limits.TOO_MANY_CODES:
-            raise TooManyRequestsError(answer.msg)
-        if answer.code != "0":
-            raise ValueError(answer.msg)
+        found = msgspec.json.decode(public_answers.rows(body), type=list[PastTrade])
         rows = []
-        for row in sorted(answer.data, key=lambda row: int(row.trade_id)):
+        for row in sorted(found, key=lambda row: int(row.trade_id)):
             side = mapping.SIDES.get(row.side)
             if side is None:
                 raise ValueError(row.side)
