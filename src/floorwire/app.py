@@ -28,8 +28,8 @@ from floorwire.connectors import venue_registry
 from floorwire.connectors.traffic_recorder import TrafficRecorder
 from floorwire.core.account_events import MoneyKind
 from floorwire.core.authorization import Principal
-from floorwire.core.candle_intervals import DAY_US, MINUTE_US
 from floorwire.core.capabilities import Capabilities, HasCapabilities
+from floorwire.core.microseconds import DAY_US, MINUTE_US
 from floorwire.core.notices import SecondPassed
 from floorwire.core.os_errors import sentence
 from floorwire.core.past_candles import TellsPast
