@@ -124,7 +124,7 @@ async def test_strangers_at_the_owners_address_lock_out_neither_its_key_nor_its_
                 assert await closed(ws) in (CloseCode.BAD_CREDENTIALS, CloseCode.RATE)
         wrong = {"Authorization": f"Bearer {owner.key}.wrong"}
         for _ in range(20):  # each one that fails makes the wait twice as long
-            with pytest.raises(websockets.InvalidStatus, match="401|429") as refused:
+            with pytest.raises(websockets.InvalidStatus, match=r"401|429") as refused:
                 await made.connect(headers=wrong, local=SHARED)
             if refused.value.response.status_code == 429:
                 break
