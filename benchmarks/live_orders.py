@@ -4,7 +4,8 @@ The exchange is the tests' fake one with OKX's face. The clients are one process
 exchange: so an order wakes the exchange on both ways. Straight, a client sends over the exchange's WebSocket,
 where it signed in. Through Floorwire, an order is checked, its intent is made durable (one fdatasync), and it
 is sent the same way. What is compared with the target is the difference of both, less the disk's fdatasync.
-Beside it a bare relay writes each order to the disk and sends it on, and does nothing else.
+Beside it a bare relay makes each order durable, sends it on, and does nothing else. Once it writes it into a
+file that was made before, and once it appends it to a journal as Floorwire's.
 """
 
 from __future__ import annotations
@@ -36,7 +37,11 @@ from floorwire.cli.load.percentiles import Percentiles
 WARM, COUNT = 20, 300
 AT_MOST_US = 400.0
 STRAIGHT, GATEWAY = "straight, until the exchange has the order", "through Floorwire, the same"
-RELAYED = "through a bare relay that writes it to the disk, the same"
+RELAYED = "through a bare relay that writes it into a file, the same"
+JOURNALLED = "through a bare relay that appends it to a journal, the same"
+RELAYS = (RELAYED, JOURNALLED)
+PHASES = 3 + len(RELAYS)
+"""What takes turns: both ways, the relays, the disk."""
 ANSWERED, BOOKED = "straight, until the client has the answer", "through Floorwire, until the event `new`"
 DISK = "fdatasync of 4 KiB, by turns with these"
 
@@ -56,11 +61,15 @@ class Arrivals:
 def compare(rounds: int) -> Iterator[str]:
     """Measure both ways and the disk by turns; yield the results."""
     found = [asyncio.run(_run()) for _ in range(rounds)]
-    yield f"### An order's way to an exchange, {1 / (4 * PAUSE_S):.0f} a second"
+    yield f"### An order's way to an exchange, {1 / (PHASES * PAUSE_S):.0f} a second"
     p50 = {name: Figure.of(one[name].p50_us for one in found) for name in found[0]}
     p99 = {name: Figure.of(one[name].p99_us for one in found) for name in found[0]}
     yield table(("", "p50, us", "p99, us"), [(name, p50[name].text(0), p99[name].text(0)) for name in p50])
-    for name, way in (("a bare relay", RELAYED), ("Floorwire", GATEWAY)):
+    for name, way in (
+        ("a bare relay", RELAYED),
+        ("a bare relay with a journal", JOURNALLED),
+        ("Floorwire", GATEWAY),
+    ):
         over = [one[way].p50_us - one[STRAIGHT].p50_us - one[DISK].p50_us for one in found]
         yield TargetCheck(
             f"p50, us through {name} over straight and the disk's fdatasync", Figure.of(over), AT_MOST_US
@@ -90,14 +99,14 @@ async def _run() -> dict[str, Percentiles]:
                         folder=name,
                         count=WARM + COUNT,
                     )
-                    async with _relay(to_exchange, server_cpu) as relay:
+                    async with _relays(to_exchange, server_cpu) as relays:
                         task = Task(
                             exchange=to_exchange.exchange,
                             login=to_exchange.login,
                             code=to_exchange.code,
                             gateway=server.ws(),
                             bearer=f"{issued.key}.{issued.secret}",
-                            relay=relay,
+                            relays=relays,
                             folder=name,
                             count=WARM + COUNT,
                         )
@@ -108,8 +117,8 @@ async def _run() -> dict[str, Percentiles]:
 
 
 @asynccontextmanager
-async def _relay(task: RelayTask, cpu: int) -> AsyncIterator[str]:
-    """Run the bare relay; yield its address."""
+async def _relays(task: RelayTask, cpu: int) -> AsyncIterator[list[str]]:
+    """Run the bare relay; yield its addresses."""
     relay = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "benchmarks.bare_order_relay", cwd=HERE.parent,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
@@ -118,9 +127,9 @@ async def _relay(task: RelayTask, cpu: int) -> AsyncIterator[str]:
         assert relay.stdin is not None
         assert relay.stdout is not None
         relay.stdin.write(msgspec.json.encode(task) + b"\n")
-        port = int(await relay.stdout.readline())
+        ports = (await relay.stdout.readline()).split()
         _pin(relay.pid, cpu)
-        yield f"ws://{HOST}:{port}"
+        yield [f"ws://{HOST}:{int(port)}" for port in ports]
     finally:
         relay.kill()
         await relay.wait()
@@ -140,19 +149,21 @@ async def _place(task: Task) -> Spent:
 
 def _percentiles(spent: Spent, arrivals: Arrivals) -> dict[str, Percentiles]:
     found: dict[str, list[float]] = {}
-    of_others = arrivals.at_ns[OTHERS]  # straight and through the relay, by turns
+    of_others, each = arrivals.at_ns[OTHERS], 1 + len(RELAYS)  # straight and through each relay, by turns
     for names, orders, arrived_ns in (
-        ((STRAIGHT, ANSWERED), spent.straight, of_others[::2]),
+        ((STRAIGHT, ANSWERED), spent.straight, of_others[::each]),
         ((GATEWAY, BOOKED), spent.gateway, arrivals.at_ns[OURS]),
     ):
         for order, at_ns in list(zip(orders, arrived_ns, strict=True))[WARM:]:
             found.setdefault(names[0], []).append((at_ns - order.sent_ns) / 1_000)
             found.setdefault(names[1], []).append((order.known_ns - order.sent_ns) / 1_000)
-    relayed = list(zip(spent.relay_ns, of_others[1::2], strict=True))[WARM:]
-    found[RELAYED] = [(arrived_ns - sent_ns) / 1_000 for sent_ns, arrived_ns in relayed]
+    for place, name in enumerate(RELAYS):
+        sent_ns = [sent[place] for sent in spent.relay_ns]
+        relayed = list(zip(sent_ns, of_others[1 + place :: each], strict=True))[WARM:]
+        found[name] = [(arrived_ns - at_ns) / 1_000 for at_ns, arrived_ns in relayed]
     found[DISK] = spent.disk_us[WARM:]
     percentiles = {
-        name: Percentiles.of(found[name]) for name in (STRAIGHT, RELAYED, GATEWAY, DISK, ANSWERED, BOOKED)
+        name: Percentiles.of(found[name]) for name in (STRAIGHT, *RELAYS, GATEWAY, DISK, ANSWERED, BOOKED)
     }
     return {name: one for name, one in percentiles.items() if one is not None}
 

@@ -33,8 +33,8 @@ class Task(msgspec.Struct):
     """The exchange's number of the instrument."""
     gateway: str
     bearer: str
-    relay: str
-    """The bare order relay."""
+    relays: list[str]
+    """The bare order relay: into a file, and into a journal."""
     folder: str
     """On the disk that is measured."""
     count: int
@@ -60,8 +60,8 @@ class Spent(msgspec.Struct):
 
     straight: list[Sent] = []
     gateway: list[Sent] = []
-    relay_ns: list[int] = []
-    """When orders were sent to the bare relay, which answers nothing."""
+    relay_ns: list[list[int]] = []
+    """When orders were sent to each bare relay, which answers nothing."""
     disk_us: list[float] = []
 
 
@@ -172,21 +172,23 @@ async def run(task: Task) -> Spent:
     follower.send(WSMsgType.TEXT, b'{"action":"subscribe","channel":"orders","id":"s"}')
     await known
     through, spent = GatewayClient(follower, events), Spent()
-    relay, _ = await picows.ws_connect(WSListener, task.relay)
+    relays = [(await picows.ws_connect(WSListener, relay))[0] for relay in task.relays]
     disk = Disk(Path(task.folder) / "plain", task.count)
     for number in range(task.count):
         await asyncio.sleep(PAUSE_S)
         spent.straight.append(await straight.place())
         await asyncio.sleep(PAUSE_S)
         spent.gateway.append(await through.place())
-        await asyncio.sleep(PAUSE_S)
-        spent.relay_ns.append(time.monotonic_ns())
-        order = RelayedOrder(f"r{number}", "0.001", PRICE)
-        relay.send(WSMsgType.TEXT, msgspec.json.encode(order))
+        spent.relay_ns.append([])
+        for place, relay in enumerate(relays):
+            await asyncio.sleep(PAUSE_S)
+            spent.relay_ns[-1].append(time.monotonic_ns())
+            order = RelayedOrder(f"r{number}x{place}", "0.001", PRICE)
+            relay.send(WSMsgType.TEXT, msgspec.json.encode(order))
         await asyncio.sleep(PAUSE_S)
         spent.disk_us.append(await asyncio.to_thread(disk.write, number))
     disk.close()
-    for one in (transport, follower, relay):
+    for one in (transport, follower, *relays):
         one.disconnect()
     return spent
 

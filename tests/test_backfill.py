@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager
 
 from floorwire import backfill
 from floorwire.backfill import Backfill, PastOf, VenueBackfill
-from floorwire.core.candle_intervals import DAY_US
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Trade
 from floorwire.core.market_history import MOST_US, HistoryUnavailableError, StoredUnits
+from floorwire.core.microseconds import DAY_US
 from floorwire.core.past_candles import PastCandle, PastEnded, PastPage, PastWanted
 from floorwire.core.past_trades import PastOutput, PastTradesPage
 from floorwire.history.missing_past import Missing, MissingRange

@@ -13,7 +13,14 @@ from tests.forked_python import ForkedProcess, fork_server, run
 SHOWN = "import os, sys; print(sys.argv, os.environ.get('OF_THE_TEST'), os.getcwd(), __name__)"
 FAILS = "import atexit, sys; atexit.register(print, 'ended'); sys.exit(3)"
 RAISES = "raise LookupError('of the program')"
-WAITS = "import signal; print('waits', flush=True); signal.pause()"
+WAITS = """
+import os, signal
+reading, writing = os.pipe()
+os.set_blocking(writing, False)
+signal.set_wakeup_fd(writing)  # a signal that comes before the read ends that too
+print("waits", flush=True)
+os.read(reading, 1)
+"""
 
 
 def program(folder: Path, text: str, *arguments: str) -> tuple[ForkedProcess, Path]:

@@ -28,22 +28,25 @@ from floorwire.connectors import venue_registry
 from floorwire.connectors.traffic_recorder import TrafficRecorder
 from floorwire.core.account_events import MoneyKind
 from floorwire.core.authorization import Principal
-from floorwire.core.candle_intervals import DAY_US, MINUTE_US
 from floorwire.core.capabilities import Capabilities, HasCapabilities
-from floorwire.core.codes import CloseCode
-from floorwire.core.notices import DrainBegun, SecondPassed
+from floorwire.core.microseconds import DAY_US, MINUTE_US
+from floorwire.core.notices import SecondPassed
 from floorwire.core.os_errors import sentence
 from floorwire.core.past_candles import TellsPast
 from floorwire.core.ports import StreamsOnDemand, TradingVenue, Venue
 from floorwire.core.stream_interest import StreamInterest
 from floorwire.core.venue_names import VenueNames
+from floorwire.drain import Drain
+from floorwire.feeds.live_feed import LiveFeed
+from floorwire.feeds.trading_feed import TradingFeed
+from floorwire.feeds.venue_feed import VenueFeed
 from floorwire.history.histories import MarketHistories
 from floorwire.history.waiting_events import STORED
 from floorwire.hub.connection import Connection
 from floorwire.hub.hub import Hub
 from floorwire.hub.liveness import Liveness, PingTiming
 from floorwire.hub.market_subscriptions import MarketSubscriptions
-from floorwire.live_feed import LiveFeed
+from floorwire.hub.pings import Pings
 from floorwire.live_orders import LiveOrders
 from floorwire.ops import file_descriptors
 from floorwire.ops.fault_log import FaultLog
@@ -69,7 +72,6 @@ from floorwire.trading.deposit_watcher import DepositWatcher
 from floorwire.trading.desk import Desk
 from floorwire.trading.remote_venue import RemoteVenue
 from floorwire.trading.venue_router import VenueRouter
-from floorwire.venue_feed import TradingFeed, VenueFeed
 from floorwire.venues.live import LiveVenue
 from floorwire.venues.paper import PaperVenue
 from floorwire.venues.sim import SimVenue
@@ -77,11 +79,8 @@ from floorwire.venues.sim import SimVenue
 HEARTBEAT_S = 1.0
 PUBLIC_PER_ADDRESS = 100
 PUBLIC_HANDSHAKES_PER_ADDRESS = 50
-DRAIN_STEP_S = 0.05
 PAST_MEETS_US = 10_000_000
 """So long after the end of a simulated market's past it is heard at the latest."""
-MAX_PING_WAIT_S = 2.0
-"""How long pings wait at most because the event loop stood still."""
 
 log = structlog.get_logger("floorwire.server")
 
@@ -105,9 +104,6 @@ class Gateway:
         self.loop_stalls = LoopStalls(self.stats)
         self.refusal_log = RefusalLog(self.stats.refusals)
         self.fault_log = FaultLog(self.stats.faults)
-        self.is_draining = False
-        self.is_hurried = False
-        """Whether the drain waits for nothing any more, and closes all connections at once."""
         self.descriptors = _descriptors(settings)
         """How many connections there are file descriptors for."""
         self.admission = _admission(settings, self.descriptors)
@@ -162,6 +158,8 @@ class Gateway:
         self._liveness = Liveness(
             PingTiming(_us(settings.ping.interval_s), _us(settings.ping.timeout_s)), random.random
         )
+        self._pings = Pings(self._liveness, self.loop_stalls, clock)
+        self.drain = Drain(self.desk, self.hub, clock, settings.drain.seconds)
         self._limits = SessionLimits(settings.limits.commands_per_second, settings.limits.subscriptions)
 
     def _is_filling(self, symbol: str) -> bool:
@@ -265,7 +263,7 @@ class Gateway:
                 for run in (
                     self._run_heartbeat(),
                     self.loop_stalls.run(),
-                    self._run_pings(),
+                    self._pings.run(),
                     self.authenticator.run(),
                     self.desk.run(),
                     self._deposits.run(),
@@ -274,7 +272,7 @@ class Gateway:
             ]
             try:
                 yield
-                await self.drain()
+                await self.drain.run()
             finally:
                 await self.desk.close()
                 await self.hub.history_reads.close()
@@ -333,41 +331,6 @@ class Gateway:
         """Return what is wrong with keys.db: a number for each kind, 0 where nothing is wrong."""
         return {**self.authenticator.keys.faults(), "unverified_deposits": self._deposits.unverified}
 
-    async def drain(self) -> None:
-        """Notify clients to reconnect. Then close their connections, paced evenly over drain.seconds.
-
-        None is closed before the orders that were accepted until now are durable and answered, unless that
-        takes as long.
-        """
-        if self.is_draining:
-            return
-        self.is_draining = True
-        log.info("draining: no new orders or connections; clients are told to reconnect")
-        self.desk.drain()
-        within_s = self.settings.drain.seconds
-        self.hub.notify(DrainBegun(max(1, round(within_s)), self.clock.stamp_us()))
-        self.hub.flush()
-        left_s = await self._answer_all(within_s)
-        steps = max(1, round(left_s / DRAIN_STEP_S))
-        for step in range(steps, 0, -1):
-            if not self.hub.subscribers:
-                return
-            await asyncio.sleep(DRAIN_STEP_S)
-            share = -(-len(self.hub.subscribers) // (1 if self.is_hurried else step))
-            for subscriber in list(self.hub.subscribers)[:share]:
-                subscriber.close(CloseCode.RESTART, "restart: reconnect")
-
-    async def _answer_all(self, within_s: float) -> float:
-        """Wait until all orders so far are durable and answered. Return what is left of ``within_s``."""
-        loop = asyncio.get_running_loop()
-        end_s = loop.time() + within_s
-        try:
-            async with asyncio.timeout_at(end_s):
-                await self.desk.when_answered()
-        except TimeoutError:
-            log.warning("draining: the disk stalls, so the last orders are not answered")
-        return max(0.0, end_s - loop.time())
-
     async def _run_heartbeat(self) -> None:
         due = asyncio.get_running_loop().time()
         while True:
@@ -377,19 +340,6 @@ class Gateway:
             self.refusal_log.write_due(self.clock.monotonic_us())
             self.hub.notify(SecondPassed(self.clock.stamp_us()))
             self.hub.sweep()
-
-    async def _run_pings(self) -> None:
-        loop, slot_s, waits = asyncio.get_running_loop(), self._liveness.slot_us / 1e6, 0
-        while True:
-            due_s = loop.time() + slot_s
-            await asyncio.sleep(slot_s)
-            if self.loop_stalls.wait_s(due_s, loop.time()) > 0 and waits * slot_s < MAX_PING_WAIT_S:
-                waits += 1  # pongs may lie unread in the sockets
-                continue
-            waits = 0
-            for dead in self._liveness.due(self.clock.monotonic_us()):
-                assert isinstance(dead, Connection)
-                dead.close(CloseCode.NO_PONG, "no pong")
 
 
 def _origin_policy(settings: Settings) -> OriginPolicy:

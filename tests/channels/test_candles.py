@@ -10,8 +10,9 @@ from msgspec.structs import replace
 from floorwire.channels import BadOptionError
 from floorwire.channels.candles import CHANNEL
 from floorwire.channels.interval_candles import MAX_FLAT
-from floorwire.core.candle_intervals import INTERVALS, SECOND_US, WEEK_US
+from floorwire.core.candle_intervals import INTERVALS, WEEK_US
 from floorwire.core.market_events import Candle, Feed, MissingTrade, Trade, VenueTime
+from floorwire.core.microseconds import SECOND_US
 from floorwire.core.notices import SymbolFeedChanged
 from floorwire.protocol.channel_events import AnyEvent, Candles
 from tests.channels.stream_driver import BTC, Drive

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from floorwire.channels.interval_candles import MAX_FLAT, VENUE_LATE_US, IntervalCandles
-from floorwire.core.candle_intervals import INTERVALS, SECOND_US
+from floorwire.core.candle_intervals import INTERVALS
 from floorwire.core.candle_state import CandleState
 from floorwire.core.market_events import Candle
+from floorwire.core.microseconds import SECOND_US
 
 MINUTE = 60 * SECOND_US
 START = 1_000 * MINUTE

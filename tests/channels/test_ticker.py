@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from msgspec import UNSET
 
-from floorwire.channels.ticker import CHANNEL, SECOND_US
+from floorwire.channels.ticker import CHANNEL
 from floorwire.core.market_events import BookChange, BookSnapshot, DayStats, Feed, Quote, Trade, VenueTime
+from floorwire.core.microseconds import MINUTE_US, SECOND_US
 from floorwire.core.notices import SymbolFeedChanged
-from floorwire.core.rolling_day import DAY_MINUTES, MINUTE_US
+from floorwire.core.rolling_day import DAY_MINUTES
 from floorwire.protocol.channel_events import AnyEvent, Ticker
 from tests.channels.stream_driver import Drive
 

@@ -76,6 +76,15 @@ def test_sweep_gives_what_each_run_gives_alone(file: Path, tmp_path: Path) -> No
     assert (tmp_path / "out" / "run-2" / "report.html").is_file()
 
 
+@pytest.mark.parametrize("every", ["2", "3"])
+def test_what_is_left_is_shown_where_something_is(file: Path, every: str) -> None:
+    options = ("--venue", VENUE, "--param", f"every={every}")
+    [report] = json.loads(run(file, *options, "--json").stdout)
+    shown = re.findall(r"left, (\S+) +│ +(\S+)", run(file, *options).output)
+    assert shown == [(symbol, left) for symbol, left in report["positions"].items() if left != "0"]
+    assert len(shown) == report["fills"] % 2  # it buys and sells by turns
+
+
 def test_a_bot_that_fails_ends_with_its_line(file: Path) -> None:
     file.write_text(TEXT.replace("self.seen += 1", "self.seen += 1 / 0"))
     found = run(file, "--venue", VENUE)

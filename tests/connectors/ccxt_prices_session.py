@@ -17,8 +17,8 @@ from floorwire.config import Settings, VenueSettings
 from floorwire.connectors import venue_registry
 from floorwire.core.market_events import BookChange, BookSnapshot, FeedStatus, MarketEvent
 from floorwire.core.order_book import Book
+from floorwire.feeds.venue_feed import VenueFeed
 from floorwire.ops.stats import Stats
-from floorwire.venue_feed import VenueFeed
 
 
 class Seen:

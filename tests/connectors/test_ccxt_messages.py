@@ -1,32 +1,12 @@
-"""From ccxt's numbers and structures to texts."""
+"""From ccxt's structures to the messages of its adapter."""
 
 from __future__ import annotations
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from floorwire.connectors.ccxt_messages import DECIMAL_PLACES, TICK_SIZE, book, day, markets, text
+from floorwire.connectors.ccxt_messages import DECIMAL_PLACES, TICK_SIZE, book, day, markets
 from floorwire.venues.ccxt.messages import DEPTH, BookRow, DayRow, MarketRow
-
-
-@given(st.decimals(min_value=0, max_value=9_999_999, places=8))
-def test_a_float_is_the_text_that_the_exchange_wrote(number: object) -> None:
-    written = f"{number:f}"
-    found = text(float(written))
-    assert found is not None
-    if len(written.lstrip("0.").replace(".", "")) <= 15:
-        assert found.rstrip("0").rstrip(".") == written.rstrip("0").rstrip(".")
-
-
-@pytest.mark.parametrize(
-    ("number", "written"),
-    [(1e-08, "0.00000001"), (1e22, "10000000000000000000000"), (5, "5"), ("1.50", "1.50"), ("1e-3", "0.001"),
-     (None, None), (True, None), (float("nan"), None), (float("inf"), None), ("x", None), ([], None)],
-)  # fmt: skip
-def test_numbers(number: object, written: str | None) -> None:
-    assert text(number) == written
 
 
 @pytest.mark.parametrize(

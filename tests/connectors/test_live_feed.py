@@ -13,8 +13,8 @@ from floorwire.connectors import venue_registry
 from floorwire.connectors.network_route import NetworkRoute
 from floorwire.connectors.venue_connector import VenueConnector
 from floorwire.core.market_events import BookChange, BookSnapshot, FeedStatus, Listing, MarketEvent, Trade
+from floorwire.feeds.venue_feed import VenueFeed
 from floorwire.ops.stats import Stats
-from floorwire.venue_feed import VenueFeed
 from tests.connectors.local_venue import tcp_venue, websocket_venue
 from tests.connectors.small_exchange import SmallExchange
 

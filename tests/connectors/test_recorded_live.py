@@ -21,8 +21,8 @@ from floorwire.connectors.traffic_recorder import TrafficRecorder
 from floorwire.connectors.venue_connector import VenueConnector
 from floorwire.core.market_events import BookChange, BookSnapshot, FeedStatus, MarketEvent, Trade
 from floorwire.core.ports import VenueOutput, Wake, Woke
+from floorwire.feeds.venue_feed import VenueFeed
 from floorwire.ops.stats import Stats
-from floorwire.venue_feed import VenueFeed
 from floorwire.venues.common import link_rotation
 from tests.connectors.local_venue import answering, http, tcp_venue, websocket_venue
 from tests.connectors.small_exchange import SmallExchange

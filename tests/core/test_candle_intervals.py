@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floorwire.core.candle_intervals import DAY_US, INTERVALS, MINUTE_US, SECOND_US, CandleInterval
+from floorwire.core.candle_intervals import INTERVALS, CandleInterval
+from floorwire.core.microseconds import DAY_US, MINUTE_US, SECOND_US
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NAMES = ["1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "12h", "1d", "3d", "1w", "1M"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floorwire.core.candle_intervals import SECOND_US
 from floorwire.core.candle_state import CandleState
 from floorwire.core.market_events import Candle, Trade
+from floorwire.core.microseconds import SECOND_US
 
 
 def trade(ts_us: int, price_ticks: int, size_lots: int = 1) -> Trade:

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from floorwire.core.market_events import Trade
-from floorwire.core.rolling_day import DAY_MINUTES, MINUTE_US, Day, DayWindow
+from floorwire.core.microseconds import MINUTE_US
+from floorwire.core.rolling_day import DAY_MINUTES, Day, DayWindow
 
 DAY_US = DAY_MINUTES * MINUTE_US
 NOON_US = 500 * DAY_US + 12 * 60 * MINUTE_US

@@ -46,6 +46,8 @@ class ShownChart:
         """Those that the page gave up."""
         self.answer: Answer = lambda route: route.continue_()
         """What is done with a request: it goes on, until a test says otherwise."""
+        self.answer_again: Answer = lambda route: route.continue_()
+        """The same, with a request for incomplete bars."""
         self.held: list[Route] = []
         """The requests that were held."""
         self._under_way: set[Request] = set()
@@ -66,7 +68,7 @@ class ShownChart:
 
     def _answer(self, route: Route) -> None:
         if _is_again(route.request.url):
-            route.continue_()
+            self.answer_again(route)
         else:
             self.answer(route)
 
@@ -100,7 +102,9 @@ class ShownChart:
         """Wait until the bars are so; return their starts."""
         if not eventually(lambda: is_so(self.starts())):
             starts = self.starts()
-            raise AssertionError(f"{len(starts)} bars, {starts[:2]} to {starts[-2:]}; asked: {self.asked}")
+            seen = self.page.evaluate("JSON.stringify(drawn.timeScale().getVisibleLogicalRange())")
+            told = f"{len(starts)} bars, {starts[:2]} to {starts[-2:]}; in sight: {seen}; asked: {self.asked}"
+            raise AssertionError(told)
         return self.starts()
 
     def expect_asked(self, count: int) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from functools import partial
 from urllib.parse import urlencode
 from urllib.request import urlopen
@@ -37,6 +38,13 @@ def browser() -> Iterator[Browser]:
 def server() -> Iterator[Server]:
     """One simulated market, with a day of minutes before it."""
     with floorwire("--seed", "7", "--set=history.simulated_past=true") as server:
+        yield server
+
+
+@pytest.fixture
+def young() -> Iterator[Server]:
+    """A simulated market with nothing before it."""
+    with floorwire("--seed", "7") as server:
         yield server
 
 
@@ -244,6 +252,31 @@ def test_older_bars_are_asked_for_again_while_the_exchange_is_asked(chart: Shown
     assert (len(chart.asked), chart.most_at_once) == (2, 1)
 
 
+@pytest.mark.slow
+def test_an_edge_in_sight_waits_for_the_request_for_incomplete_bars(
+    young: Server, browser_page: BrowserPage
+) -> None:
+    def answer(route: Route) -> None:
+        first = int(query_of(route.request.url)["to"]) // 1_000_000
+        rows = [_row(start) for start in range(first - 300 * 60, first, 60)]
+        route.fulfill(json={"candles": rows, "next": rows[0]["start"]})
+
+    held: list[Route] = []
+    chart = ShownChart(browser_page.page)
+    chart.answer, chart.answer_again = answer, held.append
+    # Its first minute is incomplete. When that is over, it is asked for again.
+    assert _wait_until(60, lambda: any(_is_incomplete(row) for row in _candles(young)))
+    browser_page.open(young, f"#{SYMBOL}")
+    chart.expect_bars(lambda starts: len(starts) > 300)
+    assert _wait_until(10, lambda: bool(chart.page.evaluate("true")) and len(held) == 1)
+    first, asked = chart.starts()[0], len(chart.asked)
+    chart.scroll_to(1)
+    assert len(chart.asked) == asked
+    held[0].fulfill(json={"candles": []})
+    chart.expect_bars(partial(_begin_before, first))
+    assert len(chart.asked) == asked + 1
+
+
 def test_bars_that_are_incomplete_become_whole(chart: ShownChart) -> None:
     told = chart.page.evaluate("""async () => {
       const { Bars } = await import('/static/bars.js');
@@ -314,8 +347,16 @@ def _to_the_first_bar(chart: ShownChart, first_s: int) -> None:
         if oldest == first_s:
             return
         chart.scroll_to(1)
-        chart.expect_bars(partial(_begin_before, oldest))
+        chart.expect_bars(partial(_begin_before_or_scroll, chart, oldest))
     raise AssertionError(f"the oldest bar is {chart.starts()[0]}, not {first_s}")
+
+
+def _begin_before_or_scroll(chart: ShownChart, oldest: int, starts: list[int]) -> bool:
+    """Scroll again where that was lost. Where the edge is in sight already, this changes nothing."""
+    if starts[0] < oldest:
+        return True
+    chart.scroll_to(1)
+    return False
 
 
 def _begin_before(oldest: int, starts: list[int]) -> bool:
@@ -338,6 +379,27 @@ def _rows(server: Server, interval: str) -> list[int]:
         if "next" not in page:
             return starts
         query["to"] = page["next"]
+
+
+def _candles(server: Server) -> list[dict[str, object]]:
+    """Return the latest minutes."""
+    with urlopen(server.http(f"/api/v1/candles?symbol={SYMBOL}&interval=1m&limit=100")) as answer:
+        candles: list[dict[str, object]] = msgspec.json.decode(answer.read())["candles"]
+    return candles
+
+
+def _is_incomplete(row: dict[str, object]) -> bool:
+    return bool(row["closed"] and row.get("incomplete"))
+
+
+def _wait_until(more_s: float, is_so: Callable[[], bool]) -> bool:
+    """Return whether it becomes true within so many seconds more than other things may take."""
+    until_s = time.monotonic() + more_s
+    while time.monotonic() < until_s:
+        if is_so():
+            return True
+        time.sleep(0.2)
+    return eventually(is_so)
 
 
 def _row(start_s: int) -> dict[str, object]:

@@ -13,7 +13,12 @@ from tests.servers import Server, eventually, metrics, scripted
 from tests.stream_checker import Gap, Stream, StreamName
 
 SMALL_BYTES = 4_096
-SETTINGS = ("outbox.bytes=20000", f"outbox.kernel_bytes={SMALL_BYTES}", "resume.bytes=100000")
+SETTINGS = (
+    "outbox.bytes=20000",
+    f"outbox.kernel_bytes={SMALL_BYTES}",
+    "resume.bytes=100000",
+    "ping.interval_s=600",  # who reads nothing answers no ping either: that is not looked at here
+)
 BTC = "BTC-USDT"
 
 

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floorwire.core.candle_intervals import INTERVALS, SECOND_US
+from floorwire.core.candle_intervals import INTERVALS
 from floorwire.core.market_history import MOST_US, Extent, Hole
+from floorwire.core.microseconds import SECOND_US
 from floorwire.history import history_file, hole_pages
 from floorwire.history.candle_levels import BASES
 from floorwire.history.filled_ranges import FilledRanges, Range, unfilled

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from floorwire.core.candle_intervals import DAY_US
 from floorwire.core.market_events import VenueTime
+from floorwire.core.microseconds import DAY_US
 from floorwire.history import history_file
 from floorwire.history.market_store import MarketStore
 from floorwire.history.retention import KINDS, Bound, Kind

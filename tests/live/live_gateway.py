@@ -13,7 +13,7 @@ import pytest
 from floorwire import config
 from floorwire.app import Gateway
 from floorwire.connectors import venue_registry
-from floorwire.live_feed import LiveFeed
+from floorwire.feeds.live_feed import LiveFeed
 from floorwire.trading.remote_venue import RemotePhase
 from tests.hub.hub_harness import Message
 from tests.live.faces import FakeMarket, environment, write_settings

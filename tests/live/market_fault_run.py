@@ -18,8 +18,8 @@ from floorwire.connectors import recording
 from floorwire.connectors.network_route import NetworkRoute
 from floorwire.connectors.venue_connector import VenueConnector
 from floorwire.core.stream_interest import StreamInterest
+from floorwire.feeds.venue_feed import VenueFeed
 from floorwire.ops.stats import Stats
-from floorwire.venue_feed import VenueFeed
 from tests.fake_exchange.market import Market
 from tests.fake_exchange.serving import running
 from tests.live.beside import beside

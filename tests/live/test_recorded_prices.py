@@ -16,8 +16,8 @@ from floorwire.connectors.recording_writer import RecordingWriter
 from floorwire.connectors.traffic_recorder import TrafficRecorder
 from floorwire.core.market_events import BookChange, BookSnapshot, FeedStatus, MarketEvent, Trade
 from floorwire.core.ports import VenueOutput, Wake, Woke
+from floorwire.feeds.venue_feed import VenueFeed
 from floorwire.ops.stats import Stats
-from floorwire.venue_feed import VenueFeed
 from tests.live.faces import FACES, Face, trading
 from tests.venues.driver import every
 

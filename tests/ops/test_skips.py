@@ -13,9 +13,9 @@ from floorwire.bus.local import LocalBus
 from floorwire.connectors import recording
 from floorwire.core.market_events import FeedStatus, MarketEvent
 from floorwire.core.ports import VenueInput, VenueOutput, Wake, Woke
+from floorwire.feeds.venue_feed import VenueFeed
 from floorwire.ops.skips import CHECK_US, VenueSkipCounter
 from floorwire.ops.stats import Stats
-from floorwire.venue_feed import VenueFeed
 from floorwire.venues.paper import PaperVenue
 from tests.clocks import following
 

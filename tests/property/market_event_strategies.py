@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from floorwire.core.candle_intervals import SECOND_US
 from floorwire.core.market_events import (
     BookChange,
     BookSnapshot,
@@ -15,7 +14,8 @@ from floorwire.core.market_events import (
     Trade,
     VenueTime,
 )
-from floorwire.core.rolling_day import DAY_MINUTES, MINUTE_US
+from floorwire.core.microseconds import MINUTE_US, SECOND_US
+from floorwire.core.rolling_day import DAY_MINUTES
 
 BTC_USDT = "BTC-USDT"
 MIDNIGHT_US = 20_000 * DAY_MINUTES * MINUTE_US

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from floorwire.channels.candles import CHANNEL
 from floorwire.channels.interval_candles import MAX_FLAT
-from floorwire.core.candle_intervals import DAY_US, INTERVALS, CandleInterval
+from floorwire.core.candle_intervals import INTERVALS, CandleInterval
 from floorwire.core.market_events import Trade, VenueTime
+from floorwire.core.microseconds import DAY_US
 from floorwire.protocol.channel_events import AnyEvent, Candles
 from tests.channels.stream_driver import Drive
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from floorwire.channels.candles import CHANNEL
 from floorwire.channels.interval_candles import VENUE_LATE_US
-from floorwire.core.candle_intervals import SECOND_US
 from floorwire.core.candle_state import CandleState
 from floorwire.core.market_events import Candle, Feed, Trade, VenueTime
+from floorwire.core.microseconds import SECOND_US
 from floorwire.core.notices import SymbolFeedChanged
 from floorwire.protocol.channel_events import Candles
 from tests.channels.stream_driver import BTC, Drive

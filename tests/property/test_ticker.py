@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from floorwire.channels.ticker import CHANNEL
 from floorwire.core.market_events import Trade, VenueTime
-from floorwire.core.rolling_day import DAY_MINUTES, MINUTE_US
+from floorwire.core.microseconds import MINUTE_US
+from floorwire.core.rolling_day import DAY_MINUTES
 from floorwire.protocol.channel_events import Ticker
 from tests.channels.stream_driver import Drive
 

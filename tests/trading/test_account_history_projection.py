@@ -21,10 +21,11 @@ from floorwire.core.account_events import (
     Position,
     Seqs,
 )
+from floorwire.core.microseconds import DAY_US
 from floorwire.core.orders import Order, OrderTicket
 from floorwire.storage.account_history_rows import IndexedDay, IndexedLedger
 from floorwire.storage.journal import JournalRecord
-from floorwire.trading.account_history_projection import DAY_US, AccountHistoryProjection
+from floorwire.trading.account_history_projection import AccountHistoryProjection
 from floorwire.trading.account_store import decode_entry
 from floorwire.trading.commit_batch import EVENT_KINDS
 from tests.engine.test_order_manager_properties import Trading

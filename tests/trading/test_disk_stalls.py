@@ -134,7 +134,7 @@ async def drained_during_a_stall(harness: GatewayHarness, disk: Disk, seconds: f
     """Let the disk stall, place an order, and let the drain run for a while."""
     disk.is_stalled = True
     harness.wire.ask("order.place", client_order_id="last", **FAR)
-    draining = asyncio.create_task(harness.gateway.drain())
+    draining = asyncio.create_task(harness.gateway.drain.run())
     await asyncio.sleep(seconds)
     return draining
 

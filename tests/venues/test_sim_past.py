@@ -8,9 +8,10 @@ from itertools import pairwise
 
 import pytest
 
-from floorwire.core.candle_intervals import DAY_US, INTERVALS, MINUTE_US
+from floorwire.core.candle_intervals import INTERVALS
 from floorwire.core.candle_state import CandleState
 from floorwire.core.market_events import Quote
+from floorwire.core.microseconds import DAY_US, MINUTE_US
 from floorwire.venues import sim
 from floorwire.venues.sim_past import STEPS, PastCandles
 

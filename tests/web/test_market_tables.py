@@ -15,9 +15,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from floorwire.cli import application
-from floorwire.core.candle_intervals import MINUTE_US
 from floorwire.core.codes import Code
 from floorwire.core.market_events import FeedStatus, Listing, MarketEvent, Trade, VenueTime
+from floorwire.core.microseconds import MINUTE_US
 from floorwire.core.refusal import Refusal
 from floorwire.protocol.cost_budget import CostBudget
 from floorwire.web import table_stream

@@ -8,14 +8,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Final
 
 import msgspec
 
 from floorwire.client.order import OrderTerms
 from floorwire.core.codes import Code
-
-SECOND_US: Final = 1_000_000
+from floorwire.core.microseconds import SECOND_US
 
 
 class BotLimits(msgspec.Struct, frozen=True, kw_only=True):

@@ -86,6 +86,13 @@ class Channel(Protocol):
         ...
 
 
+def refuse_options(channel: str, depth: int | None, interval: str | None, closed_only: bool) -> None:
+    """Refuse all options on a channel that has none. Raises BadOptionError."""
+    refuse_depth(channel, depth)
+    refuse_interval(channel, interval)
+    refuse_closed_only(channel, closed_only)
+
+
 def refuse_depth(channel: str, depth: int | None) -> None:
     """Refuse a depth on a channel that has none. Raises BadOptionError."""
     if depth is not None:

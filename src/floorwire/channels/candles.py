@@ -23,7 +23,7 @@ from msgspec.structs import replace
 
 from floorwire.channels import BadOptionError, Channel, Option, refuse_depth
 from floorwire.channels.interval_candles import IntervalCandles
-from floorwire.core.candle_intervals import INTERVALS, MINUTE_US, SECOND_US
+from floorwire.core.candle_intervals import INTERVALS
 from floorwire.core.candle_state import CandleState
 from floorwire.core.capabilities import StreamKind
 from floorwire.core.common_units import CommonUnits
@@ -37,6 +37,7 @@ from floorwire.core.market_events import (
     Trade,
     VenueTime,
 )
+from floorwire.core.microseconds import MINUTE_US, SECOND_US
 from floorwire.core.notices import Notice, SymbolFeedChanged
 from floorwire.protocol import channel_events
 from floorwire.protocol.event_stamps import EventStamp

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from floorwire.core.candle_intervals import SECOND_US, CandleInterval
+from floorwire.core.candle_intervals import CandleInterval
 from floorwire.core.candle_state import CandleState
 from floorwire.core.common_units import UnitChange
 from floorwire.core.market_events import Candle
+from floorwire.core.microseconds import SECOND_US
 
 MAX_FLAT = 60
 """The most flat candles that one event gives. A longer silence leaves a hole before them."""

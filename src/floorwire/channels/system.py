@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from floorwire.channels import Channel, Option, refuse_closed_only, refuse_depth, refuse_interval
+from floorwire.channels import Channel, Option, refuse_options
 from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument, InstrumentState
 from floorwire.core.market_events import FeedStatus, Listing, MarketEvent
@@ -159,9 +159,7 @@ class SystemChannel:
 
     def option(self, depth: int | None, interval: str | None, closed_only: bool = False) -> Option:
         """Return None: there is none. Raises BadOptionError."""
-        refuse_depth(self.name, depth)
-        refuse_interval(self.name, interval)
-        refuse_closed_only(self.name, closed_only)
+        refuse_options(self.name, depth, interval, closed_only)
         return None
 
     def tracker(self, _instrument: Instrument | None) -> SystemTracker:

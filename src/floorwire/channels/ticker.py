@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeAlias
 
 from msgspec import UNSET
 
-from floorwire.channels import Channel, Option, refuse_closed_only, refuse_depth, refuse_interval
+from floorwire.channels import Channel, Option, refuse_options
 from floorwire.core.capabilities import StreamKind
 from floorwire.core.common_units import CommonUnits, UnitChange, convert_steps
 from floorwire.core.instrument import Instrument
@@ -30,6 +30,7 @@ from floorwire.core.market_events import (
     Trade,
     VenueTime,
 )
+from floorwire.core.microseconds import DAY_US, SECOND_US
 from floorwire.core.notices import Notice, SymbolFeedChanged
 from floorwire.core.order_book import Book
 from floorwire.core.rolling_day import Day, DayWindow
@@ -40,8 +41,6 @@ from floorwire.protocol.requests import OnSlow
 Text: TypeAlias = str | None
 STATS_LATE_US = 10_000_000
 """If the venue's 24-hour figures lack a trade for this long, the venue stopped sending them."""
-DAY_US = 86_400_000_000
-SECOND_US = 1_000_000
 PRICES_KEPT = 256
 """How many prices are cached as text."""
 
@@ -388,9 +387,7 @@ class TickerChannel:
 
     def option(self, depth: int | None, interval: str | None, closed_only: bool = False) -> Option:
         """Return None: there is none. Raises BadOptionError."""
-        refuse_depth(self.name, depth)
-        refuse_interval(self.name, interval)
-        refuse_closed_only(self.name, closed_only)
+        refuse_options(self.name, depth, interval, closed_only)
         return None
 
     def tracker(self, instrument: Instrument | None) -> TickerTracker:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from msgspec import UNSET
 
-from floorwire.channels import Channel, Option, refuse_closed_only, refuse_depth, refuse_interval
+from floorwire.channels import Channel, Option, refuse_options
 from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Feed, MarketEvent, Trade
@@ -104,9 +104,7 @@ class TradesChannel:
 
     def option(self, depth: int | None, interval: str | None, closed_only: bool = False) -> Option:
         """Return None: there is none. Raises BadOptionError."""
-        refuse_depth(self.name, depth)
-        refuse_interval(self.name, interval)
-        refuse_closed_only(self.name, closed_only)
+        refuse_options(self.name, depth, interval, closed_only)
         return None
 
     def tracker(self, instrument: Instrument | None) -> TradesTracker:

@@ -10,11 +10,10 @@ from typing import Annotated, NoReturn
 import msgspec
 import typer
 
-from floorwire import config
 from floorwire.auth.secret_sealer import SecretSealer, verify_digest
 from floorwire.cli.chosen_server import Json
 from floorwire.cli.command_error import fail
-from floorwire.cli.data_folder import Data
+from floorwire.cli.data_folder import Data, chosen_folder, existing_folder
 from floorwire.cli.exit_codes import ExitCode
 from floorwire.cli.output import echo
 from floorwire.cli.progress import progress
@@ -23,7 +22,7 @@ from floorwire.core.os_errors import sentence
 from floorwire.storage import backup as backups
 from floorwire.storage import master_key as key_file
 from floorwire.storage.backup import BackupError, Manifest
-from floorwire.storage.data_dir import DataDirError, check_exists
+from floorwire.storage.data_dir import DataDirError
 from floorwire.storage.master_key import MasterKeyError, load_master
 from floorwire.storage.private_files import private_folder, read_secret
 
@@ -41,8 +40,7 @@ class CopiedOutput(msgspec.Struct, frozen=True):
 def backup(archive: Archive, data: Data = None, json: Json = False) -> None:
     """Write the data folder to a new archive, beside a running server or without one."""
     try:
-        folder = _folder(data)
-        check_exists(folder)
+        folder = existing_folder(data)
         with progress("copying and verifying"):
             made = backups.back_up(folder, archive.expanduser(), time.time_ns() // 1_000)
     except (BackupError, SettingsError, DataDirError) as error:
@@ -62,7 +60,7 @@ def restore(
 ) -> None:
     """Make a data folder of an archive; it begins a new epoch, and gives no order id again."""
     try:
-        folder = _folder(data)
+        folder = chosen_folder(data)
         if master_key is not None:
             _put_master(master_key, folder)
         with progress("verifying and copying"):
@@ -105,7 +103,3 @@ def _check_master(folder: Path) -> None:
 
 def _failed(error: Exception) -> NoReturn:
     fail(sentence(error), ExitCode.UNUSABLE)
-
-
-def _folder(data: str | None) -> Path:
-    return Path(config.load(environment=os.environ, flags={"data": data}).data).expanduser()

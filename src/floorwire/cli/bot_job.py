@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
@@ -93,6 +94,9 @@ def _show_run(report: RunReport) -> None:
         table.add_row("  time exposed", f"{money.exposed_share:.1%}")
     for asset, fee in report.fees.items():
         table.add_row(f"fees {asset}", fee)
+    for symbol, position in report.positions.items():
+        if Decimal(position):
+            table.add_row(f"left, {symbol}", position)
     table.add_row(
         "orders", ", ".join(f"{count:,} {event}" for event, count in report.orders.items()) or "none"
     )

@@ -47,13 +47,22 @@ def exit_on_error() -> Iterator[None]:
         fail(str(error.args[0]) if isinstance(error, LookupError) else sentence(error), ExitCode.UNUSABLE)
 
 
+def chosen_folder(data: str | None) -> Path:
+    """Return the data folder: ``--data``, or that of the settings. Raises SettingsError."""
+    return Path(config.load(environment=os.environ, flags={"data": data}).data).expanduser()
+
+
+def existing_folder(data: str | None) -> Path:
+    """Return the same. Raises DataDirError if it is missing, and SettingsError."""
+    folder = chosen_folder(data)
+    check_exists(folder)
+    return folder
+
+
 @contextmanager
 def open_data_dir(data: str | None, *, is_made: bool = False) -> Iterator[DataDir]:
     """Yield the data folder. ``is_made``: it is made where it is missing."""
-    folder = Path(config.load(environment=os.environ, flags={"data": data}).data).expanduser()
-    if not is_made:
-        check_exists(folder)
-    data_dir = DataDir(folder, os.environ)
+    data_dir = DataDir(chosen_folder(data) if is_made else existing_folder(data), os.environ)
     for notice in data_dir.keys.notices:
         echo(f"floorwire: {notice}", err=True)
     yield data_dir

@@ -17,6 +17,7 @@ from floorwire import config
 from floorwire.channels.candles import DEFAULT_INTERVAL
 from floorwire.cli.chosen_server import Json
 from floorwire.cli.command_error import fail
+from floorwire.cli.data_folder import Data, existing_folder
 from floorwire.cli.exit_codes import ExitCode
 from floorwire.cli.output import echo, write_json
 from floorwire.cli.progress import progress
@@ -37,7 +38,7 @@ from floorwire.history import market_tables
 from floorwire.history.history_file import HistoryFileError
 from floorwire.history.stored_history import StoredHistory
 from floorwire.storage import journal_inspection
-from floorwire.storage.data_dir import DataDirError, check_exists
+from floorwire.storage.data_dir import DataDirError
 from floorwire.storage.journal import JournalCorruptError, JournalError
 from floorwire.trading import account_export
 from floorwire.trading.account_export import ExportFilter, Table
@@ -76,7 +77,6 @@ Out: TypeAlias = Annotated[
         help="The file: .parquet, or CSV. An earlier one is replaced. Without it: CSV on the output."
     ),
 ]
-Data: TypeAlias = Annotated[str | None, typer.Option(help="The server's folder for what survives a restart.")]
 
 
 @app.command()
@@ -216,7 +216,7 @@ def _export(table: Table, wanted: ExportFilter, out: Path | None, data: str | No
     columns = account_export.columns(account_export.ROWS[table], account_export.OWNER)
     with _exit_on_error():
         _write(
-            account_export.export(table, journal_inspection.read(_folder(data)), wanted),
+            account_export.export(table, journal_inspection.read(existing_folder(data)), wanted),
             columns,
             out,
             json=json,
@@ -232,15 +232,8 @@ def _export_market(
     json: bool,
 ) -> None:
     """Write a table of market history, while a server writes it or while none runs."""
-    with _exit_on_error(), closing(StoredHistory(_folder(data))) as history:
+    with _exit_on_error(), closing(StoredHistory(existing_folder(data))) as history:
         _write(rows(history), columns, out, json=json)
-
-
-def _folder(data: str | None) -> Path:
-    """Return the data folder. Raises SettingsError, DataDirError."""
-    folder = Path(config.load(environment=os.environ, flags={"data": data}).data).expanduser()
-    check_exists(folder)
-    return folder
 
 
 def _write(rows: Iterator[Row], columns: Columns, out: Path | None, *, json: bool) -> None:

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 
-from floorwire import config
 from floorwire.cli.chosen_server import Json
 from floorwire.cli.command_error import fail
-from floorwire.cli.data_folder import Data
+from floorwire.cli.data_folder import Data, existing_folder
 from floorwire.cli.exit_codes import ExitCode
 from floorwire.cli.output import echo
 from floorwire.cli.progress import progress
 from floorwire.config import SettingsError
 from floorwire.storage import journal_inspection
 from floorwire.storage import journal_repair as repairing
-from floorwire.storage.data_dir import DataDirError, check_exists
+from floorwire.storage.data_dir import DataDirError
 from floorwire.storage.journal import JournalCorruptError, JournalError
 from floorwire.storage.journal_repair import RepairResult
 from floorwire.trading import journal_export as exporting
@@ -50,7 +47,7 @@ class RepairedOutput(msgspec.Struct, frozen=True):
 def verify(data: Data = None, json: Json = False) -> None:
     """Check every record, and that none is missing; ends with 1 where the journal is damaged."""
     with _exit_on_error(), progress("verifying the journal"):
-        verdict = journal_inspection.verify(_folder(data))
+        verdict = journal_inspection.verify(existing_folder(data))
     if json:
         echo(msgspec.json.encode(VerifiedOutput(verdict.records, verdict.snapshot_n)))
         return
@@ -66,7 +63,7 @@ def export(
 ) -> None:
     """Print the records in order, each a line of JSON; up to the damage, where there is some."""
     with _exit_on_error():
-        for line in exporting.export(journal_inspection.read(_folder(data), after), account):
+        for line in exporting.export(journal_inspection.read(existing_folder(data), after), account):
             echo(line)
 
 
@@ -74,7 +71,7 @@ def export(
 def repair(data: Data = None, json: Json = False) -> None:
     """Keep what verifies of a damaged journal, up to the damage; the damaged files are put aside."""
     with _exit_on_error(), progress("repairing the journal"):
-        repaired = repairing.repair(_folder(data), time.time_ns() // 1_000, as_restored_entry)
+        repaired = repairing.repair(existing_folder(data), time.time_ns() // 1_000, as_restored_entry)
     if json:
         echo(msgspec.json.encode(repaired and _output(repaired)))
     elif repaired is None:
@@ -95,9 +92,3 @@ def _exit_on_error() -> Iterator[None]:
         yield
     except (JournalError, SettingsError, DataDirError) as error:
         fail(str(error), ExitCode.FAILED if isinstance(error, JournalCorruptError) else ExitCode.UNUSABLE)
-
-
-def _folder(data: str | None) -> Path:
-    folder = Path(config.load(environment=os.environ, flags={"data": data}).data).expanduser()
-    check_exists(folder)
-    return folder

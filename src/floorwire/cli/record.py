@@ -29,10 +29,10 @@ from floorwire.connectors.recording_writer import RecordingWriter, session_name
 from floorwire.connectors.traffic_recorder import TrafficRecorder
 from floorwire.connectors.venue_specs import REPLAY, SIM, specs
 from floorwire.core.os_errors import reason, sentence
+from floorwire.feeds.venue_feed import VenueFeed
 from floorwire.ops import logs
 from floorwire.ops.stats import Stats
 from floorwire.ops.venue_check import VenueCheck
-from floorwire.venue_feed import VenueFeed
 
 TELL_S: Final = 0.5
 """How often the progress is told."""

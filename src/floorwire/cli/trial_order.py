@@ -24,6 +24,7 @@ from floorwire.core.remote_order_messages import (
 )
 from floorwire.core.venue_names import bare
 from floorwire.engine.instrument_units import ceil
+from floorwire.engine.venue_order_ids import of_digits
 
 FAR_PERCENT: Final = 10
 """The order buys at so much below the best bid."""
@@ -93,10 +94,7 @@ def new_client_id(form: ClientIdForm) -> str:
     """Return an id that no gateway makes. A server at the same account lets such an order alone."""
     if form == "text":
         return f"doctor{secrets.token_hex(8)}"
-    digits = f"{secrets.token_hex(14)}0000"
-    if form == "hex":
-        return digits
-    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+    return of_digits(form, f"{secrets.token_hex(14)}0000")
 
 
 class TrialOrder:

@@ -20,10 +20,10 @@ from floorwire.connectors.order_connector import OrderConnector
 from floorwire.core.market_events import MarketEvent
 from floorwire.core.remote_order_messages import PlaceOrder
 from floorwire.core.venue_traffic import VenueTraffic
+from floorwire.feeds.venue_feed import VenueFeed
 from floorwire.live_orders import order_connector
 from floorwire.ops.stats import Stats
 from floorwire.ops.venue_check import VenueCheck
-from floorwire.venue_feed import VenueFeed
 from floorwire.venues.live import LiveVenue
 
 

@@ -57,6 +57,16 @@ class Topic(NamedTuple):
     closed_only: bool = False
 
 
+def depth_of(option: int | str | None) -> int | UnsetType:
+    """Return the depth of a book, as requests have it."""
+    return option if isinstance(option, int) else UNSET
+
+
+def interval_of(option: int | str | None) -> str | UnsetType:
+    """Return the interval of candles, as requests have it."""
+    return option if isinstance(option, str) else UNSET
+
+
 class Subscription:
     """One topic of one connection at a time."""
 
@@ -115,8 +125,8 @@ class Subscription:
         return Subscribe(
             channel=topic.channel,
             symbol=topic.symbol or UNSET,
-            depth=topic.option if isinstance(topic.option, int) else UNSET,
-            interval=topic.option if isinstance(topic.option, str) else UNSET,
+            depth=depth_of(topic.option),
+            interval=interval_of(topic.option),
             closed_only=topic.closed_only or UNSET,
             on_slow=self._on_slow,
             history=self.history or UNSET,
@@ -139,8 +149,8 @@ class Subscription:
         return Unsubscribe(
             channel=topic.channel,
             symbol=topic.symbol or UNSET,
-            depth=topic.option if isinstance(topic.option, int) else UNSET,
-            interval=topic.option if isinstance(topic.option, str) else UNSET,
+            depth=depth_of(topic.option),
+            interval=interval_of(topic.option),
             closed_only=topic.closed_only or UNSET,
         )
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from msgspec import UNSET, UnsetType
 
 from floorwire.client.stream_gap import StreamGap
-from floorwire.client.subscription import State, Subscription, Topic
+from floorwire.client.subscription import State, Subscription, Topic, depth_of, interval_of
 from floorwire.protocol.channel_events import ListedNotice
 from floorwire.protocol.replies import HeldSubscription, SubscribedAll
 from floorwire.protocol.requests import OnSlow, Subscribe, Unsubscribe
@@ -62,8 +62,8 @@ class VenueSubscription:
             channel=topic.channel,
             all=True,
             venue=topic.venue or UNSET,
-            depth=topic.option if isinstance(topic.option, int) else UNSET,
-            interval=topic.option if isinstance(topic.option, str) else UNSET,
+            depth=depth_of(topic.option),
+            interval=interval_of(topic.option),
             closed_only=topic.closed_only or UNSET,
             on_slow=self._on_slow,
         )
@@ -76,8 +76,8 @@ class VenueSubscription:
             channel=topic.channel,
             all=True,
             venue=topic.venue or UNSET,
-            depth=topic.option if isinstance(topic.option, int) else UNSET,
-            interval=topic.option if isinstance(topic.option, str) else UNSET,
+            depth=depth_of(topic.option),
+            interval=interval_of(topic.option),
             closed_only=topic.closed_only or UNSET,
         )
 

@@ -1,8 +1,4 @@
-"""From ccxt's structures to the messages of its adapter.
-
-ccxt reads the decimal texts of exchanges as floats. The shortest text that gives the same float again is what
-the exchange wrote, up to 15 digits.
-"""
+"""From ccxt's structures to the messages of its adapter."""
 
 from __future__ import annotations
 
@@ -14,6 +10,7 @@ from typing import Final
 import msgspec
 
 from floorwire.connectors.ccxt_exchange import Structure
+from floorwire.connectors.ccxt_values import milliseconds, number, part, structure, text
 from floorwire.venues.ccxt.messages import DEPTH, BookRow, DayRow, MarketRow, TradeRow, TradeRows, Watch
 
 DECIMAL_PLACES: Final = 2
@@ -29,22 +26,17 @@ def markets(found: Mapping[str, Structure], precision_mode: int) -> bytes:
 
 
 def _market(market: Structure, precision_mode: int) -> MarketRow:
-    precision, limits, active = _part(market, "precision"), _part(market, "limits"), market.get("active")
+    precision, limits, active = part(market, "precision"), part(market, "limits"), market.get("active")
     return MarketRow(
         native=str(market.get("symbol")),
         base=str(market.get("base")),
         quote=str(market.get("quote")),
         price_step=_step(precision.get("price"), precision_mode),
         size_step=_step(precision.get("amount"), precision_mode),
-        min_cost=text(_part(limits, "cost").get("min")),
+        min_cost=text(part(limits, "cost").get("min")),
         is_active=active if isinstance(active, bool) else None,
-        min_amount=text(_part(limits, "amount").get("min")),
+        min_amount=text(part(limits, "amount").get("min")),
     )
-
-
-def _part(of: Structure, name: str) -> Structure:
-    part = of.get(name)
-    return part if isinstance(part, Mapping) else {}
 
 
 def _step(precision: object, mode: int) -> str | None:
@@ -58,14 +50,16 @@ def _step(precision: object, mode: int) -> str | None:
 
 def book(found: object) -> bytes:
     """Return the best levels of a book. Raises TypeError if it is none."""
-    book = _structure(found)
-    return msgspec.json.encode(BookRow(_levels(book["bids"]), _levels(book["asks"]), _ms(book)))
+    book = structure(found)
+    return msgspec.json.encode(
+        BookRow(_levels(book["bids"]), _levels(book["asks"]), milliseconds(book.get("timestamp")))
+    )
 
 
 def _levels(side: object) -> tuple[tuple[str, str], ...]:
     if not isinstance(side, Iterable):
         raise TypeError("levels")
-    return tuple((_text(level[0]), _text(level[1])) for level in islice(side, DEPTH))
+    return tuple((number(level[0]), number(level[1])) for level in islice(side, DEPTH))
 
 
 def trades(found: object) -> bytes:
@@ -76,20 +70,20 @@ def trades(found: object) -> bytes:
 
 
 def _trade(found: object) -> TradeRow:
-    trade = _structure(found)
+    trade = structure(found)
     side, trade_id = trade.get("side"), trade.get("id")
     return TradeRow(
-        price=_text(trade["price"]),
-        size=_text(trade["amount"]),
+        price=number(trade["price"]),
+        size=number(trade["amount"]),
         side=side if isinstance(side, str) else None,
         id=None if trade_id is None else str(trade_id),
-        ts_ms=_ms(trade),
+        ts_ms=milliseconds(trade.get("timestamp")),
     )
 
 
 def day(found: object) -> bytes:
     """Return the figures of 24 hours in a ticker."""
-    ticker = _structure(found)
+    ticker = structure(found)
     return msgspec.json.encode(
         DayRow(
             open=text(ticker.get("open")),
@@ -97,37 +91,9 @@ def day(found: object) -> bytes:
             low=text(ticker.get("low")),
             volume=text(ticker.get("baseVolume")),
             quote_volume=text(ticker.get("quoteVolume")),
-            ts_ms=_ms(ticker),
+            ts_ms=milliseconds(ticker.get("timestamp")),
         )
     )
 
 
 MESSAGES: Mapping[Watch, Callable[[object], bytes]] = {"book": book, "trades": trades, "day": day}
-
-
-def _structure(found: object) -> Structure:
-    if not isinstance(found, Mapping):
-        raise TypeError("a structure")
-    return found
-
-
-def _ms(of: Structure) -> int | None:
-    stamp = of.get("timestamp")
-    return int(stamp) if isinstance(stamp, int | float) else None
-
-
-def _text(number: object) -> str:
-    written = text(number)
-    if written is None:
-        raise TypeError("a number")
-    return written
-
-
-def text(number: object) -> str | None:
-    """Return a number as a decimal without an exponent; None if it is none."""
-    if isinstance(number, bool) or not isinstance(number, int | float | str):
-        return None
-    written = number if isinstance(number, str) else repr(number)
-    if "e" in written or "E" in written:
-        written = format(Decimal(written), "f")
-    return written if written.replace(".", "", 1).lstrip("-").isdigit() else None

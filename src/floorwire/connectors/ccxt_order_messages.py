@@ -10,8 +10,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from floorwire.connectors.ccxt_exchange import Structure
-from floorwire.connectors.ccxt_messages import text
+from floorwire.connectors.ccxt_values import milliseconds, number, part, structure, text
 from floorwire.venues.ccxt.order_messages import ExecutionRow, Failure, OrderRow, OrdersFrame
 
 MOST_MESSAGE = 200
@@ -41,7 +40,7 @@ def executions(found: object) -> bytes:
 
 def balances(found: object) -> bytes:
     """Return what the account has of each asset, free and locked together."""
-    totals = _structure(_structure(found)["total"])
+    totals = structure(structure(found)["total"])
     written = {asset: text(total) for asset, total in totals.items() if total is not None}
     if None in written.values():
         raise TypeError("a balance")
@@ -62,8 +61,8 @@ def failure(error: Exception, secrets: Iterable[str]) -> bytes | None:
 
 
 def _order(found: object) -> OrderRow:
-    row = _structure(found)
-    placed_ms = _ms(row.get("timestamp"))
+    row = structure(found)
+    placed_ms = milliseconds(row.get("timestamp"))
     return OrderRow(
         id=_name(row["id"]) or "",
         client_id=_name(row.get("clientOrderId")),
@@ -73,28 +72,24 @@ def _order(found: object) -> OrderRow:
         amount=text(row.get("amount")),
         price=text(row.get("price")),
         ts_ms=placed_ms,
-        updated_ms=_ms(row.get("lastUpdateTimestamp")),
+        updated_ms=milliseconds(row.get("lastUpdateTimestamp")),
     )
 
 
 def _execution(found: object) -> ExecutionRow:
-    row = _structure(found)
-    fee = row.get("fee")
-    paid: Structure = fee if isinstance(fee, Mapping) else {}
+    row = structure(found)
+    paid = part(row, "fee")
     asset, role = _name(paid.get("currency")), row.get("takerOrMaker")
-    price, amount = text(row["price"]), text(row["amount"])
-    if price is None or amount is None:
-        raise TypeError("a trade")
     return ExecutionRow(
         id=_name(row["id"]) or "",
         order=_name(row["order"]) or "",
         symbol=_name(row["symbol"]) or "",
-        price=price,
-        amount=amount,
+        price=number(row["price"]),
+        amount=number(row["amount"]),
         is_maker=None if role is None else role == "maker",
         fee=text(paid.get("cost")) if asset else None,
         fee_asset=asset,
-        ts_ms=_ms(row.get("timestamp")),
+        ts_ms=milliseconds(row.get("timestamp")),
     )
 
 
@@ -104,15 +99,5 @@ def _rows(found: object) -> Iterable[object]:
     return found
 
 
-def _structure(found: object) -> Structure:
-    if not isinstance(found, Mapping):
-        raise TypeError("a structure")
-    return found
-
-
 def _name(value: object) -> str | None:
     return None if value is None else str(value)
-
-
-def _ms(stamp: object) -> int | None:
-    return int(stamp) if isinstance(stamp, int | float) else None

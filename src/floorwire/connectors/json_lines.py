@@ -16,13 +16,8 @@ from urllib.parse import quote
 
 import msgspec
 
-from floorwire.connectors.recorded_line import (
-    DAY_US,
-    MAX_LINE_BYTES,
-    RecordedLine,
-    SkippedLineCounter,
-    text_lines,
-)
+from floorwire.connectors.recorded_line import MAX_LINE_BYTES, RecordedLine, SkippedLineCounter, text_lines
+from floorwire.core.microseconds import DAY_US
 from floorwire.venues.common.decimals import rfc3339_us
 
 STAMPED = re.compile(rb"(?P<digits>[0-9]{13}(?:[0-9]{3}){0,2})[ \t]+(?P<text>[\[{].*)", re.DOTALL)

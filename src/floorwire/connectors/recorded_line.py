@@ -14,7 +14,6 @@ from typing import Protocol
 
 import msgspec
 
-DAY_US = 86_400_000_000
 GZIP = b"\x1f\x8b"
 """The first bytes of a gzip file (RFC 1952 2.3.1)."""
 BROKEN = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, zipfile.BadZipFile)

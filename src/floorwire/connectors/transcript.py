@@ -18,13 +18,8 @@ from pathlib import Path
 
 import msgspec
 
-from floorwire.connectors.recorded_line import (
-    DAY_US,
-    MAX_LINE_BYTES,
-    RecordedLine,
-    SkippedLineCounter,
-    text_lines,
-)
+from floorwire.connectors.recorded_line import MAX_LINE_BYTES, RecordedLine, SkippedLineCounter, text_lines
+from floorwire.core.microseconds import DAY_US
 
 ENTRY_BYTES = 128
 """What a line of a text costs in memory besides its bytes."""

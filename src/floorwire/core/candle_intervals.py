@@ -12,10 +12,8 @@ from typing import Final
 
 import msgspec
 
-SECOND_US: Final = 1_000_000
-MINUTE_US: Final = 60 * SECOND_US
-HOUR_US: Final = 60 * MINUTE_US
-DAY_US: Final = 24 * HOUR_US
+from floorwire.core.microseconds import DAY_US, HOUR_US, MINUTE_US, SECOND_US
+
 WEEK_US: Final = 7 * DAY_US
 FIRST_MONDAY_US: Final = 4 * DAY_US
 """1970-01-05. The epoch was a Thursday."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 from msgspec.structs import replace
 
-from floorwire.core.candle_intervals import SECOND_US
 from floorwire.core.common_units import UnitChange
 from floorwire.core.market_events import Candle, Trade
+from floorwire.core.microseconds import SECOND_US
 
 
 class CandleState(msgspec.Struct):

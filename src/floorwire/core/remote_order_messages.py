@@ -16,6 +16,7 @@ import msgspec
 
 from floorwire.core.codes import Code
 from floorwire.core.instrument import Side
+from floorwire.core.microseconds import SECOND_US
 from floorwire.core.orders import Liquidity, OrderType, TimeInForce
 
 ClientIdForm: TypeAlias = Literal["text", "hex", "uuid"]
@@ -24,7 +25,6 @@ dashes.
 """
 SeenState: TypeAlias = Literal["open", "filled", "cancelled", "rejected", "expired"]
 """What a venue says that an order is."""
-SECOND_US = 1_000_000
 
 
 class RemotePolicy(msgspec.Struct, frozen=True):

@@ -9,8 +9,8 @@ import msgspec
 
 from floorwire.core.common_units import UnitChange
 from floorwire.core.market_events import Trade
+from floorwire.core.microseconds import MINUTE_US
 
-MINUTE_US = 60_000_000
 DAY_MINUTES = 1440
 
 

@@ -27,7 +27,11 @@ def client_id(form: ClientIdForm, epoch: str, order_id: int) -> str:
     assert 0 < order_id <= MOST_ORDER_ID, order_id
     if form == "text":
         return f"{MARK}{epoch}{order_id}"
-    digits = f"{epoch}{order_id:020}{HEX_MARK}"
+    return of_digits(form, f"{epoch}{order_id:020}{HEX_MARK}")
+
+
+def of_digits(form: ClientIdForm, digits: str) -> str:
+    """Return an id of 32 hexadecimal digits: as they are, or in groups as a UUID."""
     if form == "hex":
         return digits
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))

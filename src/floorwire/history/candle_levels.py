@@ -9,7 +9,8 @@ from typing import Final
 
 import msgspec
 
-from floorwire.core.candle_intervals import DAY_US, HOUR_US, INTERVALS, MINUTE_US, CandleInterval
+from floorwire.core.candle_intervals import INTERVALS, CandleInterval
+from floorwire.core.microseconds import DAY_US, HOUR_US, MINUTE_US
 
 
 class CandleLevel(msgspec.Struct, frozen=True):

@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final
 
-from floorwire.core.candle_intervals import SECOND_US
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import (
     Candle,
@@ -24,6 +23,7 @@ from floorwire.core.market_events import (
     Trade,
     VenueTime,
 )
+from floorwire.core.microseconds import SECOND_US
 from floorwire.core.past_candles import PastPage
 from floorwire.core.past_trades import PastTradesPage
 from floorwire.history import candle_filling, history_file, simulated_past, trade_filling

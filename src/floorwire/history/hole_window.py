@@ -10,8 +10,9 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Final
 
-from floorwire.core.candle_intervals import DAY_US, CandleInterval
+from floorwire.core.candle_intervals import CandleInterval
 from floorwire.core.market_history import MOST_US
+from floorwire.core.microseconds import DAY_US
 from floorwire.history import hole_pages
 from floorwire.history.filled_ranges import Range
 from floorwire.history.history_file import Connection

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from floorwire.core.candle_intervals import SECOND_US
+from floorwire.core.microseconds import SECOND_US
 
 SETTLED_US: Final = 3 * SECOND_US
 """So long after a time the venue is asked for it: trades of its last moments may be under way."""

@@ -7,8 +7,8 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from floorwire.core.candle_intervals import DAY_US
 from floorwire.core.market_history import MOST_US
+from floorwire.core.microseconds import DAY_US
 from floorwire.history import history_file
 from floorwire.history.candle_levels import LEVELS
 from floorwire.history.history_file import TRADES, Connection

@@ -9,7 +9,6 @@ from typing import Final
 
 import msgspec
 
-from floorwire.core.candle_intervals import MINUTE_US, SECOND_US
 from floorwire.core.candle_state import CandleState
 from floorwire.core.common_units import CommonUnits
 from floorwire.core.instrument import Instrument
@@ -22,6 +21,7 @@ from floorwire.core.market_history import (
     StoredTrade,
     StoredUnits,
 )
+from floorwire.core.microseconds import MINUTE_US, SECOND_US
 from floorwire.history import candle_block, history_file, hole_list, trade_block
 from floorwire.history.candle_block import Bar, CandleBlock, Origin
 from floorwire.history.candle_levels import LEVELS, MINUTES, CandleLevel

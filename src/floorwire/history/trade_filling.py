@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Final
 
-from floorwire.core.candle_intervals import SECOND_US
 from floorwire.core.candle_state import CandleState
 from floorwire.core.market_history import StoredTrade
+from floorwire.core.microseconds import SECOND_US
 from floorwire.core.past_trades import PastTradesPage
 from floorwire.history import trade_places
 from floorwire.history.candle_block import Origin

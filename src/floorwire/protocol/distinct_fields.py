@@ -60,7 +60,7 @@ def check_json(data: bytes) -> None:
         return
     values = b"".join(found.values())
     if len(found) + values.count(b":") != count or b"{" in values:
-        json.loads(data, object_pairs_hook=_distinct)
+        json.loads(data, object_pairs_hook=distinct)
 
 
 def check_msgpack(data: bytes) -> None:
@@ -73,7 +73,8 @@ def check_msgpack(data: bytes) -> None:
             check_msgpack(value)
 
 
-def _distinct(pairs: list[tuple[str, object]]) -> None:
+def distinct(pairs: list[tuple[str, object]]) -> None:
+    """Raise RepeatedFieldError if a field is there twice. It is a hook of the parser of ``json``."""
     seen: set[str] = set()
     for name, _ in pairs:
         if name in seen:

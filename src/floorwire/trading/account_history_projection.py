@@ -23,6 +23,7 @@ from floorwire.core.account_events import (
     VenueBalanceSet,
     Withdrawn,
 )
+from floorwire.core.microseconds import DAY_US
 from floorwire.core.orders import OPEN, Order
 from floorwire.storage.account_history_rows import (
     BalanceChange,
@@ -37,7 +38,6 @@ from floorwire.storage.account_history_rows import (
 from floorwire.storage.journal import JournalRecord
 from floorwire.trading.commit_batch import EVENT_KINDS
 
-DAY_US = 86_400_000_000
 _PROJECTED = (
     OrderEnded,
     OrderFilled,

@@ -12,6 +12,7 @@ from typing import Final
 from msgspec import UNSET
 
 from floorwire.core.codes import Code
+from floorwire.core.microseconds import DAY_US
 from floorwire.core.refusal import Refusal
 from floorwire.core.units import format_units, trim
 from floorwire.protocol.account_rows import DayRow, ProfitRow, ValuedBalanceRow
@@ -20,7 +21,6 @@ from floorwire.protocol.trading_requests import AccountSummary
 from floorwire.storage import account_history_rows
 from floorwire.storage.account_history_index import AccountHistoryIndex
 from floorwire.trading.account_history_pages import HistoryView
-from floorwire.trading.account_history_projection import DAY_US
 from floorwire.trading.valuation import PricesOf, Valuation, as_text
 
 CURRENCY: Final = re.compile(r"[A-Z0-9.]{1,20}")

@@ -19,6 +19,7 @@ import msgspec
 
 from floorwire.core import ports
 from floorwire.core.market_events import Candle, FeedStatus, MarketEvent, Trade
+from floorwire.core.microseconds import MINUTE_US
 from floorwire.core.ports import VenueInput, VenueOutput, Wake, Woke
 from floorwire.core.replay_controls import (
     Pause,
@@ -39,7 +40,6 @@ MAX_STEPS = 500
 """One ``receive`` plays at most so many steps and gives about so many outputs, so that others can run."""
 SEEK_STEPS = 100
 """The same while it seeks: an operator's seek must not hold up clients. 100 messages take some 2 ms."""
-MINUTE_US = 60_000_000
 MARKET_EVENTS = frozenset(get_args(MarketEvent))
 
 

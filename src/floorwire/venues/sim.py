@@ -22,6 +22,7 @@ from floorwire.core.codes import Code
 from floorwire.core.dates import ForwardDate
 from floorwire.core.execution_reports import Ended, Report, Working
 from floorwire.core.market_events import FeedStatus, Listing, MarketEvent, VenueTime
+from floorwire.core.microseconds import SECOND_US
 from floorwire.core.order_commands import Command, Place
 from floorwire.core.ports import Execution, Prices, Random, Reported, VenueInput, VenueOutput, Wake
 from floorwire.engine.execution_reporter import refused
@@ -35,7 +36,6 @@ from floorwire.venues.sim_past import PastCandles
 NAME = "sim"
 CASH = "USDT"
 """The asset that values are measured in."""
-SECOND_US = 1_000_000
 CAPABILITIES = Capabilities(NAME, streams=("quote", "trades", "book"), places_orders=True, amends_orders=True)
 """Candles and the day are counted from the trades."""
 WAKE_US = 5_000

@@ -14,8 +14,9 @@ from typing import Final
 
 import msgspec
 
-from floorwire.core.candle_intervals import DAY_US, HOUR_US, INTERVALS, MINUTE_US, SECOND_US, CandleInterval
+from floorwire.core.candle_intervals import INTERVALS, CandleInterval
 from floorwire.core.candle_state import CandleState
+from floorwire.core.microseconds import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from floorwire.core.ports import Random
 from floorwire.engine.participants.arrivals import FAST, SLOW
 from floorwire.engine.participants.fair_value import (

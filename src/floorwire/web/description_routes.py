@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -9,7 +11,6 @@ from fastapi import APIRouter, FastAPI, Request, Response
 
 from floorwire.protocol import asyncapi
 from floorwire.web import description_page
-from floorwire.web.kept_document import KeptDocument
 from floorwire.web.openapi_schemas import with_errors
 from floorwire.web.request_fields import CHECK_PUBLIC_QUERY
 
@@ -24,6 +25,22 @@ PAGE_HEADERS: Final = {
 }
 
 router = APIRouter(include_in_schema=False, dependencies=[CHECK_PUBLIC_QUERY])
+
+
+class KeptDocument:
+    """A document that never changes while the server runs: made when it is first asked for, and kept."""
+
+    def __init__(self, make: Callable[[], bytes]) -> None:
+        self._make = make
+        self._data: bytes | None = None
+        self._making = asyncio.Lock()
+
+    async def data(self) -> bytes:
+        """Return the document. The first time, a thread makes it: that takes some 20 ms."""
+        async with self._making:
+            if self._data is None:
+                self._data = await asyncio.to_thread(self._make)
+            return self._data
 
 
 class Descriptions:

@@ -47,7 +47,7 @@ async def ready(request: Request, response: Response) -> dict[str, str]:
     """Return 200 if every feed is live and the server is not draining, else 503."""
     gateway: Gateway = request.app.state.gateway
     feed = gateway.hub.market.feed(None)
-    status = "draining" if gateway.is_draining else "ok" if feed == "live" else "waiting"
+    status = "draining" if gateway.drain.has_begun else "ok" if feed == "live" else "waiting"
     if status != "ok":
         response.status_code = 503
     return {"status": status, "feed": feed}

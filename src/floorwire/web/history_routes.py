@@ -12,8 +12,8 @@ from fastapi import APIRouter, Query, Response
 from msgspec import UNSET
 
 from floorwire.channels.candles import DEFAULT_INTERVAL
-from floorwire.core.candle_intervals import MINUTE_US
 from floorwire.core.market_history import MOST_ROWS, MOST_US
+from floorwire.core.microseconds import MINUTE_US
 from floorwire.history import market_tables as history_tables
 from floorwire.protocol.cost_budget import PAGE_US
 from floorwire.protocol.market_replies import CandleList, CandleRow, HoleRow, TradeList, TradeRow

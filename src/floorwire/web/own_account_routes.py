@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Final
 
+import msgspec
 from fastapi import APIRouter, Response
 from pydantic import ConfigDict, Field
 
@@ -18,7 +19,6 @@ from floorwire.core.refusal import Refusal
 from floorwire.storage.database import DatabaseError
 from floorwire.storage.deposit_rows import AccountExistsError, TooManyAccountsError
 from floorwire.storage.key_store import OWNED, owner_of
-from floorwire.web.account_replies import AccountMade, AccountNames
 from floorwire.web.auth_context import AUTH_SCHEME, RequestAuth
 from floorwire.web.http_responses import answer
 from floorwire.web.openapi_schemas import gives_json
@@ -43,6 +43,22 @@ class NewAccount:
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,19}$")]
+
+
+class AccountNames(msgspec.Struct, frozen=True, kw_only=True):
+    """The account of the key, and those that its owner made."""
+
+    status: str = "ok"
+    accounts: list[str]
+
+
+class AccountMade(msgspec.Struct, frozen=True, kw_only=True):
+    """A new account, and a key for it with its secret, which nothing shows again."""
+
+    status: str = "ok"
+    account: str
+    key: str
+    secret: str
 
 
 @router.get("", responses=gives_json(AccountNames))

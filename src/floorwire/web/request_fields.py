@@ -16,19 +16,12 @@ from pydantic import BeforeValidator
 
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
+from floorwire.protocol.distinct_fields import RepeatedFieldError, distinct
 from floorwire.web.auth_context import RequestAuth
 
 WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "DELETE"})
 MAX_QUOTED: Final = 64
 PLAIN_INTEGER: Final = re.compile(r"0|-?[1-9][0-9]*")
-
-
-class GivenTwiceError(ValueError):
-    """A JSON object has a field twice."""
-
-    def __init__(self, field: str) -> None:
-        super().__init__(f"{field!r} is given twice")
-        self.field = field
 
 
 async def check(request: Request, _: RequestAuth) -> None:
@@ -67,21 +60,13 @@ def _check_body(body: bytes) -> None:
     if json.detect_encoding(body) != "utf-8":
         raise Refusal(Code.BAD_JSON, "the body has to be UTF-8, without a byte order mark")
     try:
-        json.loads(body.decode(), object_pairs_hook=_distinct)
+        json.loads(body.decode(), object_pairs_hook=distinct)
     except UnicodeDecodeError:
         raise Refusal(Code.BAD_JSON, "the body is not valid UTF-8") from None
-    except GivenTwiceError as twice:
+    except RepeatedFieldError as twice:
         raise _bad(twice.field, "given twice") from None
     except (ValueError, RecursionError):
         pass
-
-
-def _distinct(pairs: list[tuple[str, object]]) -> None:
-    seen: set[str] = set()
-    for name, _ in pairs:
-        if name in seen:
-            raise GivenTwiceError(name)
-        seen.add(name)
 
 
 def _plain(text: object) -> object:

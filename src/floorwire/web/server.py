@@ -89,9 +89,9 @@ class Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to drain. A second Ctrl+C ends the drain, and only a third one leaves out what follows it."""
-        was_hurried = self._gateway.is_hurried
+        was_hurried = self._gateway.drain.is_hurried
         if self.should_exit and sig == signal.SIGINT:
-            self._gateway.is_hurried = True
+            self._gateway.drain.is_hurried = True
         super().handle_exit(sig, frame)
         self.force_exit = self.force_exit and was_hurried
 
@@ -125,7 +125,7 @@ class Server(uvicorn.Server):
             await asyncio.wait([self._accepting])
         for listener in sockets or []:
             listener.close()
-        await self._gateway.drain()
+        await self._gateway.drain.run()
         await super().shutdown(sockets)
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
 from fastapi import APIRouter, Response
 
 from floorwire.core.authorization import Scope
 from floorwire.core.codes import Code
 from floorwire.core.refusal import Refusal
-from floorwire.web.account_replies import TicketIssued
 from floorwire.web.auth_context import AUTH_SCHEME, RequestAuth
 from floorwire.web.http_responses import answer
 from floorwire.web.openapi_schemas import gives_json
@@ -28,6 +28,14 @@ FOR_METRICS: Final = Refusal(
 )
 
 router = APIRouter(prefix="/api/v1", tags=["sign-in"], dependencies=[AUTH_SCHEME, CHECK_QUERY])
+
+
+class TicketIssued(msgspec.Struct, frozen=True, kw_only=True):
+    """A ticket for one WebSocket. ``expires``: microseconds since the epoch, UTC."""
+
+    status: str = "ok"
+    ticket: str
+    expires: int
 
 
 @router.post(

@@ -138,7 +138,7 @@ def _refused(
         return RefusedUpgrade(503, verdict.name.lower(), retry_after_s=1)
     if request.method != b"GET":
         return RefusedUpgrade(405, "not_get")
-    if gateway.is_draining:
+    if gateway.drain.has_begun:
         return RefusedUpgrade(503, "draining", retry_after_s=1)
     if request.path not in DEFAULT_CHANNELS and not (request.path == ECHO and gateway.settings.echo):
         return RefusedUpgrade(404, "not_found")

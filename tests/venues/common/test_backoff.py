@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from floorwire.venues.common.backoff import SECOND_US, Backoff, no_jitter
+from floorwire.core.microseconds import SECOND_US
+from floorwire.venues.common.backoff import Backoff, no_jitter
 
 
 def test_the_longest_wait_grows_with_each_failure_and_begins_anew_after_a_success() -> None:

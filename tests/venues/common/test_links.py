@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from floorwire.core.microseconds import SECOND_US
 from floorwire.core.ports import Close, Open
-from floorwire.venues.common.backoff import SECOND_US, no_jitter
+from floorwire.venues.common.backoff import no_jitter
 from floorwire.venues.common.links import BACKOFF_S, STUCK_US, Link, Links
 
 SILENT = 60 * SECOND_US

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from floorwire.core.microseconds import SECOND_US
 from floorwire.venues.bybit import limits as bybit
 from floorwire.venues.coinbase import limits as coinbase
 from floorwire.venues.common.rate_limits import (
     MAX_PAUSE_US,
     ORDERS_WAIT_US,
     REST,
-    SECOND_US,
     Allowance,
     RateLimits,
     SharedRateLimits,

@@ -3,9 +3,10 @@ from __future__ import annotations
 from itertools import count
 
 from floorwire.core.instrument import Instrument
+from floorwire.core.microseconds import SECOND_US
 from floorwire.core.ports import Answer, Fetch
 from floorwire.venues.binance.depth_book import DepthBook
-from floorwire.venues.common.backoff import SECOND_US, no_jitter
+from floorwire.venues.common.backoff import no_jitter
 from floorwire.venues.common.snapshot_fetches import WAIT_S, SnapshotFetches
 from floorwire.venues.common.subscribed_symbol import SubscribedSymbol
 

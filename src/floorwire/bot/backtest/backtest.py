@@ -34,6 +34,7 @@ from floorwire.client.order import AmountLike, amount
 from floorwire.client.stream_gap import StreamGap
 from floorwire.core.codes import Code
 from floorwire.core.market_events import FeedStatus, Listing
+from floorwire.core.microseconds import SECOND_US
 from floorwire.core.ports import Reported, VenueOutput, Wake
 from floorwire.core.refusal import Refusal
 from floorwire.core.venue_names import VenueNames
@@ -44,7 +45,6 @@ from floorwire.hub.market_state import MarketState
 from floorwire.protocol.replies import SymbolRow, order_error
 from floorwire.protocol.trading_requests import OrderAmend, OrderCancel
 
-SECOND_US: Final = 1_000_000
 BATCHES_A_YIELD: Final = 500
 MONEY: Final = "1000000"
 """What the bot has of each quote asset where no deposit was named."""

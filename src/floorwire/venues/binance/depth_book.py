@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot, Level
-from floorwire.venues.common.backoff import SECOND_US
+from floorwire.core.microseconds import SECOND_US
 from floorwire.venues.common.diff_book import BookDiff, DiffBook, DiffResult
 from floorwire.venues.common.venue_book import CrossedBookError, VenueBook
 

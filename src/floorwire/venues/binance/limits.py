@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from floorwire.core.capabilities import Capabilities
+from floorwire.core.microseconds import HOUR_US, SECOND_US
 from floorwire.venues.common.rate_limits import CONNECTIONS, REST, Allowance
-
-SECOND_US = 1_000_000
-HOUR_US = 3_600 * SECOND_US
 
 CAPABILITIES = Capabilities(
     kind="binance",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from floorwire.core.instrument import Instrument, InstrumentState, Side
 from floorwire.core.market_events import Candle, DayStats, Quote, Trade
+from floorwire.core.microseconds import MINUTE_US
 from floorwire.core.units import MAX_DECIMALS, Scale, format_units
 from floorwire.venues.binance import messages
 from floorwire.venues.binance.scanned_messages import ScannedDepth, ScannedQuote, ScannedTrade
@@ -17,7 +18,6 @@ from floorwire.venues.common.event_mapping import Ohlc
 from floorwire.venues.common.level_reader import LevelReader
 
 VENUE = "binance"
-MINUTE_US = 60_000_000
 INTERVALS_US = {
     "1s": 1_000_000,
     "1m": MINUTE_US,

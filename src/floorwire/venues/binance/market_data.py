@@ -16,6 +16,7 @@ import msgspec
 from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, MissingTrade, Quote
+from floorwire.core.microseconds import SECOND_US
 from floorwire.core.ports import VenueOutput
 from floorwire.core.symbols import normalize_symbol
 from floorwire.venues.binance import limits, mapping, messages
@@ -37,7 +38,6 @@ from floorwire.venues.binance.messages import (
 )
 from floorwire.venues.binance.scanned_messages import ScannedDepth, ScannedQuote, ScannedTrade
 from floorwire.venues.binance.trade_history import BinanceTrades
-from floorwire.venues.common.backoff import SECOND_US
 from floorwire.venues.common.candle_history import CandleHistory
 from floorwire.venues.common.decimals import epoch_us
 from floorwire.venues.common.exchange import (

@@ -14,9 +14,10 @@ from typing import Protocol
 import msgspec
 from msgspec.structs import replace
 
+from floorwire.core.microseconds import SECOND_US
 from floorwire.core.order_ports import OrderAdapterOutput, OrderSettings
 from floorwire.core.ports import Answer, Fetch, Frame, Random, Send
-from floorwire.core.remote_order_messages import SECOND_US, LinkDown, LinkUp
+from floorwire.core.remote_order_messages import LinkDown, LinkUp
 from floorwire.venues.binance import order_codes, order_requests
 from floorwire.venues.binance.order_limits import FOR_CANCELS, FOR_ORDERS, SOCKET_WEIGHT, OrderLimits
 from floorwire.venues.binance.order_messages import (

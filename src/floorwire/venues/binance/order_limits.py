@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from floorwire.core.microseconds import SECOND_US
 from floorwire.core.order_ports import AddressLimits
 from floorwire.venues.binance.order_codes import TOO_MANY_ORDERS
 from floorwire.venues.binance.order_messages import Failure, RateLimit, retry_after_us
 from floorwire.venues.common.rate_limits import REST
 
-SECOND_US = 1_000_000
 UNITS_US = {
     "SECOND": SECOND_US,
     "MINUTE": 60 * SECOND_US,

@@ -19,6 +19,7 @@ from floorwire.core.remote_order_messages import (
     QueryOrder,
 )
 from floorwire.venues.binance.signing import Params
+from floorwire.venues.common.limit_terms import limit_price
 from floorwire.venues.common.order_exchange import UnplaceableError
 
 PLACE_WINDOW_MS = 2_000
@@ -133,7 +134,7 @@ def place(command: PlaceOrder, native: str) -> Call:
 
 def _limit(command: PlaceOrder, quantity: str) -> Params:
     # A market order of Binance has no worst price. A limit order that takes or ends has one.
-    price = command.worst_price if command.price is None else command.price
+    price = limit_price(command)
     if not command.post_only:
         time_in_force = TIMES_IN_FORCE[_force(command)]
         return {"type": "LIMIT", "timeInForce": time_in_force, "price": price, "quantity": quantity}
@@ -163,7 +164,7 @@ def _stop(command: PlaceOrder) -> Params:
     return {
         "type": "STOP_LOSS_LIMIT",
         "timeInForce": TIMES_IN_FORCE[_force(command)],
-        "price": command.worst_price if command.price is None else command.price,
+        "price": limit_price(command),
         "stopPrice": command.stop_price,
         "quantity": command.quantity,
     }

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from floorwire.venues.common.private_link import SECOND_US, LinkTimes
+from floorwire.core.microseconds import SECOND_US
+from floorwire.venues.common.private_link import LinkTimes
 from floorwire.venues.common.private_links import PrivateLinkKind
 
 URL = "wss://ws-api.binance.com:443"

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Final
 
 from floorwire.core.codes import Code
+from floorwire.core.microseconds import SECOND_US
 from floorwire.core.order_ports import (
     InstrumentNames,
     OrderAdapterInput,
@@ -18,7 +19,6 @@ from floorwire.core.order_ports import (
 )
 from floorwire.core.ports import Answer, Closed, Frame, Opened, Random, Wake
 from floorwire.core.remote_order_messages import (
-    SECOND_US,
     AmendAnswer,
     AmendOrder,
     CancelAnswer,

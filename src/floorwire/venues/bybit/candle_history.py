@@ -9,9 +9,8 @@ import msgspec
 
 from floorwire.core.candle_intervals import INTERVALS, CandleInterval
 from floorwire.core.instrument import Instrument
-from floorwire.venues.bybit import limits
+from floorwire.venues.bybit import limits, public_answers
 from floorwire.venues.common.candle_history import CandleRow
-from floorwire.venues.common.rate_limits import TooManyRequestsError
 
 URL = "https://api.bybit.com/v5/market/kline?category=spot"
 NAMES = {"1m": "1", "15m": "15", "2h": "120", "1d": "D"}
@@ -26,20 +25,6 @@ class Kline(msgspec.Struct, array_like=True):
     low: str
     close: str
     volume: str
-
-
-class Klines(msgspec.Struct):
-    """The result."""
-
-    rows: list[Kline] = msgspec.field(name="list", default_factory=list)
-
-
-class Answer(msgspec.Struct, rename="camel"):
-    """The answer. Any other ``retCode`` than 0 is a refusal, also with status 200."""
-
-    ret_code: int
-    ret_msg: str = ""
-    result: Klines = msgspec.field(default_factory=Klines)
 
 
 class BybitCandles:
@@ -58,12 +43,7 @@ class BybitCandles:
 
     def rows(self, body: bytes) -> Sequence[CandleRow]:
         """Return the rows. Raises ValueError, RecursionError, TooManyRequestsError."""
-        answer = msgspec.json.decode(body, type=Answer)
-        if answer.ret_code == limits.TOO_MANY_CODE:
-            raise TooManyRequestsError(answer.ret_msg)
-        if answer.ret_code != 0:
-            raise ValueError(answer.ret_msg)
         return [
             CandleRow(int(row.start) * 1_000, row.open, row.high, row.low, row.close, row.volume)
-            for row in answer.result.rows
+            for row in msgspec.json.decode(public_answers.rows(body), type=list[Kline])
         ]

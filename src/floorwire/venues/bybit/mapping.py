@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from floorwire.core.instrument import Instrument, InstrumentState, Side
 from floorwire.core.market_events import Candle, DayStats, Trade
+from floorwire.core.microseconds import MILLISECOND_US, MINUTE_US
 from floorwire.venues.bybit import messages
 from floorwire.venues.common import event_mapping
 from floorwire.venues.common.event_mapping import BookLevels, Ohlc
 from floorwire.venues.common.level_reader import LevelReader
 
 VENUE = "bybit"
-MILLISECOND_US = 1_000
-MINUTE_US = 60_000_000
 INTERVALS_US = {
     "1": MINUTE_US,
     "3": 3 * MINUTE_US,

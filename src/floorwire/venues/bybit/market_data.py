@@ -16,9 +16,10 @@ import msgspec
 from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import MissingTrade
+from floorwire.core.microseconds import MILLISECOND_US
 from floorwire.core.ports import VenueOutput
 from floorwire.core.symbols import normalize_symbol
-from floorwire.venues.bybit import limits, mapping, messages
+from floorwire.venues.bybit import limits, mapping, messages, public_answers
 from floorwire.venues.bybit.candle_history import BybitCandles
 from floorwire.venues.bybit.numbered_book import NumberedBook
 from floorwire.venues.bybit.trade_history import BybitTrades
@@ -33,7 +34,6 @@ from floorwire.venues.common.exchange import (
     SymbolMessages,
     Unreadable,
 )
-from floorwire.venues.common.rate_limits import TooManyRequestsError
 from floorwire.venues.common.subscribed_symbol import EVERYTHING, SubscribedSymbol
 from floorwire.venues.common.trade_history import TradeHistory
 from floorwire.venues.common.trade_ids import RecentTradeIds
@@ -124,12 +124,8 @@ class Bybit:
 
     def rows(self, body: bytes) -> Sequence[bytes]:
         """Return the rows of the list. Raises ValueError; Bybit refuses with a code and status 200."""
-        answer = msgspec.json.decode(body, type=messages.ListAnswer)
-        if answer.ret_code == limits.TOO_MANY_CODE:
-            raise TooManyRequestsError(answer.ret_msg)
-        if answer.ret_code != 0:
-            raise ValueError(answer.ret_msg)
-        return [bytes(row) for row in answer.result.rows]
+        # Rows are decoded one by one, so that a broken one affects no other.
+        return [bytes(row) for row in msgspec.json.decode(public_answers.rows(body), type=list[msgspec.Raw])]
 
     def listed(self, row: bytes) -> tuple[str, Instrument]:
         """Return the name and the instrument of a row. Raises ValueError, RecursionError."""
@@ -226,7 +222,7 @@ class Bybit:
             self.skipped["off_tick"] += book.off_tick
         if (
             not symbol.has_quotes(now_us)
-            and (quote := book.levels.changed_quote(frame.time * mapping.MILLISECOND_US)) is not None
+            and (quote := book.levels.changed_quote(frame.time * MILLISECOND_US)) is not None
         ):
             out.append(quote)
 
@@ -247,7 +243,7 @@ class Bybit:
         if best.off_tick:  # a side would seem empty
             best.clear()
             raise OffTickError("a best price", symbol.instrument)
-        if (quote := best.levels.changed_quote(frame.time * mapping.MILLISECOND_US)) is not None:
+        if (quote := best.levels.changed_quote(frame.time * MILLISECOND_US)) is not None:
             out.append(quote)
         if symbol.quoted(*best.levels.best(), now_us):
             symbol.book.clear()
@@ -261,7 +257,7 @@ class Bybit:
         try:
             out.append(mapping.trade(message, of, symbol.book.levels.reader))
         except ValueError:
-            out.append(MissingTrade(of.symbol, message.time * mapping.MILLISECOND_US))
+            out.append(MissingTrade(of.symbol, message.time * MILLISECOND_US))
             raise
 
     def _candles(self, frame: messages.KlineFrame, of: Instrument, out: list[VenueOutput]) -> None:

@@ -100,20 +100,6 @@ class InstrumentRow(msgspec.Struct, rename="camel"):
     price_filter: PriceFilter
 
 
-class InstrumentList(msgspec.Struct):
-    """The rows of the list. They are decoded one by one, so that a broken one affects no other."""
-
-    rows: list[msgspec.Raw] = msgspec.field(name="list", default_factory=list)
-
-
-class ListAnswer(msgspec.Struct, rename="camel"):
-    """The answer to GET /v5/market/instruments-info. Any other ``retCode`` than 0 is a refusal."""
-
-    ret_code: int
-    ret_msg: str = ""
-    result: InstrumentList = msgspec.field(default_factory=InstrumentList)
-
-
 class Request(msgspec.Struct):
     """A request of a client to subscribe or unsubscribe."""
 

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from floorwire.core.codes import Code
 from floorwire.core.remote_order_messages import AmendOrder, CancelOrder, PlaceOrder
+from floorwire.venues.common.limit_terms import limit_price
 from floorwire.venues.common.order_exchange import UnplaceableError
 
 Argument: TypeAlias = dict[str, str | int]
@@ -58,7 +59,7 @@ def place(command: PlaceOrder, native: str) -> Argument:
     return common | {
         "orderType": "Limit",
         "qty": command.quantity,
-        "price": command.worst_price if command.price is None else command.price,
+        "price": limit_price(command),
         "timeInForce": force,
     }
 

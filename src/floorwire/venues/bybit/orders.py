@@ -11,6 +11,7 @@ from typing import TypeAlias
 import msgspec
 
 from floorwire.core.codes import Code
+from floorwire.core.microseconds import SECOND_US
 from floorwire.core.order_ports import InstrumentNames, OrderSettings
 from floorwire.core.ports import Answer, Fetch, Random
 from floorwire.core.remote_order_messages import (
@@ -66,7 +67,6 @@ from floorwire.venues.common.request_sequences import (
     Steps,
 )
 
-SECOND_US = 1_000_000
 PRIVATE = "private"
 TRADE = "trade"
 TOPICS = ("order.spot", "execution.spot")

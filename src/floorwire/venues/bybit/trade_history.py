@@ -8,9 +8,9 @@ from urllib.parse import quote
 import msgspec
 
 from floorwire.core.instrument import Instrument
+from floorwire.core.microseconds import MILLISECOND_US
 from floorwire.core.past_candles import PastWanted
-from floorwire.venues.bybit import limits, mapping
-from floorwire.venues.common.rate_limits import TooManyRequestsError
+from floorwire.venues.bybit import limits, mapping, public_answers
 from floorwire.venues.common.trade_history import TradeRow, TradeRows
 
 URL = "https://api.bybit.com/v5/market/recent-trade?category=spot"
@@ -24,20 +24,6 @@ class PastTrade(msgspec.Struct, rename="camel"):
     size: str
     side: str
     time: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,15}$")]
-
-
-class PastTrades(msgspec.Struct):
-    """The result."""
-
-    rows: list[PastTrade] = msgspec.field(name="list", default_factory=list)
-
-
-class Answer(msgspec.Struct, rename="camel"):
-    """The answer. Any other ``retCode`` than 0 is a refusal, also with status 200."""
-
-    ret_code: int
-    ret_msg: str = ""
-    result: PastTrades = msgspec.field(default_factory=PastTrades)
 
 
 class BybitTrades:
@@ -57,17 +43,10 @@ class BybitTrades:
 
     def rows(self, body: bytes, cursor: str) -> TradeRows:
         """Return the rows of an answer. Raises ValueError, RecursionError, TooManyRequestsError."""
-        answer = msgspec.json.decode(body, type=Answer)
-        if answer.ret_code == limits.TOO_MANY_CODE:
-            raise TooManyRequestsError(answer.ret_msg)
-        if answer.ret_code != 0:
-            raise ValueError(answer.ret_msg)
         rows = []
-        for row in reversed(answer.result.rows):
+        for row in reversed(msgspec.json.decode(public_answers.rows(body), type=list[PastTrade])):
             side = mapping.SIDES.get(row.side)
             if side is None:
                 raise ValueError(row.side)
-            rows.append(
-                TradeRow(row.exec_id, int(row.time) * mapping.MILLISECOND_US, row.price, row.size, side)
-            )
+            rows.append(TradeRow(row.exec_id, int(row.time) * MILLISECOND_US, row.price, row.size, side))
         return TradeRows(rows, "", len(rows) < limits.TRADES_PER_REQUEST)

@@ -16,6 +16,7 @@ import msgspec
 from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, Listing, MissingTrade, StreamsEnded
+from floorwire.core.microseconds import SECOND_US
 from floorwire.core.ports import (
     Answer,
     Close,
@@ -32,7 +33,7 @@ from floorwire.venues.ccxt import mapping
 from floorwire.venues.ccxt.messages import MARKETS_URL, BookRow, DayRow, MarketRow, Row, TradeRows, Watch
 from floorwire.venues.ccxt.watched_symbol import WATCHES, WatchedSymbol
 from floorwire.venues.common import event_mapping
-from floorwire.venues.common.backoff import SECOND_US, Jitter, no_jitter
+from floorwire.venues.common.backoff import Jitter, no_jitter
 from floorwire.venues.common.decimals import OffTickError
 from floorwire.venues.common.feed_statuses import FeedStatuses
 from floorwire.venues.common.instrument_catalogue import InstrumentCatalogue

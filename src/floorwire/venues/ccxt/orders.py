@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from floorwire.core.codes import Code
+from floorwire.core.microseconds import SECOND_US
 from floorwire.core.order_ports import InstrumentNames, OrderSettings
 from floorwire.core.ports import Answer, Fetch, Random
 from floorwire.core.remote_order_messages import (
@@ -36,6 +37,7 @@ from floorwire.venues.ccxt.order_messages import (
     result,
 )
 from floorwire.venues.ccxt.order_terms import OrderTerms
+from floorwire.venues.common.limit_terms import limit_price
 from floorwire.venues.common.order_adapter import ExchangeOrderAdapter
 from floorwire.venues.common.order_amounts import amount as exact
 from floorwire.venues.common.order_amounts import plain
@@ -57,7 +59,6 @@ from floorwire.venues.common.private_links import PrivateLinkKind
 from floorwire.venues.common.request_budgets import BudgetRule, RequestBudgets
 from floorwire.venues.common.request_sequences import LONGEST_US, MOST_SEQUENCES, HttpRequest, Steps
 
-SECOND_US = 1_000_000
 CALL_US = 10 * SECOND_US
 """How long a call may take, the time in ccxt's own queue included."""
 LEAST_INTERVAL_US = SECOND_US // 10
@@ -140,7 +141,7 @@ class CcxtOrders:
         if command.stop_price is not None or command.time_in_force == "gtd":
             raise UnplaceableError(Code.VENUE_REJECTED, NOT_SENT)
         params = {"clientOrderId": command.client_id, **self._time_in_force(command)}
-        amount, price = _number(command.quantity), _number(command.price or command.worst_price)
+        amount, price = _number(command.quantity), _number(limit_price(command))
         return _place(number, command, CreateOrder(native, command.side, amount, price, params))
 
     def _time_in_force(self, command: PlaceOrder) -> dict[str, str | bool]:

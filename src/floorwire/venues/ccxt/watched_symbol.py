@@ -7,8 +7,9 @@ from typing import Literal
 from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookSnapshot, Level, Quote
+from floorwire.core.microseconds import SECOND_US
 from floorwire.venues.ccxt.messages import Watch, link_of
-from floorwire.venues.common.backoff import SECOND_US, Backoff, Jitter
+from floorwire.venues.common.backoff import Backoff, Jitter
 from floorwire.venues.common.level_reader import LevelReader
 from floorwire.venues.common.trade_ids import RecentTradeIds
 

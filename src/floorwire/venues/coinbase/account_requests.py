@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from floorwire.core.codes import Code
 from floorwire.core.dates import rfc3339
+from floorwire.core.microseconds import SECOND_US
 from floorwire.core.ports import Answer
 from floorwire.core.remote_order_messages import (
     AmendAnswer,
@@ -35,7 +36,6 @@ from floorwire.venues.common.order_amounts import amount, is_zero, plain
 from floorwire.venues.common.order_exchange import Answered, RestSteps
 from floorwire.venues.common.request_sequences import BadAnswerError, HttpRequest, Steps
 
-SECOND_US = 1_000_000
 ORDER = "/api/v3/brokerage/orders/historical/"
 EDIT = "/api/v3/brokerage/orders/edit"
 ORDERS = "/api/v3/brokerage/orders/historical/batch"

@@ -9,12 +9,12 @@ import msgspec
 
 from floorwire.core.candle_intervals import INTERVALS, CandleInterval
 from floorwire.core.instrument import Instrument
+from floorwire.core.microseconds import SECOND_US
 from floorwire.venues.coinbase import limits
 from floorwire.venues.common.candle_history import CandleRow
 
 URL = "https://api.coinbase.com/api/v3/brokerage/market/products"
 GRANULARITIES = {"1m": "ONE_MINUTE", "15m": "FIFTEEN_MINUTE", "2h": "TWO_HOUR", "1d": "ONE_DAY"}
-SECOND_US = 1_000_000
 
 
 class Candle(msgspec.Struct):

@@ -12,7 +12,7 @@ import msgspec
 from floorwire.core.codes import Code
 from floorwire.core.dates import rfc3339
 from floorwire.core.remote_order_messages import AmendOrder, CancelOrder, PlaceOrder
-from floorwire.venues.common.order_amounts import bought_by, is_zero
+from floorwire.venues.common.limit_terms import base_quantity, limit_price
 from floorwire.venues.common.order_exchange import UnplaceableError
 from floorwire.venues.common.stop_terms import is_stop, stop_terms
 
@@ -49,10 +49,9 @@ def cancel(commands: Iterable[CancelOrder]) -> bytes:
 def _configuration(command: PlaceOrder, base_increment: str) -> tuple[str, dict[str, str | bool]]:
     if is_stop(command):
         return _stop(command)
-    price = command.price if command.price is not None else command.worst_price
     limit: dict[str, str | bool] = {
-        "base_size": _size(command, price, base_increment),
-        "limit_price": price,
+        "base_size": base_quantity(command, base_increment),
+        "limit_price": limit_price(command),
     }
     if command.time_in_force == "fok":
         return "limit_limit_fok", limit
@@ -83,12 +82,3 @@ def _stop(command: PlaceOrder) -> tuple[str, dict[str, str | bool]]:
         stop["end_time"] = rfc3339(command.expires_us)
         return "stop_limit_stop_limit_gtd", stop
     return "stop_limit_stop_limit_gtc", stop
-
-
-def _size(command: PlaceOrder, price: str, base_increment: str) -> str:
-    if command.quantity is not None:
-        return command.quantity
-    size = bought_by(command.quote_quantity or "0", price, base_increment)
-    if is_zero(size):
-        raise UnplaceableError(Code.MIN_NOTIONAL, "the amount buys less than the smallest size")
-    return size

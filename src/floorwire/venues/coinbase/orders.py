@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from floorwire.core.codes import Code
+from floorwire.core.microseconds import SECOND_US
 from floorwire.core.order_ports import InstrumentNames, OrderSettings
 from floorwire.core.ports import Answer, Fetch, Random
 from floorwire.core.remote_order_messages import (
@@ -48,7 +49,6 @@ from floorwire.venues.common.private_links import PrivateLinkKind
 from floorwire.venues.common.request_budgets import RequestBudgets
 from floorwire.venues.common.request_sequences import LONGEST_US, MOST_SEQUENCES, HttpRequest, Steps
 
-SECOND_US = 1_000_000
 TIME = DateRequest(HttpRequest("/api/v3/brokerage/time", budget="public", is_signed=False), messages.date_us)
 PLACE = "/api/v3/brokerage/orders"
 CANCEL = "/api/v3/brokerage/orders/batch_cancel"

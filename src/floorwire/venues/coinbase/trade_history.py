@@ -7,13 +7,13 @@ from urllib.parse import quote
 import msgspec
 
 from floorwire.core.instrument import Instrument
+from floorwire.core.microseconds import SECOND_US
 from floorwire.core.past_candles import PastWanted
 from floorwire.venues.coinbase import limits, mapping, messages_advanced
 from floorwire.venues.common.decimals import rfc3339_us
 from floorwire.venues.common.trade_history import TradeRow, TradeRows
 
 URL = "https://api.coinbase.com/api/v3/brokerage/market/products"
-SECOND_US = 1_000_000
 
 
 class Answer(msgspec.Struct):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-SECOND_US = 1_000_000
+from floorwire.core.microseconds import SECOND_US
 
 Jitter: TypeAlias = Callable[[], float]
 """Returns a number from 0 to 1, another one each time. ``random.Random(...).random`` fits."""

@@ -15,11 +15,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from floorwire.core.microseconds import SECOND_US
 from floorwire.core.order_ports import SwitchChanged
 from floorwire.venues.common.pending_requests import NEVER_US
 from floorwire.venues.common.request_sequences import UNUSABLE, Steps
 
-SECOND_US = 1_000_000
 RETRY_US = SECOND_US
 """How soon it is set again after that failed."""
 RENEWALS = 3

@@ -8,9 +8,10 @@ from typing import TypeAlias
 import msgspec
 
 from floorwire.core.instrument import Instrument
+from floorwire.core.microseconds import SECOND_US
 from floorwire.core.ports import Answer, Fetch
 from floorwire.core.symbols import MAX_SYMBOL, normalize_symbol
-from floorwire.venues.common.backoff import SECOND_US, Backoff, Jitter
+from floorwire.venues.common.backoff import Backoff, Jitter
 
 RETRY_S = (10, 20, 40, 80, 160, 300)
 """Seconds to wait at most before a list that did not come is requested again."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from floorwire.core.capabilities import StreamKind
-from floorwire.venues.common.backoff import SECOND_US
+from floorwire.core.microseconds import SECOND_US
 from floorwire.venues.common.subscribed_symbol import SubscribedSymbol
 
 SETTLE_US = 10 * SECOND_US

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Literal, TypeAlias
 
+from floorwire.core.microseconds import SECOND_US
 from floorwire.core.ports import Activity, Close, Open
-from floorwire.venues.common.backoff import SECOND_US, Backoff, Jitter
+from floorwire.venues.common.backoff import Backoff, Jitter
 
 STALE_US = 10 * SECOND_US
 """If nothing comes on an open link for this long, what came before is not current any more."""

@@ -11,6 +11,7 @@ from itertools import count
 from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Listing, MissingTrade
+from floorwire.core.microseconds import SECOND_US
 from floorwire.core.past_candles import PastWanted
 from floorwire.core.ports import (
     Answer,
@@ -26,7 +27,7 @@ from floorwire.core.ports import (
     Wanted,
     Woke,
 )
-from floorwire.venues.common.backoff import SECOND_US, Jitter
+from floorwire.venues.common.backoff import Jitter
 from floorwire.venues.common.book_requests import BookRequests
 from floorwire.venues.common.exchange import (
     Control,

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import NamedTuple, TypeAlias
 
+from floorwire.core.microseconds import SECOND_US
 from floorwire.core.ports import Answer
 from floorwire.venues.common.pending_requests import NEVER_US
 from floorwire.venues.common.request_sequences import HttpRequest, Steps
 
-SECOND_US = 1_000_000
 REFRESH_US = 600 * SECOND_US
 RETRY_US = 5 * SECOND_US
 MISSING_US = 30 * SECOND_US

@@ -19,9 +19,9 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from floorwire.core.microseconds import SECOND_US
 from floorwire.core.ports import Close, Open, Random
 
-SECOND_US = 1_000_000
 LEAST_WAIT_US = SECOND_US // 2
 FIRST_WAIT_US = SECOND_US
 MOST_WAIT_US = 60 * SECOND_US

@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import NamedTuple, TypeAlias
 
+from floorwire.core.microseconds import SECOND_US
 from floorwire.core.ports import Answer, Close, Open, Random, Send
 from floorwire.venues.common.pending_requests import NEVER_US
 from floorwire.venues.common.private_link import LinkTimes, PrivateLink, PrivateLinkState
 from floorwire.venues.common.request_sequences import HttpRequest
 
-SECOND_US = 1_000_000
 AGE_SPREAD_S = 1_800
 """Links get old at random times within this, so that those of many accounts are not replaced at once."""
 OVERLAP_US = 5 * SECOND_US

@@ -15,10 +15,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from floorwire.core.microseconds import SECOND_US
 from floorwire.core.ports import Headers
 from floorwire.venues.common.request_bucket import RequestBucket
 
-SECOND_US = 1_000_000
 REST = "rest"
 """The bucket of HTTP requests. Each exchange counts their weight in its own way."""
 CONNECTIONS = "connections"

@@ -17,13 +17,13 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from floorwire.core.microseconds import SECOND_US
 from floorwire.core.order_ports import OrderAdapterOutput
 from floorwire.core.ports import Answer, Fetch, Method
 from floorwire.core.remote_order_messages import RemoteReport
 from floorwire.venues.common.pending_requests import NEVER_US, PendingRequests
 from floorwire.venues.common.request_budgets import RequestBudgets
 
-SECOND_US = 1_000_000
 MOST_SEQUENCES = 64
 LONGEST_US = 25 * SECOND_US
 """A sequence that takes longer is given up. ``RemotePolicy.answer_us`` has to be longer than this."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from floorwire.core.microseconds import SECOND_US
 from floorwire.core.ports import Answer, Fetch
-from floorwire.venues.common.backoff import SECOND_US, Jitter
+from floorwire.venues.common.backoff import Jitter
 from floorwire.venues.common.subscribed_symbol import SubscribedSymbol
 
 WAIT_S = (1, 2, 4, 8, 16, 30)

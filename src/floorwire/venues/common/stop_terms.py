@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from floorwire.core.codes import Code
 from floorwire.core.remote_order_messages import PlaceOrder
+from floorwire.venues.common.limit_terms import limit_price
 from floorwire.venues.common.order_exchange import UnplaceableError
 
 STOPS = ("stop", "stop_limit")
@@ -38,5 +39,4 @@ def stop_terms(command: PlaceOrder, exchange: str) -> StopTerms:
         raise UnplaceableError(Code.VENUE_REJECTED, f"{exchange} has no post-only stop orders")
     if command.time_in_force == "fok":
         raise UnplaceableError(Code.VENUE_REJECTED, f"{exchange} has no fill-or-kill stop orders")
-    limit = command.price if command.price is not None else command.worst_price
-    return StopTerms(command.quantity, command.stop_price, limit)
+    return StopTerms(command.quantity, command.stop_price, limit_price(command))

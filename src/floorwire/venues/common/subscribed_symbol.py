@@ -7,7 +7,8 @@ from typing import Protocol, get_args
 from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import Level
-from floorwire.venues.common.backoff import SECOND_US, Jitter
+from floorwire.core.microseconds import SECOND_US
+from floorwire.venues.common.backoff import Jitter
 from floorwire.venues.common.venue_book import VenueBook
 
 SNAPSHOT_S = (10, 20, 40, 80, 160, 300)

@@ -7,16 +7,15 @@ from urllib.parse import quote
 
 import msgspec
 
-from floorwire.core.candle_intervals import INTERVALS, MINUTE_US, CandleInterval
+from floorwire.core.candle_intervals import INTERVALS, CandleInterval
 from floorwire.core.instrument import Instrument
+from floorwire.core.microseconds import MINUTE_US, SECOND_US
 from floorwire.venues.common.candle_history import CandleRow
-from floorwire.venues.common.rate_limits import TooManyRequestsError
-from floorwire.venues.kraken import limits, messages, pair_names
+from floorwire.venues.kraken import limits, pair_names, public_answers
 
 URL = "https://api.kraken.com/0/public/OHLC"
 LAST = "last"
 """In the result, beside the pair: from where on to ask next."""
-SECOND_US = 1_000_000
 OLD_NAMES = {now: before for before, now in pair_names.RENAMED.items()}
 
 
@@ -57,11 +56,7 @@ class KrakenCandles:
 
     def rows(self, body: bytes) -> Sequence[CandleRow]:
         """Return the rows. Raises ValueError, RecursionError, TooManyRequestsError."""
-        answer = msgspec.json.decode(body, type=messages.ListAnswer)
-        if faults := [error for error in answer.error if not error.startswith("W")]:
-            error = TooManyRequestsError if limits.TOO_MANY in faults[0] else ValueError
-            raise error(faults[0])
-        (found,) = (rows for name, rows in answer.result.items() if name != LAST)
+        (found,) = (rows for name, rows in public_answers.result(body).items() if name != LAST)
         return [
             CandleRow(row.start * SECOND_US, row.open, row.high, row.low, row.close, row.volume, row.trades)
             for row in msgspec.json.decode(found, type=list[Candle])

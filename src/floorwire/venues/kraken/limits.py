@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from floorwire.core.capabilities import Capabilities
+from floorwire.core.microseconds import SECOND_US
 from floorwire.core.order_ports import KrakenTier
 from floorwire.venues.common.rate_limits import CONNECTIONS, REST, Allowance
 from floorwire.venues.common.request_budgets import BudgetRule
-
-SECOND_US = 1_000_000
 
 CAPABILITIES = Capabilities(
     kind="kraken",

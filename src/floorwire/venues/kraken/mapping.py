@@ -11,6 +11,7 @@ import msgspec
 
 from floorwire.core.instrument import Instrument, InstrumentState, Side
 from floorwire.core.market_events import Candle, DayStats, Level, Quote, Trade
+from floorwire.core.microseconds import MINUTE_US
 from floorwire.venues.common import event_mapping
 from floorwire.venues.common.decimals import rfc3339_us
 from floorwire.venues.common.event_mapping import Ohlc
@@ -21,7 +22,6 @@ from floorwire.venues.kraken.pair_names import current_coin
 from floorwire.venues.kraken.scanned_messages import ScannedTicker, ScannedTrade
 
 VENUE = "kraken"
-MINUTE_US = 60_000_000
 WEEK_MINUTES = 7 * 1440
 """Candles of weeks and of 15 days do not begin at multiples of their length. They are left out."""
 STATES: dict[str, InstrumentState] = {"online": "open", "delisted": "closed"}

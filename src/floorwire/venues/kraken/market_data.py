@@ -28,7 +28,6 @@ from floorwire.venues.common.exchange import (
     SymbolMessages,
     Unreadable,
 )
-from floorwire.venues.common.rate_limits import TooManyRequestsError
 from floorwire.venues.common.scanned_message import ScannedMessage
 from floorwire.venues.common.subscribed_symbol import EVERYTHING, SubscribedSymbol
 from floorwire.venues.common.trade_history import TradeHistory
@@ -36,7 +35,7 @@ from floorwire.venues.common.trade_ids import TradeIds
 from floorwire.venues.common.venue_book import LostChangeError
 from floorwire.venues.common.venue_clock import VenueClock
 from floorwire.venues.common.venue_maker import VenueMaker
-from floorwire.venues.kraken import limits, mapping, messages, messages_v1
+from floorwire.venues.kraken import limits, mapping, messages, messages_v1, public_answers
 from floorwire.venues.kraken.candle_history import KrakenCandles
 from floorwire.venues.kraken.checked_book import CheckedBook
 from floorwire.venues.kraken.mapping import scanned_day, scanned_quote, scanned_trade
@@ -123,11 +122,7 @@ class Kraken:
 
     def rows(self, body: bytes) -> Sequence[bytes]:
         """Return the rows of the list. Raises ValueError; Kraken refuses with status 200."""
-        answer = msgspec.json.decode(body, type=messages.ListAnswer)
-        if faults := [error for error in answer.error if not error.startswith("W")]:
-            error = TooManyRequestsError if limits.TOO_MANY in faults[0] else ValueError
-            raise error(faults[0])
-        return [bytes(row) for row in answer.result.values()]
+        return [bytes(row) for row in public_answers.result(body).values()]
 
     def listed(self, row: bytes) -> tuple[str, Instrument]:
         """Return the name and the instrument of a row. Raises ValueError, RecursionError."""

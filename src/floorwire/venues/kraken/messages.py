@@ -124,13 +124,6 @@ class AssetPair(msgspec.Struct):
     costmin: str = "0"
 
 
-class ListAnswer(msgspec.Struct):
-    """The answer to GET /0/public/AssetPairs. Errors come with status 200; ``W...`` are warnings."""
-
-    error: list[str] = []
-    result: dict[str, msgspec.Raw] = {}
-
-
 class Params(msgspec.Struct):
     """What a client subscribes to. A channel without symbols has none."""
 

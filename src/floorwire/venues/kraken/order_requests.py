@@ -10,11 +10,10 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from floorwire.core.codes import Code
 from floorwire.core.dates import rfc3339
 from floorwire.core.remote_order_messages import AmendOrder, CancelOrder, PlaceOrder
-from floorwire.venues.common.order_amounts import bought_by, is_zero, plain
-from floorwire.venues.common.order_exchange import UnplaceableError
+from floorwire.venues.common.limit_terms import base_quantity, limit_price
+from floorwire.venues.common.order_amounts import plain
 from floorwire.venues.common.stop_terms import is_stop, stop_terms
 from floorwire.venues.kraken.order_instruments import Pair
 
@@ -30,9 +29,9 @@ def place(command: PlaceOrder, pair: Pair, deadline_us: int) -> Params:
     params: Params = {
         "order_type": "limit",
         "side": command.side,
-        "order_qty": _exact(_quantity(command, pair)),
+        "order_qty": _exact(base_quantity(command, pair.lot_size)),
         "symbol": pair.symbol,
-        "limit_price": _exact(_price(command)),
+        "limit_price": _exact(limit_price(command)),
         "time_in_force": "ioc" if command.type in ("market", "stop") else command.time_in_force,
         "cl_ord_id": command.client_id,
         "deadline": rfc3339(deadline_us),
@@ -55,8 +54,8 @@ def place_by_rest(command: PlaceOrder, pair: Pair, deadline_us: int) -> str:
             "pair": pair.rest_name,
             "type": command.side,
             "ordertype": "limit",
-            "price": _price(command),
-            "volume": _quantity(command, pair),
+            "price": limit_price(command),
+            "volume": base_quantity(command, pair.lot_size),
             "timeinforce": "FOK",
             "cl_ord_id": command.client_id,
             "deadline": rfc3339(deadline_us),
@@ -89,19 +88,6 @@ def _named(command: AmendOrder | CancelOrder) -> dict[str, str]:
     if command.venue_order_id:
         return {"order_id": command.venue_order_id}
     return {"cl_ord_id": command.client_id}
-
-
-def _price(command: PlaceOrder) -> str:
-    return command.price if command.price is not None else command.worst_price
-
-
-def _quantity(command: PlaceOrder, pair: Pair) -> str:
-    if command.quantity is not None:
-        return command.quantity
-    quantity = bought_by(command.quote_quantity or "0", _price(command), pair.lot_size)
-    if is_zero(quantity):
-        raise UnplaceableError(Code.MIN_NOTIONAL, "the amount buys less than the smallest quantity")
-    return quantity
 
 
 def _exact(text: str) -> msgspec.Raw:

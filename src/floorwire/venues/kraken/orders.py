@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from floorwire.core.codes import Code
+from floorwire.core.microseconds import SECOND_US
 from floorwire.core.order_ports import InstrumentNames, OrderSettings
 from floorwire.core.ports import Answer, Fetch, Random
 from floorwire.core.remote_order_messages import (
@@ -52,7 +53,6 @@ from floorwire.venues.kraken.order_codes import LOCKOUT, RATE_LIMIT, REST_RATE_L
 from floorwire.venues.kraken.order_instruments import OrderInstruments
 from floorwire.venues.kraken.signing import Signer
 
-SECOND_US = 1_000_000
 PING = '{"method":"ping"}'
 TIME = DateRequest(HttpRequest("/0/public/Time", budget="public", is_signed=False), messages.date_us)
 SHORT = 2_000

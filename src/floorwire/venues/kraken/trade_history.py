@@ -10,9 +10,8 @@ import msgspec
 
 from floorwire.core.instrument import Instrument, Side
 from floorwire.core.past_candles import PastWanted
-from floorwire.venues.common.rate_limits import TooManyRequestsError
 from floorwire.venues.common.trade_history import TradeRow, TradeRows
-from floorwire.venues.kraken import limits, messages
+from floorwire.venues.kraken import limits, public_answers
 from floorwire.venues.kraken.candle_history import OLD_NAMES
 
 URL = "https://api.kraken.com/0/public/Trades"
@@ -56,16 +55,13 @@ class KrakenTrades:
 
     def rows(self, body: bytes, cursor: str) -> TradeRows:
         """Return the rows of an answer. Raises ValueError, RecursionError, TooManyRequestsError."""
-        answer = msgspec.json.decode(body, type=messages.ListAnswer)
-        if faults := [error for error in answer.error if not error.startswith("W")]:
-            error = TooManyRequestsError if limits.TOO_MANY in faults[0] else ValueError
-            raise error(faults[0])
-        (found,) = (rows for name, rows in answer.result.items() if name != LAST)
+        result = public_answers.result(body)
+        (found,) = (rows for name, rows in result.items() if name != LAST)
         rows = []
         for row in msgspec.json.decode(found, type=list[PastTrade]):
             side = SIDES.get(row.side)
             if side is None or not 0 <= row.time < limits.LATEST_S:
                 raise ValueError(f"{row} is no trade")
             rows.append(TradeRow(str(row.trade_id), int(row.time * 1_000_000), row.price, row.volume, side))
-        last = msgspec.json.decode(answer.result.get(LAST, b"null"), type=Cursor)
+        last = msgspec.json.decode(result.get(LAST, b"null"), type=Cursor)
         return TradeRows(rows, last, len(rows) < limits.TRADES_PER_REQUEST)

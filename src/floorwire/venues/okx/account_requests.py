@@ -96,20 +96,14 @@ def executed_now(row: messages.OrderRow) -> Executed | None:
     # OKX: an empty trade id means that nothing was filled now. Without its fee it comes by a query.
     if not row.trade_id or not row.fill_sz or row.fill_fee is None or is_zero(row.fill_sz):
         return None
-    return Executed(
-        client_id=row.cl_ord_id,
-        venue_order_id=row.ord_id,
-        execution_id=_execution_id(row.inst_id, row.trade_id, row.ord_id),
-        trade_id=row.trade_id,
-        price=row.fill_px,
-        quantity=row.fill_sz,
-        liquidity="maker" if row.exec_type == "M" else "taker",
-        fee=negated(row.fill_fee or "0"),  # OKX: negative is what was paid
-        fee_asset=row.fill_fee_ccy,
-    )
+    return _execution(row, row.fill_fee, row.fill_fee_ccy)
 
 
 def _executed(row: messages.FillRow) -> Executed:
+    return _execution(row, row.fee, row.fee_ccy)
+
+
+def _execution(row: messages.OrderRow | messages.FillRow, fee: str, fee_asset: str) -> Executed:
     return Executed(
         client_id=row.cl_ord_id,
         venue_order_id=row.ord_id,
@@ -118,8 +112,8 @@ def _executed(row: messages.FillRow) -> Executed:
         price=row.fill_px,
         quantity=row.fill_sz,
         liquidity="maker" if row.exec_type == "M" else "taker",
-        fee=negated(row.fee or "0"),
-        fee_asset=row.fee_ccy,
+        fee=negated(fee or "0"),  # OKX: negative is what was paid
+        fee_asset=fee_asset,
     )
 
 

@@ -10,8 +10,7 @@ import msgspec
 from floorwire.core.candle_intervals import INTERVALS, CandleInterval
 from floorwire.core.instrument import Instrument
 from floorwire.venues.common.candle_history import CandleRow
-from floorwire.venues.common.rate_limits import TooManyRequestsError
-from floorwire.venues.okx import limits
+from floorwire.venues.okx import limits, public_answers
 
 URL = "https://www.okx.com/api/v5/market/history-candles"
 BARS = {"1m": "1m", "15m": "15m", "2h": "2H", "1d": "1Dutc"}
@@ -33,14 +32,6 @@ class Candle(msgspec.Struct, array_like=True):
     confirm: str
 
 
-class Answer(msgspec.Struct):
-    """The answer. Any other code than 0 is a refusal, also with status 200."""
-
-    code: str
-    msg: str = ""
-    data: list[Candle] = []
-
-
 class OkxCandles:
     """What differs at OKX. It does not say how many trades a candle has."""
 
@@ -57,13 +48,8 @@ class OkxCandles:
 
     def rows(self, body: bytes) -> Sequence[CandleRow]:
         """Return the rows. Raises ValueError, RecursionError, TooManyRequestsError."""
-        answer = msgspec.json.decode(body, type=Answer)
-        if answer.code in limits.TOO_MANY_CODES:
-            raise TooManyRequestsError(answer.msg)
-        if answer.code != "0":
-            raise ValueError(answer.msg)
         return [
             CandleRow(int(row.start) * 1_000, row.open, row.high, row.low, row.close, row.volume)
-            for row in answer.data
+            for row in msgspec.json.decode(public_answers.rows(body), type=list[Candle])
             if row.confirm == CLOSED
         ]

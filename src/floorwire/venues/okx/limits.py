@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from floorwire.core.capabilities import Capabilities
+from floorwire.core.microseconds import SECOND_US
 from floorwire.venues.common.rate_limits import CONNECTIONS, REST, Allowance
 from floorwire.venues.common.request_budgets import BudgetRule
-
-SECOND_US = 1_000_000
 
 CAPABILITIES = Capabilities(
     kind="okx",

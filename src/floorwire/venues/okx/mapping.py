@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from floorwire.core.instrument import Instrument, InstrumentState, Side
 from floorwire.core.market_events import Candle, DayStats, Level, Quote, Trade
+from floorwire.core.microseconds import MILLISECOND_US, MINUTE_US
 from floorwire.venues.common import event_mapping
 from floorwire.venues.common.event_mapping import Ohlc
 from floorwire.venues.common.level_reader import LevelReader
@@ -15,8 +16,6 @@ from floorwire.venues.okx import messages
 from floorwire.venues.okx.scanned_messages import ScannedQuote, ScannedTicker, ScannedTrade
 
 VENUE = "okx"
-MILLISECOND_US = 1_000
-MINUTE_US = 60_000_000
 INTERVALS_US = {
     "1s": 1_000_000,
     "1m": MINUTE_US,

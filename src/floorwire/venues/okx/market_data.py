@@ -15,6 +15,7 @@ import msgspec
 from floorwire.core.capabilities import StreamKind
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import MissingTrade, Quote
+from floorwire.core.microseconds import MILLISECOND_US
 from floorwire.core.ports import VenueOutput
 from floorwire.venues.common.candle_history import CandleHistory
 from floorwire.venues.common.exchange import (
@@ -28,7 +29,6 @@ from floorwire.venues.common.exchange import (
     SymbolMessages,
     Unreadable,
 )
-from floorwire.venues.common.rate_limits import TooManyRequestsError
 from floorwire.venues.common.scanned_message import ScannedMessage
 from floorwire.venues.common.subscribed_symbol import SubscribedSymbol
 from floorwire.venues.common.trade_history import TradeHistory
@@ -36,7 +36,7 @@ from floorwire.venues.common.trade_ids import TradeIds
 from floorwire.venues.common.venue_book import LostChangeError
 from floorwire.venues.common.venue_clock import VenueClock
 from floorwire.venues.common.venue_maker import VenueMaker
-from floorwire.venues.okx import limits, mapping, messages
+from floorwire.venues.okx import limits, mapping, messages, public_answers
 from floorwire.venues.okx.candle_history import OkxCandles
 from floorwire.venues.okx.mapping import scanned_day, scanned_quote, scanned_trade
 from floorwire.venues.okx.messages import (
@@ -135,12 +135,8 @@ class Okx:
 
     def rows(self, body: bytes) -> Sequence[bytes]:
         """Return the rows of the list. Raises ValueError; OKX refuses with a code and status 200."""
-        answer = msgspec.json.decode(body, type=messages.Answer)
-        if answer.code in limits.TOO_MANY_CODES:
-            raise TooManyRequestsError(answer.msg)
-        if answer.code != "0":
-            raise ValueError(answer.msg)
-        return [bytes(row) for row in answer.data]
+        # Rows are decoded one by one, so that a broken one affects no other.
+        return [bytes(row) for row in msgspec.json.decode(public_answers.rows(body), type=list[msgspec.Raw])]
 
     def listed(self, row: bytes) -> tuple[str, Instrument]:
         """Return the name and the instrument of a row. Raises ValueError, RecursionError."""
@@ -252,7 +248,7 @@ class Okx:
             self.skipped["off_tick"] += book.off_tick
         if (
             not symbol.has_quotes(now_us)
-            and (quote := levels.changed_quote(row.ts * mapping.MILLISECOND_US)) is not None
+            and (quote := levels.changed_quote(row.ts * MILLISECOND_US)) is not None
         ):
             out.append(quote)
 
@@ -271,7 +267,7 @@ class Okx:
         now_us: int,
         out: list[VenueOutput],
     ) -> None:
-        of, ts_us = symbol.levels.instrument, ts_ms * mapping.MILLISECOND_US
+        of, ts_us = symbol.levels.instrument, ts_ms * MILLISECOND_US
         ids = self._trade_ids.get(of.symbol)
         if ids is None:
             ids = self._trade_ids[of.symbol] = TradeIds()

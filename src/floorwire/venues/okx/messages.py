@@ -87,14 +87,6 @@ class InstrumentRow(msgspec.Struct, rename="camel"):
     min_sz: str = ""
 
 
-class Answer(msgspec.Struct):
-    """The answer of the REST API. Rows are decoded one by one, so that a broken one affects no other."""
-
-    code: str
-    data: list[msgspec.Raw] = []
-    msg: str = ""
-
-
 class Stream(msgspec.Struct, rename="camel", frozen=True, gc=False, omit_defaults=True):
     """A channel of an instrument, as requests and frames name it."""
 

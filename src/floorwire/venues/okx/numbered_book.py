@@ -13,9 +13,9 @@ from zlib import crc32
 
 from floorwire.core.instrument import Instrument
 from floorwire.core.market_events import BookChange, BookSnapshot, Level
+from floorwire.core.microseconds import MILLISECOND_US
 from floorwire.venues.common.price_levels import PriceAndSize, Rows, price_and_size
 from floorwire.venues.common.venue_book import LostChangeError, VenueBook
-from floorwire.venues.okx import mapping
 from floorwire.venues.okx.messages import Book
 from floorwire.venues.okx.scanned_messages import ScannedBook
 
@@ -67,9 +67,7 @@ class NumberedBook:
         try:
             # What is written is kept while OKX sends checksums. 0 is none, since June 2026.
             bids, asks, bid_rows, ask_rows = self._read(message, message.checksum != 0)
-            event = self.levels.apply_snapshot(
-                bids, asks, message.ts * mapping.MILLISECOND_US, bid_rows, ask_rows
-            )
+            event = self.levels.apply_snapshot(bids, asks, message.ts * MILLISECOND_US, bid_rows, ask_rows)
             self._check(message.checksum)
         except ValueError:
             self.clear()
@@ -90,7 +88,7 @@ class NumberedBook:
             # Without all texts since the snapshot no later checksum can be compared.
             is_kept = message.checksum != 0 and levels.bids.is_written
             bids, asks, bid_rows, ask_rows = self._read(message, is_kept)
-            event = levels.apply_change(bids, asks, message.ts * mapping.MILLISECOND_US, bid_rows, ask_rows)
+            event = levels.apply_change(bids, asks, message.ts * MILLISECOND_US, bid_rows, ask_rows)
             self._check(message.checksum)
         except ValueError:
             self.clear()

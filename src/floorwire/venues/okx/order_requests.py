@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from floorwire.core.codes import Code
 from floorwire.core.remote_order_messages import AmendOrder, CancelOrder, PlaceOrder
-from floorwire.venues.common.order_amounts import bought_by, is_zero
+from floorwire.venues.common.limit_terms import base_quantity, limit_price
 from floorwire.venues.common.order_exchange import UnplaceableError
 
 Argument: TypeAlias = dict[str, str | int]
@@ -32,14 +32,13 @@ def place(command: PlaceOrder, inst_id_code: int, lot_size: str) -> Argument:
         order_type = "fok" if command.time_in_force == "fok" else "ioc"
     elif command.post_only:
         order_type = "post_only"
-    price = command.price if command.price is not None else command.worst_price
     return {
         "instIdCode": inst_id_code,
         "tdMode": "cash",
         "side": command.side,
         "ordType": order_type,
-        "px": price,
-        "sz": _size(command, price, lot_size),
+        "px": limit_price(command),
+        "sz": base_quantity(command, lot_size),
         "clOrdId": command.client_id,
     }
 
@@ -63,12 +62,3 @@ def cancel(command: CancelOrder, inst_id_code: int) -> Argument:
 def cancel_by_rest(command: CancelOrder, inst_id: str) -> Argument:
     """Return the cancel for REST."""
     return {"instId": inst_id, "clOrdId": command.client_id}
-
-
-def _size(command: PlaceOrder, price: str, lot_size: str) -> str:
-    if command.quantity is not None:
-        return command.quantity
-    size = bought_by(command.quote_quantity or "0", price, lot_size)
-    if is_zero(size):
-        raise UnplaceableError(Code.MIN_NOTIONAL, "the amount buys less than the smallest size")
-    return size

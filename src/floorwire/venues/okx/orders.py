@@ -11,6 +11,7 @@ from typing import TypeAlias
 import msgspec
 
 from floorwire.core.codes import Code
+from floorwire.core.microseconds import SECOND_US
 from floorwire.core.order_ports import InstrumentNames, OrderSettings
 from floorwire.core.ports import Answer, Fetch, Random
 from floorwire.core.remote_order_messages import (
@@ -51,7 +52,6 @@ from floorwire.venues.okx import order_messages as messages
 from floorwire.venues.okx.order_codes import BAD_CLOCK, DONE, TOO_MANY, outcome, reason
 from floorwire.venues.okx.signing import Signer
 
-SECOND_US = 1_000_000
 TIME = DateRequest(HttpRequest("/api/v5/public/time", budget="list", is_signed=False), messages.date_us)
 INSTRUMENTS = "/api/v5/public/instruments"
 CANCEL = "/api/v5/trade/cancel-order"

@@ -12,10 +12,10 @@ from urllib.parse import quote
 import msgspec
 
 from floorwire.core.instrument import Instrument
+from floorwire.core.microseconds import MILLISECOND_US
 from floorwire.core.past_candles import PastWanted
-from floorwire.venues.common.rate_limits import TooManyRequestsError
 from floorwire.venues.common.trade_history import TradeRow, TradeRows
-from floorwire.venues.okx import limits, mapping
+from floorwire.venues.okx import limits, mapping, public_answers
 
 URL = "https://www.okx.com/api/v5/market/history-trades"
 BY_ID, BY_TIME = "1", "2"
@@ -29,14 +29,6 @@ class PastTrade(msgspec.Struct, rename="camel"):
     sz: str
     side: str
     ts: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,15}$")]
-
-
-class Answer(msgspec.Struct):
-    """The answer. Any other code than 0 is a refusal, also with status 200."""
-
-    code: str
-    msg: str = ""
-    data: list[PastTrade] = []
 
 
 class OkxTrades:
@@ -53,24 +45,18 @@ class OkxTrades:
     def url(self, of: Instrument, native: str, wanted: PastWanted, cursor: str) -> str:
         """Return the address of the trades before a time, or before an id. OKX: ``after`` means older."""
         kind = BY_ID if cursor else BY_TIME
-        after = cursor or str(-(-wanted.to_us // mapping.MILLISECOND_US))
+        after = cursor or str(-(-wanted.to_us // MILLISECOND_US))
         return f"{URL}?instId={quote(native)}&type={kind}&after={after}&limit={limits.TRADES_PER_REQUEST}"
 
     def rows(self, body: bytes, cursor: str) -> TradeRows:
         """Return the rows of an answer. Raises ValueError, RecursionError, TooManyRequestsError."""
-        answer = msgspec.json.decode(body, type=Answer)
-        if answer.code in limits.TOO_MANY_CODES:
-            raise TooManyRequestsError(answer.msg)
-        if answer.code != "0":
-            raise ValueError(answer.msg)
+        found = msgspec.json.decode(public_answers.rows(body), type=list[PastTrade])
         rows = []
-        for row in sorted(answer.data, key=lambda row: int(row.trade_id)):
+        for row in sorted(found, key=lambda row: int(row.trade_id)):
             side = mapping.SIDES.get(row.side)
             if side is None:
                 raise ValueError(row.side)
-            rows.append(
-                TradeRow(str(int(row.trade_id)), int(row.ts) * mapping.MILLISECOND_US, row.px, row.sz, side)
-            )
+            rows.append(TradeRow(str(int(row.trade_id)), int(row.ts) * MILLISECOND_US, row.px, row.sz, side))
         # Its answers lag behind the stream at times. Each id is there: it is asked for from a known one on.
         if cursor and rows and int(rows[-1].trade_id) != int(cursor) - 1:
             raise ValueError(f"the trades just before {cursor} are not there yet")

@@ -20,6 +20,7 @@ from floorwire.core.market_events import (
     MissingTrade,
     VenueTime,
 )
+from floorwire.core.microseconds import SECOND_US
 from floorwire.core.ports import Activity, Frame, Open, Opened, VenueInput, VenueOutput, Wake, Woke
 from floorwire.venues.common.feed_statuses import FeedStatuses
 from floorwire.venues.common.venue_book import CrossedBookError, VenueBook
@@ -27,7 +28,6 @@ from floorwire.venues.tables import rows
 from floorwire.venues.tables.rows import Row, TableKind
 
 LINK = "tables"
-SECOND_US = 1_000_000
 BOOK_TABLES = ("book_snapshot", "incremental_book")
 
 

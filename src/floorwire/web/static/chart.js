@@ -121,6 +121,7 @@ export class Chart {
       if (page.isFilling === false) this.#tries = AGAIN.tries; // nothing more comes, until the next loss
     }
     this.#askAgainLater();
+    this.#fillLeft(); // the edge may have come in sight meanwhile: one request at a time
   }
 
   #setData() {

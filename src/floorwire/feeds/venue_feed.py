@@ -1,13 +1,10 @@
-"""Feeds: runs one venue, publishes its market events, and notices its silence.
-
-A trading venue's feed also executes the desk's commands, and passes the venue's reports to the desk.
-"""
+"""Runs one venue: gives it what happened, publishes its market events, and starts it again after a fault."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Protocol, get_args
+from typing import get_args
 
 import msgspec
 import structlog
@@ -15,12 +12,10 @@ import structlog
 from floorwire.bus.local import LocalBus
 from floorwire.clock import Clock
 from floorwire.core import market_events
-from floorwire.core.capabilities import StreamKind
 from floorwire.core.connector_port import Connector
 from floorwire.core.execution_reports import Report
 from floorwire.core.instrument import Instrument
-from floorwire.core.market_events import Feed, FeedStatus, Listing, MarketEvent, StreamsEnded
-from floorwire.core.order_commands import Command
+from floorwire.core.market_events import FeedStatus, Listing, MarketEvent, StreamsEnded
 from floorwire.core.past_candles import PastEnded, PastPage, PastWanted
 from floorwire.core.past_trades import PastOutput, PastTradesPage
 from floorwire.core.ports import (
@@ -28,13 +23,11 @@ from floorwire.core.ports import (
     Close,
     Fetch,
     Frame,
-    HasRestingOrders,
     Open,
     Prices,
     Reported,
     Send,
     StreamsOnDemand,
-    TradingVenue,
     Venue,
     VenueOutput,
     Wake,
@@ -43,6 +36,7 @@ from floorwire.core.ports import (
 )
 from floorwire.core.replay_controls import PlaysRecording, ReplayControl, ReplayPosition
 from floorwire.core.stream_interest import StreamInterest, Streams
+from floorwire.feeds.feed_silence import FeedSilence
 from floorwire.ops.skips import VenueSkipCounter
 from floorwire.ops.stats import Stats
 
@@ -52,30 +46,10 @@ RESTART_S = 1.0
 IDLE_S = 1.0
 ENDED_FOR_GOOD = ("unwanted", "replaced")
 """Reasons of links that are not opened again. Their age is not told any more."""
-TRADED: frozenset[StreamKind] = frozenset(("book", "trades"))
-"""The streams that orders are checked and filled against."""
-TRADED_FOR_US = 5_000_000
-"""Whoever asks for the prices of a symbol keeps them streamed for at least this long."""
 INPUTS_A_TURN = 128
 """So many frames and answers of a venue are handled in one turn of the event loop. Others go between."""
 
 log = structlog.get_logger("floorwire.venue_feed")
-
-
-class VenueListener(Protocol):
-    """Gets what a trading venue reports. The desk is one."""
-
-    def listed(self, instruments: Sequence[Instrument]) -> None:
-        """These instruments can be traded. They are new or changed."""
-        ...
-
-    def opened(self, venue: str) -> None:
-        """The venue has started, without any order of ours."""
-        ...
-
-    def reported(self, reports: Sequence[Report]) -> None:
-        """The venue changed resting orders, without a command of ours."""
-        ...
 
 
 class VenueFeed:
@@ -101,15 +75,9 @@ class VenueFeed:
         self._bus = bus
         self._stats = stats
         self._clock = clock
-        self._stale_us = stale_us
         self._wake_us: int | None = None
         self._is_due = asyncio.Event()
-        self._venue_status: Feed = "connecting"
-        self._live_us = 0
-        """When the venue last reported itself live; monotonic."""
-        self._not_live: dict[str, FeedStatus] = {}
-        """The last status of each symbol that is not live."""
-        self._is_silent = False
+        self._silence = FeedSilence(stale_us)
         self._is_up = False
         self._fault: Exception | None = None
         self._skip_counter = VenueSkipCounter(venue, stats)
@@ -216,7 +184,7 @@ class VenueFeed:
         if wanted == self._told:
             return
         if not self._told:
-            self._live_us = now_us  # It was not silent: nothing was wanted of it.
+            self._silence.count_from(now_us)  # It was not silent: nothing was wanted of it.
         self._told = wanted
         self._handle(self._venue.receive(Wanted(wanted), now_us), now_us)
 
@@ -357,7 +325,7 @@ class VenueFeed:
         for symbol in heard.symbols:
             self._stats.symbol_last_us[self.name, symbol] = now_us
         self._stats.venue_last_us[self.name] = now_us
-        if self._is_silent:
+        if self._silence.has_begun:
             events: list[MarketEvent] = []
             self._end_silence(events)
             self._publish(events)
@@ -375,140 +343,34 @@ class VenueFeed:
                 is_from_venue = True
         if is_from_venue:
             self._stats.venue_last_us[self.name] = now_us
-            if self._is_silent:
+            if self._silence.has_begun:
                 self._end_silence(events)
 
     def _update_status(self, status: FeedStatus, now_us: int) -> None:
+        self._silence.update(status, now_us)
         if status.symbol is None:
-            self._venue_status = status.feed
-            if status.feed == "live":
-                self._live_us = now_us
-            else:  # After a loss the venue reports each symbol again.
-                self._not_live.clear()
             if status.reason == "ended":
                 self._skip_counter.log_total()
-        elif status.feed == "live":
-            self._not_live.pop(status.symbol, None)
-        else:
-            if status.reason == "unwanted":
-                self._stats.symbol_last_us.pop((self.name, status.symbol), None)
-            self._not_live[status.symbol] = status
+        elif status.reason == "unwanted" and status.feed != "live":
+            self._stats.symbol_last_us.pop((self.name, status.symbol), None)
 
     def _end_silence(self, events: list[MarketEvent]) -> None:
         """Tell before these events that the venue is heard again."""
-        self._is_silent = False
-        back = FeedStatus(None, self._venue_status, "heard", self._clock.stamp_us())
-        events[:0] = [*self._not_live.values(), back]
+        events[:0] = self._silence.end(self._clock.stamp_us())
 
     def _on_listed(self, instruments: Sequence[Instrument]) -> None:
         """Do nothing: they are not traded on this venue."""
 
     def _check_silence(self, now_us: int) -> None:
-        last_us = max(self._live_us, self._stats.venue_last_us.get(self._venue.name, 0))
         is_expected = self._interest is None or bool(self._told)
-        if not is_expected or self._venue_status != "live" or self._is_silent:
-            return
-        if now_us - last_us > self._stale_us:
-            self._is_silent = True
+        heard_us = self._stats.venue_last_us.get(self._venue.name, 0)
+        if is_expected and self._silence.begins(heard_us, now_us):
             self._publish([FeedStatus(None, "stale", "silent", self._clock.stamp_us())])
+
+    def _if_current(self, prices: Prices) -> Prices:
+        """Return the prices: stale ones, if the venue is silent or has failed."""
+        is_current = (self._is_up and not self._silence.has_begun) or prices.feed != "live"
+        return prices if is_current else msgspec.structs.replace(prices, feed="stale")
 
     def _publish(self, events: Sequence[MarketEvent]) -> None:
         self._bus.publish(self._venue.name, events, self._clock.stamp_us())
-
-
-class TradingFeed(VenueFeed):
-    """Runs a trading venue. The desk executes its commands here."""
-
-    def __init__(
-        self,
-        venue: TradingVenue,
-        bus: LocalBus,
-        stats: Stats,
-        clock: Clock,
-        stale_us: int,
-        desk: VenueListener,
-        connector: Connector | None = None,
-        interest: StreamInterest | None = None,
-    ) -> None:
-        super().__init__(venue, bus, stats, clock, stale_us, connector, interest)
-        self._trading = venue
-        self._desk = desk
-        self._unpublished: list[VenueOutput] = []
-        self._told_offset_us: int | None = None
-        """What the venue was last told of the date. It is told again only if that changed."""
-
-    def _time(self) -> int:
-        offset_us = self._clock.offset_us
-        if offset_us != self._told_offset_us:
-            self._tell_date(offset_us)
-        return self._clock.monotonic_us()
-
-    def _tell_date(self, offset_us: int) -> None:
-        self._told_offset_us = offset_us
-        self._trading.date(offset_us)
-
-    def execute(self, command: Command) -> Sequence[Report]:
-        """Execute the command, and return its reports.
-
-        Its market events are published later: once for all commands of a turn of the event loop, after the
-        turn's records went to the journal, and in order.
-        """
-        offset_us = self._clock.offset_us
-        if offset_us != self._told_offset_us:
-            self._tell_date(offset_us)
-        execution = self._trading.execute(command, self._clock.monotonic_us())
-        if not self._unpublished:
-            self._loop = self._loop or asyncio.get_running_loop()
-            # One turn later: meanwhile the loop releases the interpreter's lock, and the journal's thread
-            # begins the group commit of this turn. Measured: an order is durable 10 us sooner.
-            self._loop.call_soon(self._loop.call_soon, self._publish_outputs)
-        self._unpublished += execution.outputs
-        return execution.reports
-
-    def _publish_outputs(self) -> None:
-        """Publish the market events of executed commands."""
-        before_us = self._wake_us
-        unpublished, self._unpublished = self._unpublished, []
-        now_us = self._clock.monotonic_us()
-        events: list[MarketEvent] = []
-        try:
-            self._apply(unpublished, events, now_us)
-            self._publish_and_clear(events, now_us)
-        except Exception as error:  # noqa: BLE001 - run() raises it again
-            self._fault = error
-        if self._wake_us != before_us or self._fault is not None:
-            self._hurry(before_us)
-
-    def _publish_earlier(self) -> None:
-        if self._unpublished:
-            self._publish_outputs()
-
-    def prices(self, symbol: str) -> Prices:
-        """Return the symbol's prices. They are stale if the venue is silent or has failed.
-
-        If they are not streamed, they are from now on: the next order finds them.
-        """
-        if self._interest is not None:
-            self._keep(symbol, self._clock.monotonic_us())
-        prices = self._trading.prices(symbol)
-        is_current = (self._is_up and not self._is_silent) or prices.feed != "live"
-        return prices if is_current else msgspec.structs.replace(prices, feed="stale")
-
-    def _tell_wanted(self, now_us: int) -> None:
-        if self._interest is not None and isinstance(self._trading, HasRestingOrders):
-            for symbol in self._trading.resting_symbols:
-                self._keep(symbol, now_us)
-        super()._tell_wanted(now_us)
-
-    def _keep(self, symbol: str, now_us: int) -> None:
-        if self._interest is not None:
-            self._interest.keep(symbol, TRADED, now_us + max(self._interest.linger_us, TRADED_FOR_US))
-
-    def _on_started(self) -> None:
-        self._desk.opened(self._trading.name)
-
-    def _on_listed(self, instruments: Sequence[Instrument]) -> None:
-        self._desk.listed(instruments)
-
-    def _on_reported(self, reports: Sequence[Report]) -> None:
-        self._desk.reported(reports)

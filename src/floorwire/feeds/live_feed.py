@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
-
 from floorwire.bus.local import LocalBus
 from floorwire.clock import Clock
 from floorwire.core.connector_port import Connector
 from floorwire.core.instrument import Instrument
 from floorwire.core.ports import Prices
+from floorwire.feeds.venue_feed import VenueFeed
+from floorwire.feeds.venue_listener import VenueListener
 from floorwire.ops.stats import Stats
-from floorwire.venue_feed import VenueFeed, VenueListener
 from floorwire.venues.live import LiveVenue
 
 
@@ -35,9 +34,7 @@ class LiveFeed(VenueFeed):
 
     def prices(self, symbol: str) -> Prices:
         """Return the symbol's prices. They are stale if the venue is silent or has failed."""
-        prices = self._live.prices(symbol)
-        is_current = (self._is_up and not self._is_silent) or prices.feed != "live"
-        return prices if is_current else msgspec.structs.replace(prices, feed="stale")
+        return self._if_current(self._live.prices(symbol))
 
     def _on_listed(self, instruments: Sequence[Instrument]) -> None:
         self._desk.listed(instruments)
