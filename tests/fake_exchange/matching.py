@@ -220,7 +220,7 @@ class MatchingCore:
                 return
             self._waiting.remove(order)
             order.waits = False
-            order.updated_us = self._now_us()
+            order.updated_us = order.triggered_us = self._now_us()
             self._emit(OrderChanged(order, "TRIGGERED"))
             self._match_and_rest(order)
             self._balances_changed(order)
@@ -264,7 +264,8 @@ class MatchingCore:
             del self._open_client_ids[order.account, order.client_id]
             order.client_id = request_id
         self._emit(OrderChanged(order, "REPLACED", request_id=request_id))
-        self._level_changed(order)
+        if not order.waits:
+            self._level_changed(order)
         self._balances_changed(order)
         return order
 
@@ -317,7 +318,9 @@ class MatchingCore:
         if not order.open_lots or not order.state.is_open:
             return
         if order.price_ticks is None or order.time_in_force is not TimeInForce.GTC:
-            self._end(order, OrderState.EXPIRED, "EXPIRED", "")
+            # What is left on the other side is what a market buy could not pay.
+            is_poor = order.price_ticks is None and self._sides[order.market.symbol, order.side.opposite]
+            self._end(order, OrderState.EXPIRED, "EXPIRED", "", NO_MONEY if is_poor else "")
             return
         self._last_place += 1
         order.place_in_queue = self._last_place

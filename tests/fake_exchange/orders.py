@@ -91,10 +91,11 @@ class Order:
     self_trade: SelfTrade = SelfTrade.ALLOW
     quote_e8: int | None = None  # a market order that named its size in the quote asset
     place_in_queue: int = 0
-    end_reason: str = ""  # WOULD_TAKE, SELF_TRADE or OUT_OF_TIME if the exchange ended it for that
+    end_reason: str = ""  # WOULD_TAKE, SELF_TRADE, OUT_OF_TIME or NO_MONEY if the exchange ended it for that
     fills: list["Fill"] = field(default_factory=list)
     stop: Stop | None = None
     waits: bool = False  # for its stop: it is in no book
+    triggered_us: int | None = None
 
     @property
     def open_lots(self) -> int:

@@ -82,6 +82,9 @@ async def paged(client: Trader, limit: int, **fields: JsonValue) -> list[Message
     found: list[Message] = []
     while True:
         reply = await client.ask("fills", limit=limit, **fields)
+        if "is being indexed" in str(reply.get("message")):  # a slow machine: it says when to ask again
+            await asyncio.sleep(0.1)
+            continue
         assert reply["status"] == "ok", reply
         rows = reply["fills"]
         assert isinstance(rows, list)

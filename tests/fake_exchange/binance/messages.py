@@ -1,68 +1,15 @@
-"""Binance's answers and events, from the core's orders, fills and levels."""
+"""Binance's answers and events, from the core's fills, trades and levels. Orders have a file of their own."""
 
 from collections.abc import Sequence
 
+from tests.fake_exchange.binance.filters import MAX_PRICE_E8, MAX_PRICE_RATIO, MAX_STOPS
+from tests.fake_exchange.binance.stops import STOP_TYPES
 from tests.fake_exchange.market import Market, text_e8
 from tests.fake_exchange.matching import MatchingCore
-from tests.fake_exchange.orders import Fill, Order, OrderChanged, Side, Traded
+from tests.fake_exchange.orders import Fill, Side, Traded
 from tests.fake_exchange.trade_statistics import Candle
 
 Body = dict[str, object]
-
-
-def order_type(order: Order) -> str:
-    if order.price_ticks is None:
-        return "MARKET"
-    return "LIMIT_MAKER" if order.post_only else "LIMIT"
-
-
-def order_price(order: Order) -> str:
-    return order.market.price_text(order.price_ticks or 0)
-
-
-def order_view(order: Order) -> Body:
-    """The answer to a query of an order."""
-    return _common(order) | {
-        "stopPrice": "0.00000000",
-        "icebergQty": "0.00000000",
-        "time": order.placed_us // 1_000,
-        "updateTime": order.updated_us // 1_000,
-        "isWorking": True,
-    }
-
-
-def placed(order: Order, response_type: str) -> Body:
-    ack: Body = {
-        "symbol": order.market.symbol,
-        "orderId": order.order_id,
-        "orderListId": -1,
-        "clientOrderId": order.client_id,
-        "transactTime": order.placed_us // 1_000,
-    }
-    if response_type == "ACK":
-        return ack
-    result = ack | _common(order)
-    if response_type == "RESULT":
-        return result
-    fills = [
-        {
-            "price": order.market.price_text(fill.price_ticks),
-            "qty": order.market.quantity_text(fill.lots),
-            "commission": text_e8(fill.fee_e8),
-            "commissionAsset": fill.fee_asset,
-            "tradeId": fill.trade_id,
-        }
-        for fill in order.fills
-    ]
-    return result | {"fills": fills}
-
-
-def cancelled(order: Order, request_id: str) -> Body:
-    return _common(order) | {
-        "origClientOrderId": order.client_id,
-        "clientOrderId": request_id,
-        "transactTime": order.updated_us // 1_000,
-    }
 
 
 def trade_view(fill: Fill, market: Market) -> Body:
@@ -80,49 +27,6 @@ def trade_view(fill: Fill, market: Market) -> Body:
         "isBuyer": fill.side is Side.BUY,
         "isMaker": fill.is_maker,
         "isBestMatch": True,
-    }
-
-
-def execution_report(changed: OrderChanged, execution_id: int) -> Body:
-    order, fill = changed.order, changed.fill
-    is_cancel = changed.kind == "CANCELED"
-    time_ms = order.updated_us // 1_000
-    return {
-        "e": "executionReport",
-        "E": time_ms,
-        "s": order.market.symbol,
-        # In the report of a cancel, c is the cancel's own id and C the order's.
-        "c": changed.request_id if is_cancel else order.client_id,
-        "S": order.side.value,
-        "o": order_type(order),
-        "f": order.time_in_force.value,
-        "q": order.market.quantity_text(order.lots),
-        "p": order_price(order),
-        "P": "0.00000000",
-        "F": "0.00000000",
-        "g": -1,
-        "C": order.client_id if is_cancel else "",
-        "x": changed.kind,
-        "X": order.state.value,
-        "r": "NONE",
-        "i": order.order_id,
-        "l": order.market.quantity_text(fill.lots if fill else 0),
-        "z": order.market.quantity_text(order.filled_lots),
-        "L": order.market.price_text(fill.price_ticks if fill else 0),
-        "n": text_e8(fill.fee_e8) if fill else "0",
-        "N": fill.fee_asset if fill else None,
-        "T": time_ms,
-        "t": fill.trade_id if fill else -1,
-        "I": execution_id,
-        "w": order.state.is_open,
-        "m": bool(fill and fill.is_maker),
-        "M": False,
-        "O": order.placed_us // 1_000,
-        "Z": text_e8(order.filled_quote_e8),
-        "Y": text_e8(fill.quote_e8 if fill else 0),
-        "Q": text_e8(order.quote_e8 or 0),
-        "W": order.placed_us // 1_000,
-        "V": "NONE",
     }
 
 
@@ -234,9 +138,12 @@ def instrument(market: Market) -> Body:
         "quoteAsset": market.quote,
         "quotePrecision": 8,
         "quoteAssetPrecision": 8,
-        "orderTypes": ["LIMIT", "LIMIT_MAKER", "MARKET"],
+        "orderTypes": ["LIMIT", "LIMIT_MAKER", "MARKET", *STOP_TYPES],
         "icebergAllowed": False,
+        "ocoAllowed": False,
+        "otoAllowed": False,
         "quoteOrderQtyMarketAllowed": True,
+        "allowTrailingStop": False,
         "cancelReplaceAllowed": True,
         "amendAllowed": True,
         "isSpotTradingAllowed": True,
@@ -245,7 +152,7 @@ def instrument(market: Market) -> Body:
             {
                 "filterType": "PRICE_FILTER",
                 "minPrice": text_e8(market.tick_e8),
-                "maxPrice": "1000000.00000000",
+                "maxPrice": text_e8(MAX_PRICE_E8),
                 "tickSize": text_e8(market.tick_e8),
             },
             {
@@ -262,29 +169,18 @@ def instrument(market: Market) -> Body:
                 "applyMaxToMarket": False,
                 "avgPriceMins": 5,
             },
+            {
+                "filterType": "PERCENT_PRICE_BY_SIDE",
+                "bidMultiplierUp": str(MAX_PRICE_RATIO),
+                "bidMultiplierDown": str(1 / MAX_PRICE_RATIO),
+                "askMultiplierUp": str(MAX_PRICE_RATIO),
+                "askMultiplierDown": str(1 / MAX_PRICE_RATIO),
+                "avgPriceMins": 0,
+            },
+            {"filterType": "MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders": MAX_STOPS},
         ],
         "permissions": [],
         "permissionSets": [["SPOT"]],
         "defaultSelfTradePreventionMode": "NONE",
         "allowedSelfTradePreventionModes": ["NONE"],
-    }
-
-
-def _common(order: Order) -> Body:
-    return {
-        "symbol": order.market.symbol,
-        "orderId": order.order_id,
-        "orderListId": -1,
-        "clientOrderId": order.client_id,
-        "price": order_price(order),
-        "origQty": order.market.quantity_text(order.lots),
-        "executedQty": order.market.quantity_text(order.filled_lots),
-        "origQuoteOrderQty": text_e8(order.quote_e8 or 0),
-        "cummulativeQuoteQty": text_e8(order.filled_quote_e8),
-        "status": order.state.value,
-        "timeInForce": order.time_in_force.value,
-        "type": order_type(order),
-        "side": order.side.value,
-        "workingTime": order.placed_us // 1_000,
-        "selfTradePreventionMode": "NONE",
     }

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tests.fake_exchange.binance.errors import BinanceError, filter_failure, illegal, missing, not_required
+from tests.fake_exchange.binance.filters import check_limit, check_notional, check_price, check_stops
+from tests.fake_exchange.binance.stops import STOP_TYPES, parse_stop
 from tests.fake_exchange.market import Market, parse_e8
 from tests.fake_exchange.matching import MatchingCore
-from tests.fake_exchange.orders import Side, TimeInForce
+from tests.fake_exchange.orders import Side, Stop, TimeInForce
 
 CLIENT_ID = re.compile(r"[a-zA-Z0-9\-_]{1,36}")
 # The web firewall refuses words of SQL anywhere in the parameters.
@@ -16,8 +18,11 @@ FIREWALL = re.compile(r"select|union|drop", re.IGNORECASE)
 SIGNING = frozenset({"timestamp", "recvWindow", "signature", "apiKey", "returnRateLimits"})
 PLACE = frozenset(
     {"symbol", "side", "type", "timeInForce", "price", "quantity", "quoteOrderQty", "newClientOrderId"}
-    | {"newOrderRespType", "selfTradePreventionMode"}
+    | {"newOrderRespType", "selfTradePreventionMode", "stopPrice", "trailingDelta", "icebergQty"}
 )
+TYPES = ("LIMIT", "LIMIT_MAKER", "MARKET", *STOP_TYPES)
+MARKET_TYPES = ("MARKET", "STOP_LOSS", "TAKE_PROFIT")
+TIMED_TYPES = ("LIMIT", "STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMIT")
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,7 @@ class NewOrder:
     post_only: bool
     client_id: str
     response_type: str
+    stop: Stop | None
 
 
 def refuse_unknown(params: Mapping[str, str], known: frozenset[str]) -> None:
@@ -75,11 +81,13 @@ def parse_order(core: MatchingCore, params: Mapping[str, str]) -> NewOrder:
     if params["side"] not in ("BUY", "SELL"):
         raise BinanceError(400, -1117, "Invalid side.")
     kind = params["type"]
-    if kind not in ("LIMIT", "LIMIT_MAKER", "MARKET"):
+    if kind not in TYPES:
         raise BinanceError(400, -1116, "Invalid orderType.")
     if params.get("selfTradePreventionMode", "NONE") != "NONE":
         raise BinanceError(400, -1013, "This symbol does not allow the specified self-trade prevention mode.")
-    response_type = params.get("newOrderRespType", "FULL" if kind != "LIMIT_MAKER" else "ACK")
+    if "icebergQty" in params:
+        raise BinanceError(400, -1013, "Iceberg orders are not supported for this symbol.")
+    response_type = params.get("newOrderRespType", "FULL" if kind in ("LIMIT", "MARKET") else "ACK")
     if response_type not in ("ACK", "RESULT", "FULL"):
         raise illegal("newOrderRespType")
     side = Side(params["side"])
@@ -94,7 +102,17 @@ def parse_order(core: MatchingCore, params: Mapping[str, str]) -> NewOrder:
         kind == "LIMIT_MAKER",
         client_id_of(params, "newClientOrderId"),
         response_type,
+        parse_stop(market, kind, side, params),
     )
+
+
+def check_filters(core: MatchingCore, account: str, order: NewOrder) -> None:
+    market = order.market
+    check_limit(order.price_ticks, core.last_price(market.symbol))
+    if order.quote_e8 is None:
+        check_notional(core, market, order.side, order.lots, order.price_ticks, order.stop)
+    if order.stop is not None:
+        check_stops(core, account, market.symbol)
 
 
 def _size(
@@ -117,19 +135,6 @@ def _size(
     return lots, quote_e8
 
 
-def check_notional(core: MatchingCore, order: NewOrder) -> None:
-    price_ticks = order.price_ticks
-    if order.quote_e8 is not None:
-        return
-    if price_ticks is None:
-        opposite = core.levels(order.market.symbol, order.side.opposite)
-        if not opposite:
-            raise filter_failure("MARKET_LOT_SIZE")
-        price_ticks = opposite[0][0]
-    if order.market.notional_e8(price_ticks, order.lots) < order.market.min_notional_e8:
-        raise filter_failure("NOTIONAL")
-
-
 def parse_new_quantity(market: Market, params: Mapping[str, str]) -> int:
     if "newQty" not in params:
         raise missing("newQty")
@@ -138,7 +143,7 @@ def parse_new_quantity(market: Market, params: Mapping[str, str]) -> int:
 
 def _time_in_force(kind: str, params: Mapping[str, str]) -> TimeInForce:
     text = params.get("timeInForce")
-    if kind != "LIMIT":
+    if kind not in TIMED_TYPES:
         if text is not None:
             raise not_required("timeInForce")
         return TimeInForce.GTC
@@ -150,7 +155,7 @@ def _time_in_force(kind: str, params: Mapping[str, str]) -> TimeInForce:
 
 
 def _price_ticks(market: Market, kind: str, params: Mapping[str, str]) -> int | None:
-    if kind == "MARKET":
+    if kind in MARKET_TYPES:
         if "price" in params:
             raise not_required("price")
         return None
@@ -159,8 +164,7 @@ def _price_ticks(market: Market, kind: str, params: Mapping[str, str]) -> int | 
     price_e8 = parse_e8(params["price"])
     if price_e8 is None:
         raise illegal("price")
-    if price_e8 <= 0 or price_e8 % market.tick_e8:
-        raise filter_failure("PRICE_FILTER")
+    check_price(market, price_e8)
     return price_e8 // market.tick_e8
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from tests.fake_exchange.binance import messages
+from tests.fake_exchange.binance import messages, order_messages
 from tests.fake_exchange.binance.errors import BinanceError, missing
 from tests.fake_exchange.binance.history import KLINES, BinanceHistory
 from tests.fake_exchange.binance.limits import BinanceLimits
@@ -61,7 +61,7 @@ class BinanceQueries:
         """From now on queries answer with the state of this moment: REST lags the stream."""
         core = self._core
         self._frozen = Frozen(
-            {order_id: messages.order_view(order) for order_id, order in core.orders.items()},
+            {order_id: order_messages.order_view(order) for order_id, order in core.orders.items()},
             len(core.fills),
             {symbol: messages.depth(core, market, 5_000) for symbol, market in core.markets.items()},
             {account.name: self._balances(account.name) for account in self._accounts},
@@ -160,7 +160,9 @@ class BinanceQueries:
         return {asset: (b.free_e8, b.locked_e8) for asset, b in self._core.balances(account).items()}
 
     def _view(self, order: Order) -> Body:
-        return messages.order_view(order) if self._frozen is None else self._frozen.orders[order.order_id]
+        return (
+            order_messages.order_view(order) if self._frozen is None else self._frozen.orders[order.order_id]
+        )
 
 
 def find_order(core: MatchingCore, account: Account, params: Params) -> Order | None:

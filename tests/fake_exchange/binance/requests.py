@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 
-from tests.fake_exchange.binance import messages
+from tests.fake_exchange.binance import order_messages
 from tests.fake_exchange.binance.errors import BinanceError, engine_refusal, missing
 from tests.fake_exchange.binance.limits import BinanceLimits
 from tests.fake_exchange.binance.orders import (
-    check_notional,
+    NewOrder,
+    check_filters,
     client_id_of,
     market_of,
     parse_new_quantity,
@@ -15,6 +16,7 @@ from tests.fake_exchange.binance.orders import (
 )
 from tests.fake_exchange.binance.queries import IDS, BinanceQueries, find_order
 from tests.fake_exchange.binance.signatures import Account
+from tests.fake_exchange.binance.stops import check_trigger
 from tests.fake_exchange.limits import Counts
 from tests.fake_exchange.matching import MatchingCore
 from tests.fake_exchange.orders import BAD_AMENDMENT, Event, OrderChanged, Refused
@@ -60,22 +62,32 @@ class BinanceRequests:
             raise
 
     def _place(self, account: Account, params: Params) -> object:
-        # The unfilled-order count rises for each order that is sent.
+        return self._enter(account, self._admitted(account, params))
+
+    def _admitted(self, account: Account, params: Params) -> NewOrder:
+        """What is checked before the engine has it. The unfilled-order count rises for each order sent."""
         self._limits.take_order(account.name)
         new = parse_order(self.core, params)
-        check_notional(self.core, new)
+        check_filters(self.core, account.name, new)
+        return new
+
+    def _enter(self, account: Account, new: NewOrder) -> object:
+        if new.stop is not None and new.market.is_trading:
+            check_trigger(new.stop, self.core.last_price(new.market.symbol))
         try:
             order = self.core.place(
                 account.name, new.market.symbol, new.side, new.lots, new.price_ticks, new.client_id,
                 time_in_force=new.time_in_force, post_only=new.post_only, quote_e8=new.quote_e8,
+                stop=new.stop,
             )  # fmt: skip
         except Refused as refused:
             raise engine_refusal(refused) from None
         self.counts.orders += 1
-        return messages.placed(order, new.response_type)
+        return order_messages.placed(order, new.response_type)
 
     def _test(self, account: Account, params: Params) -> object:
-        check_notional(self.core, parse_order(self.core, params))
+        """The engine does not see it, so nothing is said of balances or of a stop that is reached."""
+        check_filters(self.core, account.name, parse_order(self.core, params))
         return {}
 
     def _cancel(self, account: Account, params: Params) -> object:
@@ -87,7 +99,7 @@ class BinanceRequests:
         if restriction is not None and restriction != f"ONLY_{order.state.value}":
             raise BinanceError(400, -2011, "Order was not canceled due to cancel restrictions.")
         request_id = client_id_of(params, "newClientOrderId")
-        return messages.cancelled(self.core.cancel(order, request_id), request_id)
+        return order_messages.cancelled(self.core.cancel(order, request_id), request_id)
 
     def _cancel_all(self, account: Account, params: Params) -> object:
         market = market_of(self.core, params)
@@ -105,7 +117,9 @@ class BinanceRequests:
         ids = {names[name]: value for name, value in params.items() if name in names}
         cancel = ids | {"symbol": params.get("symbol", "")}
         place = {k: v for k, v in params.items() if k not in names and k != "cancelReplaceMode"}
-        cancelled, cancel_body = self._attempt(self._cancel, account, cancel)
+        # Binance: filters and the order count are evaluated before anything is cancelled.
+        new = self._admitted(account, place)
+        cancelled, cancel_body = self._attempt(lambda: self._cancel(account, cancel))
         result: dict[str, object] = {
             "cancelResult": "SUCCESS" if cancelled else "FAILURE",
             "newOrderResult": "NOT_ATTEMPTED",
@@ -113,9 +127,8 @@ class BinanceRequests:
             "newOrderResponse": None,
         }
         if not cancelled and mode == "STOP_ON_FAILURE":
-            self._limits.orders.take(account.name)  # an order that was not attempted counts too
             raise BinanceError(400, -2022, "Order cancel-replace failed.", result)
-        placed, place_body = self._attempt(self._place, account, place)
+        placed, place_body = self._attempt(lambda: self._enter(account, new))
         result |= {"newOrderResult": "SUCCESS" if placed else "FAILURE", "newOrderResponse": place_body}
         if cancelled and placed:
             return result
@@ -123,11 +136,9 @@ class BinanceRequests:
             raise BinanceError(409, -2021, "Order cancel-replace partially failed.", result)
         raise BinanceError(400, -2022, "Order cancel-replace failed.", result)
 
-    def _attempt(
-        self, request: Callable[[Account, Params], object], account: Account, params: Params
-    ) -> tuple[bool, object]:
+    def _attempt(self, request: Callable[[], object]) -> tuple[bool, object]:
         try:
-            return True, request(account, params)
+            return True, request()
         except BinanceError as error:
             return False, error.body()
 
@@ -136,7 +147,7 @@ class BinanceRequests:
         order = find_order(self.core, account, params)
         if order is None:
             raise BinanceError(400, -2038, "Unknown order sent.")
-        request_id = client_id_of(params, "newClientOrderId")
+        old_id, request_id = order.client_id, client_id_of(params, "newClientOrderId")
         lots = parse_new_quantity(order.market, params)
         try:
             self.core.reduce(order, lots, request_id)
@@ -146,7 +157,7 @@ class BinanceRequests:
         return {
             "transactTime": order.updated_us // 1_000,
             "executionId": order.order_id,
-            "amendedOrder": messages.order_view(order),
+            "amendedOrder": order_messages.amended(order, old_id),
         }
 
     def _give_back_orders(self, event: Event) -> None:

@@ -45,7 +45,7 @@ async def test_an_order_is_placed_amended_cancelled_and_queried(client: BinanceC
     amended = await client.call(
         "PUT", "order/amend/keepPriority", ids | {"newQty": "0.0005", "newClientOrderId": "one"}
     )
-    assert amended.json()["amendedOrder"]["origQty"] == "0.00050000"
+    assert amended.json()["amendedOrder"]["qty"] == "0.00050000"
     opened = await client.call("GET", "openOrders", {"symbol": "BTCUSDT"})
     assert [order["clientOrderId"] for order in opened.json()] == ["one"]
     assert client.fake.core.balance("first", "USDT").locked_e8 == 25 * UNIT

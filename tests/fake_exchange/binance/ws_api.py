@@ -6,7 +6,7 @@ from collections.abc import Callable
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from tests.fake_exchange.binance import messages
+from tests.fake_exchange.binance import messages, order_messages
 from tests.fake_exchange.binance.errors import BinanceError
 from tests.fake_exchange.binance.limits import BinanceLimits
 from tests.fake_exchange.binance.requests import BinanceRequests
@@ -186,7 +186,7 @@ class BinanceWsApi:
     def _on_event(self, event: Event) -> None:
         if isinstance(event, OrderChanged):
             self._execution_id += 1
-            report = messages.execution_report(event, self._execution_id)
+            report = order_messages.execution_report(event, self._execution_id)
             self._publish(event.order.account, report)
             if event.fill and self._faults.repeat_fills and self._is_followed(event.order.account):
                 self._faults.repeat_fills -= 1
