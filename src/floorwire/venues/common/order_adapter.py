@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Generic, assert_never, final
 
 from floorwire.core.codes import Code
+from floorwire.core.microseconds import SECOND_US
 from floorwire.core.order_ports import OrderAdapterInput, OrderAdapterOutput
 from floorwire.core.ports import Answer, Close, Closed, Frame, Open, Opened, Random, Send
 from floorwire.core.remote_order_messages import (
@@ -52,7 +53,6 @@ from floorwire.venues.common.request_sequences import UNUSABLE, RequestSequences
 from floorwire.venues.common.unanswered_requests import UnansweredRequests
 from floorwire.venues.common.waiting_cancels import WaitingCancels
 
-SECOND_US = 1_000_000
 RETRY_CANCEL_US = SECOND_US // 20
 """How soon a cancel is tried again that could not be sent."""
 REFUSED_US = 10 * SECOND_US

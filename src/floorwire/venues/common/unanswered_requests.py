@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from floorwire.core.microseconds import SECOND_US
 from floorwire.core.remote_order_messages import PlaceAnswer, PlaceOrder
 from floorwire.venues.common.order_outcomes import OrderOutcome, OrderRequest, unknown
 from floorwire.venues.common.pending_requests import NEVER_US
 from floorwire.venues.common.request_sequences import LONGEST_US
 
-SECOND_US = 1_000_000
 ANSWER_US = 10 * SECOND_US
 """How long to wait for an answer on a link."""
 MOST_PENDING = 1_000
