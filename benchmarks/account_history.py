@@ -242,7 +242,7 @@ async def pages(indexer: AccountHistoryIndexer, order_manager: OrderManager, n: 
 
     async def of_fills(**fields: object) -> FillList:
         request = Fills(limit=1_000, **fields)  # type: ignore[arg-type]
-        return await account_history_pages.fills(view, request, n)
+        return await account_history_pages.fills(view, request, None, n)
 
     await measure("fills, middle", partial(of_fills, before=str(orders * 3 // 10)))
     await measure("fills, of one day", partial(of_fills, **window))

@@ -90,6 +90,7 @@ def place_another(server: Server, bearer: str) -> None:
         server.http("/api/v1/orders"),
         headers={"authorization": f"Bearer {bearer}"},
         json={**order, "quantity": "1", "price": "10"},
+        timeout=None,
     )
     assert placed.status_code == 201, placed.text
 

@@ -25,7 +25,10 @@ def server(folder: Path, file: Path, issued: Issued) -> Iterator[Server]:
 
 def rest(server: Server, secret: str) -> httpx2.Client:
     return httpx2.Client(
-        base_url=server.http("/api/v1"), headers={"authorization": f"Bearer {secret}"}, verify=False
+        base_url=server.http("/api/v1"),
+        headers={"authorization": f"Bearer {secret}"},
+        verify=False,
+        timeout=None,
     )
 
 

@@ -17,6 +17,7 @@ from floorwire.client import (
     ClosedForGoodError,
     OrderPhase,
     OrderRejectedError,
+    OrdersSnapshot,
     OrderTerms,
     RequestRefusedError,
     StreamGap,
@@ -288,7 +289,8 @@ async def test_several_connections_share_the_market_data() -> None:
         async with client.ticker("A-B"), client.ticker("C-D"), client.orders():
             await settled()
             asked = [[getattr(one, "channel", "") for one in link.sent] for link in transport.links]
-            assert asked == [["ticker", "orders"], ["ticker"]]
+            # The second for the reader: its snapshot comes when open_orders has these orders.
+            assert asked == [["ticker", "orders", "orders"], ["ticker"]]
 
 
 def test_options_that_cannot_be_used() -> None:
@@ -469,6 +471,18 @@ async def test_an_amend_of_which_nobody_knows_is_sent_again() -> None:
         with pytest.raises(OrderRejectedError, match="order_closed"):
             await amending
         assert name
+
+
+async def test_who_reads_orders_finds_those_of_before_among_the_open_ones() -> None:
+    async with connected() as (client, transport):
+        link = await transport.link(0)
+        async with client.orders() as orders:
+            await settled()
+            for number in range(len(link.sent)):
+                confirm(link, "orders", 0, number=number)
+                link.tell(orders_snapshot(0, "of before"))
+            assert isinstance(await next_of(orders), OrdersSnapshot)
+            assert [one.client_order_id for one in client.open_orders] == ["of before"]
 
 
 async def test_open_orders_are_found_and_those_gone_in_a_gap_are_asked_for() -> None:

@@ -161,6 +161,7 @@ async def test_open_orders_of_before_are_found(server: Server, issued: Issued) -
                 snapshot = await anext(orders)
                 assert isinstance(snapshot, OrdersSnapshot)
                 assert order.client_order_id in [row.client_order_id for row in snapshot.orders]
+                assert order.client_order_id in [one.client_order_id for one in fw.open_orders]
             assert await fw.cancel_all() >= 1
 
 

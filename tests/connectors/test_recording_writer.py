@@ -96,6 +96,14 @@ def test_what_was_recorded_plays_again(tmp_path: Path) -> None:
     assert made.recorder.counts.messages == 3
 
 
+def test_what_comes_after_the_end_is_not_counted(tmp_path: Path) -> None:
+    made = Clocked(tmp_path)
+    made.recorder.received("feed-0", frame(1))
+    made.recorder.end()
+    made.recorder.received("feed-0", frame(2))
+    assert made.recorder.counts.messages == recording.read(tmp_path).frames == 1
+
+
 def test_files_are_rotated_by_size_and_by_age(tmp_path: Path) -> None:
     made = Clocked(tmp_path / "a", max_bytes=2_000)
     noise = random.Random(1)

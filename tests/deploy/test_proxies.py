@@ -146,7 +146,7 @@ def test_metrics_do_not(proxy: Proxied) -> None:
     issued = key(proxy.folder / "data", "prometheus", (Scope.MONITOR,), {})
     shown = f"Bearer {issued.key}.{issued.secret}"
     assert proxy.get("/metrics", Authorization=shown).status_code == 404
-    direct = httpx2.get(proxy.server.http("/metrics"), headers={"authorization": shown})
+    direct = httpx2.get(proxy.server.http("/metrics"), headers={"authorization": shown}, timeout=None)
     assert direct.status_code == 200
 
 

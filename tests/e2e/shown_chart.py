@@ -103,7 +103,10 @@ class ShownChart:
         if not eventually(lambda: is_so(self.starts())):
             starts = self.starts()
             seen = self.page.evaluate("JSON.stringify(drawn.timeScale().getVisibleLogicalRange())")
-            told = f"{len(starts)} bars, {starts[:2]} to {starts[-2:]}; in sight: {seen}; asked: {self.asked}"
+            told = (
+                f"{len(starts)} bars, {starts[:2]} to {starts[-2:]}; in sight: {seen}; asked: {self.asked}; "
+            )
+            told += f"under way: {len(self._under_way)}; given up: {self.dropped}"
             raise AssertionError(told)
         return self.starts()
 

@@ -242,7 +242,7 @@ async def cross(
             followers.append(Follower(socket, clock, intervals, closed_only=closed_only))
             await followers[-1].follow(until_us)
 
-    async with httpx2.AsyncClient(base_url=server.http(""), verify=False) as http:
+    async with httpx2.AsyncClient(base_url=server.http(""), verify=False, timeout=None) as http:
         reader = Reader(http, clock, intervals)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(follow(0, JSON, closed_only=False))

@@ -74,7 +74,7 @@ class Market:
 def test_market_history_comes_back_when_there_is_room(tmp_path: Path) -> None:
     with (
         floorwire("--data", str(tmp_path), "--seed", "7") as server,
-        httpx2.Client(base_url=server.http("/api/v1/"), verify=False) as http,
+        httpx2.Client(base_url=server.http("/api/v1/"), verify=False, timeout=None) as http,
     ):
         market = Market(server, http)
         begun_us = market.now_us()

@@ -32,7 +32,7 @@ class Rest:
     """A client of the routes under /api/v1."""
 
     def __init__(self, server: Server) -> None:
-        self.client = httpx2.Client(base_url=server.http("/api/v1"), verify=False)
+        self.client = httpx2.Client(base_url=server.http("/api/v1"), verify=False, timeout=None)
 
     def get(self, path: str, **query: object) -> httpx2.Response:
         """Ask."""

@@ -100,6 +100,7 @@ async def rest(
         base_url=at.server.http(),
         headers={"authorization": f"Bearer {issued.key}.{issued.secret}"},
         verify=False,
+        timeout=None,
     )
 
 
@@ -108,11 +109,11 @@ async def test_it_reads_the_numbers(public: KeyedServer) -> None:
         answer = await prometheus.get("/metrics")
         assert answer.status_code == 200
         assert "floorwire_open_orders 0.0" in answer.text
-    assert httpx2.get(public.server.http("/metrics")).status_code == 401
+    assert httpx2.get(public.server.http("/metrics"), timeout=None).status_code == 401
 
 
 async def test_it_can_do_nothing_else_over_http(public: KeyedServer) -> None:
-    paths = httpx2.get(public.server.http("/openapi.json")).json()["paths"]
+    paths = httpx2.get(public.server.http("/openapi.json"), timeout=None).json()["paths"]
     described = {(method, path) for path, methods in paths.items() for method in methods}
     assert {asked for asked in described if asked[1] not in FREE} == FORBIDDEN.keys()
     async with await rest(public) as prometheus:

@@ -68,6 +68,7 @@ def chart(browser_page: BrowserPage, server: Server) -> ShownChart:
     return chart
 
 
+@pytest.mark.slow
 def test_pan_to_the_left_brings_older_bars_and_moves_nothing(chart: ShownChart, server: Server) -> None:
     chart.hold()
     chart.scroll_to(120)

@@ -119,7 +119,9 @@ def test_halts_are_shown_when_they_come_and_to_who_comes_later(
     with floorwire("--set", "auth.market=open", "--data", str(tmp_path)) as server:
         operator = made(tmp_path, Scope.MARKET, Scope.ADMIN)
         headers = {"authorization": f"Bearer {operator.key}.{operator.secret}"}
-        with httpx2.Client(base_url=server.http("/api/v1"), headers=headers, verify=False) as ops:
+        with httpx2.Client(
+            base_url=server.http("/api/v1"), headers=headers, verify=False, timeout=None
+        ) as ops:
             while ops.get("/halts").status_code == 401:  # within a second the server knows the key
                 time.sleep(0.1)
             browser_page.open(server)

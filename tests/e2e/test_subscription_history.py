@@ -85,7 +85,7 @@ def test_history_is_what_rest_gives(market: Server) -> None:
         past = rows(begin(at, channel="candles", symbol="ETH-USDT", interval="1s", history=3)[1], "candles")
     first, last = past[0]["start"], int(str(past[-1]["start"])) + 1
     query = f"symbol=ETH-USDT&interval=1s&from={first}&to={last}"
-    page = httpx2.get(market.http(f"/api/v1/candles?{query}")).json()
+    page = httpx2.get(market.http(f"/api/v1/candles?{query}"), timeout=None).json()
     assert page["candles"] == past
 
 

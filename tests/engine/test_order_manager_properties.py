@@ -25,6 +25,7 @@ from hypothesis.stateful import (
 )
 
 from floorwire.core.account_events import CHANNELS, AccountEntry, OrderFilled
+from floorwire.core.codes import Code
 from floorwire.core.execution_reports import Filled, Report
 from floorwire.core.instrument import Side
 from floorwire.core.money_requests import MoneyRequest, Reset, Transfer, Withdrawal
@@ -132,8 +133,10 @@ class Trading(RuleBasedStateMachine):
             return False
         self.keep(entries)
         assert self.order_manager.move_money(request, self.now_us) == []
-        with pytest.raises(Refusal):
-            self.order_manager.move_money(Withdrawal(request.request_id, "ann", "BTC", "123"), self.now_us)
+        other = Withdrawal(request.request_id, "ann", "BTC", "0.5")  # no rule asks for this amount
+        with pytest.raises(Refusal) as refused:
+            self.order_manager.move_money(other, self.now_us)
+        assert refused.value.code == Code.DUPLICATE_REQUEST_ID
         return True
 
     @rule(account=ACCOUNTS, side=SIDES, asked=tickets(), lots=LOTS, reduce_only=st.booleans())

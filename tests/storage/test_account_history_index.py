@@ -182,8 +182,8 @@ def test_fills_and_changes_are_found_by_any_number() -> None:
         assert [row.id for row in index.fills(HistoryQuery("bob", 9, place)).rows] == own
         place = index.ledger_place("bob", before)
         assert [n for n, _ in index.ledger(HistoryQuery("bob", 9, place)).rows] == own
-    assert index.first_fill_seq("bob") == 3
-    assert index.first_fill_seq("nobody") == 0
+    assert index.first_fill("bob") == (3, 10)
+    assert index.first_fill("nobody") is None
 
 
 def test_in_memory_the_oldest_are_forgotten() -> None:
@@ -195,3 +195,32 @@ def test_in_memory_the_oldest_are_forgotten() -> None:
     kept = paged(index, HistoryQuery("ann", 50))
     assert kept == list(range(300, index.forgotten_n, -1))
     assert 100 <= len(kept) <= 111
+
+
+def test_what_was_before_lost_records_is_forgotten_with_them() -> None:
+    """Otherwise a page would have rows from both sides, and would not say that some are missing."""
+    index = AccountHistoryIndex(None, most_records=100)
+
+    def add(n: int) -> None:
+        change = LedgerRecord(n, (BalanceChange("Y", "fill", "5", 5, 8),))
+        rows = IndexedRows(
+            [(n, b"")],
+            [IndexedOrder(n, "ann", SYMBOLS[0], "filled", n, n)],
+            [IndexedFill(n, "ann", SYMBOLS[0], n, n, n)],
+            [IndexedLedger(n, "ann", n, change)],
+            [],
+            [IndexedBalance("ann", f"Y{n}", 5, 8)],
+        )
+        index.add(rows, n, b"", n)
+
+    for n in (1, 2):
+        add(n)
+    index.skip(40)
+    assert (index.last_n, index.forgotten_n, index.first_fill("ann")) == (40, 40, None)
+    add(41)
+    query = HistoryQuery("ann", 9)
+    assert [row.id for row in index.orders(query).rows] == [41]
+    assert [row.id for row in index.fills(query).rows] == [41]
+    assert [n for n, _ in index.ledger(query).rows] == [41]
+    assert [row.asset for row in index.balances()] == ["Y41"]
+    assert index.first_fill("ann") == (41, 41)

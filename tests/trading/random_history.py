@@ -36,6 +36,10 @@ class RandomHistory:
         for _ in range(appends):
             await keep(journal, [self._next() for _ in range(self._chance.randrange(1, 12))])
 
+    async def append_once(self, journal: Journal, records: int) -> None:
+        """Append so many random entries in one commit."""
+        await keep(journal, [self._next() for _ in range(records)])
+
     def _next(self) -> journals.JournalEntry:
         account = self._chance.choice(("alice", "alice", "bob"))
         symbol = self._chance.choice((BTC, ETH)).symbol

@@ -198,7 +198,7 @@ def test_http_streams_parquet(server: Server, issued: Issued, listed: dict[str, 
 
 
 def test_who_may_not_read_gets_no_table(server: Server, folder: Path) -> None:
-    with httpx2.Client(base_url=server.http("/api/v1"), verify=False) as http:
+    with httpx2.Client(base_url=server.http("/api/v1"), verify=False, timeout=None) as http:
         answer = http.get("/fills", headers={"accept": "text/csv"})
         assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
 

@@ -155,6 +155,21 @@ async def test_what_memory_forgot_before_it_was_indexed_is_left_out() -> None:
         assert await indexer.read(0, lambda index: index.forgotten_n) == journal.durable_n - 200
 
 
+async def test_what_memory_forgot_while_it_was_indexed_leaves_no_hole() -> None:
+    where = Settings(journal="memory", storage=StorageSettings(memory_records=200))
+    journal, history = open_journal(where), RandomHistory(7, 0.3)
+    await history.append_to(journal, 20)
+    async with following(journal, where) as indexer:
+        assert await fills(indexer, journal, "alice") == history.ids("alice")
+        await history.append_once(journal, 500)  # one commit: nobody has seen the first 300 of them
+        kept = {record.n for record in journal.read(journal.durable_n - 200)}
+        assert await fills(indexer, journal, "alice") == [one for one in history.ids("alice") if one in kept]
+        first = await indexer.read(0, lambda index: index.first_fill("alice"))
+        assert first is not None
+        assert first[0] == len(history.ids("alice")) - len(kept.intersection(history.ids("alice"))) + 1
+    journal.close()
+
+
 async def test_another_journal_is_followed_when_the_first_fails(tmp_path: Path) -> None:
     where = Settings(data=str(tmp_path))
     journal, history = open_journal(where), RandomHistory(3, 0.3)

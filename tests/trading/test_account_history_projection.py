@@ -207,6 +207,25 @@ def test_it_goes_on_from_kept_balances_and_its_latest_date() -> None:
     assert (rows.ledger[0].at_us, rows.ledger[0].record.ts_us) == (50, 40)
 
 
+def test_a_balance_that_lost_records_changed_is_known_from_its_next_record_on() -> None:
+    made = projection()
+    made.rows(entries(Deposited("ann", 1, 1_000, Balance("v:Y", 1_000, 0, 1), 5)))
+    made.skip()
+    later = Deposited("ann", 2, 5, Balance("v:Y", 855, 0, 1), DAY_US + 30)
+    rows = made.rows(entries(fill(4, "v:BNB", 850, 3, Balance("v:BNB", 60, 0, 3)), later))
+    assert [told(row) for row in rows.ledger] == [
+        [("v:BNB", "fee", -4, 60)],
+        [("v:Y", "deposit", 5, 855)],
+    ]
+    assert {row.asset: (row.turnover, row.fees, row.fills) for row in rows.days} == {
+        "v:Y": (0, 0, 1),
+        "v:BNB": (0, 4, 0),
+    }
+    assert [row.fill_id for row in rows.fills] == [3]
+    made.skip()
+    assert made.rows(entries(fill(0, "v:Y", 700, 5, None))).ledger == []
+
+
 def test_rows_of_a_day_in_two_units_are_one() -> None:
     made = projection()
     made._count("ann", Balance("v:Y", 0, 0, 1), 5, 1, 7, 1)

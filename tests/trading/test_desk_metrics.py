@@ -66,7 +66,9 @@ async def test_what_the_desk_does_is_counted(tmp_path: Path) -> None:
             assert 0 <= metrics(server)["floorwire_snapshot_age_seconds"] < 60
             shown = {"authorization": f"Bearer {admin.key}.{admin.secret}"}
             halt = {"scope": "symbol", "name": "BTC-USDT"}
-            httpx2.post(server.http("/api/v1/halts"), json=halt, headers=shown).raise_for_status()
+            httpx2.post(
+                server.http("/api/v1/halts"), json=halt, headers=shown, timeout=None
+            ).raise_for_status()
             now = metrics(server)
             assert now['floorwire_halts{scope="symbol"}'] == 1
             assert now["floorwire_open_orders"] == 0

@@ -125,7 +125,10 @@ async def rampage(folder: Path, kills: int, seed: int) -> None:
             running = asyncio.create_task(wild.run(server, issued))
             headers = {"authorization": f"Bearer {operator.key}.{operator.secret}"}
             async with httpx2.AsyncClient(
-                base_url=server.http("/api/v1"), headers=headers, verify=False
+                base_url=server.http("/api/v1"),
+                headers=headers,
+                verify=False,
+                timeout=None,
             ) as ops:
                 until = time.monotonic() + 0.2 + rng.random()
                 while time.monotonic() < until:

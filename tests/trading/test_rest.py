@@ -128,7 +128,7 @@ def test_lists_are_those_of_the_websocket(alice: httpx2.Client) -> None:
 
 def test_without_a_key_there_is_nothing_to_see(server: Server) -> None:
     for path in ("/orders", "/fills", "/balances", "/positions", "/limits", "/halts", "/journal"):
-        assert httpx2.get(server.http(f"/api/v1{path}")).status_code == 401
+        assert httpx2.get(server.http(f"/api/v1{path}"), timeout=None).status_code == 401
 
 
 def test_a_trader_is_no_operator(alice: httpx2.Client) -> None:
@@ -224,7 +224,7 @@ def test_a_halt_is_of_what_its_symbol_names(alice: httpx2.Client, ops: httpx2.Cl
 
 
 def test_the_description_names_every_endpoint(server: Server) -> None:
-    paths = httpx2.get(server.http("/openapi.json")).json()["paths"]
+    paths = httpx2.get(server.http("/openapi.json"), timeout=None).json()["paths"]
     assert "requestBody" in paths["/api/v1/orders"]["post"]
     assert {"get", "patch", "delete"} <= paths["/api/v1/orders/{order_id}"].keys()
 

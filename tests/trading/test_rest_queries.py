@@ -98,8 +98,8 @@ def test_a_field_given_twice_is_an_error(alice: httpx2.Client) -> None:
 
 
 def test_the_numbers_for_prometheus_take_no_query(server: Server) -> None:
-    assert httpx2.get(server.http("/metrics")).status_code == 200
-    assert httpx2.get(server.http("/metrics?name[]=floorwire_connections")).status_code == 400
+    assert httpx2.get(server.http("/metrics"), timeout=None).status_code == 200
+    assert httpx2.get(server.http("/metrics?name[]=floorwire_connections"), timeout=None).status_code == 400
 
 
 def test_a_query_that_a_change_does_not_take_changes_nothing(alice: httpx2.Client) -> None:
@@ -198,9 +198,13 @@ def test_what_is_refused_before_the_desk_says_that_it_is_no_order(
     address = server.http(f"/api/v1{path}")
     body = {"POST": json.dumps(order("anon")), "PATCH": "{}"}.get(method)
     refused = [
-        httpx2.request(method, address, content=body),
+        httpx2.request(method, address, content=body, timeout=None),
         httpx2.request(
-            method, address, headers={"authorization": "Bearer fw0000000000000000.x"}, content=body
+            method,
+            address,
+            headers={"authorization": "Bearer fw0000000000000000.x"},
+            content=body,
+            timeout=None,
         ),
         alice.request(method, path, headers={"origin": "https://elsewhere.example"}),
         alice.request(method, path, content=b" " * 70_000),
@@ -230,7 +234,7 @@ def test_what_is_asked_too_often_says_that_it_is_no_order(folder: Path, tmp_path
 
 def test_a_refused_question_says_nothing_of_an_order(server: Server, alice: httpx2.Client) -> None:
     for answer in (
-        httpx2.get(server.http("/api/v1/orders")),
+        httpx2.get(server.http("/api/v1/orders"), timeout=None),
         alice.get("/orders?no_such=1"),
         alice.get("/orders/no-id"),
         alice.post("/keys", content=b"{"),

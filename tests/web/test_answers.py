@@ -51,7 +51,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     settings = ("--set=accounts.own_accounts=3", "--set=accounts.own_deposit=USDT=5")
     with floorwire("--data", str(folder), "--seed", "7", *settings) as server:
         headers = {"authorization": f"Bearer {issued.key}.{issued.secret}"}
-        with httpx2.Client(base_url=server.http(""), headers=headers, verify=False) as http:
+        with httpx2.Client(base_url=server.http(""), headers=headers, verify=False, timeout=None) as http:
             assert eventually(lambda: http.get("/ready").status_code == 200)
             api = Api(http, AnswerSchemas(http.get("/openapi.json").content))
             _trade(api)
@@ -186,7 +186,7 @@ def test_accounts_and_tickets_fit(api: Api) -> None:
     assert {"fill", "withdrawal"} <= causes
     api.ask("post", "/api/v1/tickets", status=201)
     page = {"origin": str(api.http.base_url).rstrip("/")}
-    guest = httpx2.post(f"{page['origin']}/api/v1/tickets", headers=page, verify=False)
+    guest = httpx2.post(f"{page['origin']}/api/v1/tickets", headers=page, verify=False, timeout=None)
     assert guest.status_code == 204
     api.schemas.check("post", "/api/v1/tickets", guest)
 

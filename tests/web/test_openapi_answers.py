@@ -77,7 +77,7 @@ def test_no_answer_is_outside_its_schema(
 
 def _trade(server: Server, headers: dict[str, str]) -> None:
     """Give the account orders, fills and changes of balances, so that its lists have rows."""
-    with httpx2.Client(base_url=server.http(""), headers=headers, verify=False) as http:
+    with httpx2.Client(base_url=server.http(""), headers=headers, verify=False, timeout=None) as http:
         assert eventually(lambda: http.get("/ready").status_code == 200)
         for number in range(30):
             terms = {"type": "market"} if number % 2 else {"type": "limit", "price": "90000"}

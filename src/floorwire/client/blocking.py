@@ -215,7 +215,7 @@ class BlockingGateway:
 
     @property
     def open_orders(self) -> list[BlockingOrder]:
-        """The orders that this client sent or found, and that are not closed."""
+        """The orders that are not closed: those that this client sent, or found."""
         return [BlockingOrder(order, self.thread) for order in self.client.open_orders]
 
     def place(self, terms: OrderTerms) -> BlockingOrder:

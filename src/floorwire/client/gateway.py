@@ -243,7 +243,10 @@ class GatewayClient:
 
     @property
     def open_orders(self) -> list[Order]:
-        """The orders that this client sent or found, and that are not closed."""
+        """The orders that are not closed: those that this client sent, or found.
+
+        A reader of ``orders`` who has the snapshot finds all that were open before.
+        """
         return self._orders.open_orders
 
     async def buy(
@@ -352,6 +355,8 @@ class GatewayClient:
     def _subscribe(
         self, topic: Topic | VenueTopic, first: ItemQueue, history: int, on_slow: OnSlow | UnsetType
     ) -> Readers:
+        if topic.channel == "orders":  # before its reader, who finds each order in ``open_orders`` then
+            self._orders.follow()
         readers: Readers
         if isinstance(topic, VenueTopic):
             readers = VenueReaders(topic, on_slow=on_slow)

@@ -90,9 +90,9 @@ class TrafficRecorder:
 
     def received(self, link: str, message: bytes) -> None:
         """The venue sent a message."""
-        self.counts.messages += 1
         text, data = _text(message)
-        self._put(Received(self._stamp_us(), link, text, data))
+        if self._put(Received(self._stamp_us(), link, text, data)):
+            self.counts.messages += 1
 
     def sent(self, link: str, text: str) -> None:
         """We sent a message."""
@@ -114,16 +114,18 @@ class TrafficRecorder:
 
     # --- the queue and the thread -----------------------------------------------------------------
 
-    def _put(self, record: Record) -> None:
+    def _put(self, record: Record) -> bool:
+        """Queue a record; return False where it is left out."""
         if not self._is_recording or self.fault is not None:
-            return
+            return False
         if self._waiting_bytes > self._max_waiting:
             self.counts.left_out += 1
             self._lost += 1
-            return
+            return False
         line = recording_format.encode(record)
         self._waiting.append(line)
         self._waiting_bytes += len(line) + LINE_BYTES
+        return True
 
     def _taken(self) -> list[bytes]:
         """Return what waits. Where records were left out, a line says so."""

@@ -2,8 +2,8 @@
 
 It is made from the journal and never trusted over it. It finds a page of closed orders, fills or changes of
 balances wherever it is. It says which part of the journal it has by the digest of that part. It is made anew
-balances wherever it is. It says which part of the journal it has by the digest of that part. It is made
-was written. Nothing waits for its disk: it is never synced while it is written.
+after a start of the machine, unless it was closed before: nothing waits for its disk, and it is never synced
+while it is written.
 """
 
 from __future__ import annotations
@@ -190,7 +190,21 @@ class AccountHistoryIndex:
         self._connection.executemany("REPLACE INTO meta VALUES (?, ?)", values.items())
 
     def skip(self, n: int) -> None:
-        """Go on after record ``n``: the journal does not have the records before it any more."""
+        """Go on after record ``n``: the journal does not have the records up to it any more.
+
+        Rows of older records are forgotten too. A page would have them beside later ones, as if nothing had
+        been between.
+        """
+        connection = self._connection
+        connection.execute("BEGIN")
+        try:
+            for forget in _FORGET:
+                connection.execute(forget, (n,))
+            connection.execute("DELETE FROM balances")
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
         self.last_n = self.forgotten_n = n
 
     # --- writing ------------------------------------------------------------------------------------
@@ -312,12 +326,13 @@ class AccountHistoryIndex:
         ).fetchone()
         return None if found is None else (found[0], found[1])
 
-    def first_fill_seq(self, account: str) -> int:
-        """Return the seq of the account's first fill that is kept; 0 where none is."""
+    def first_fill(self, account: str) -> tuple[int, int] | None:
+        """Return the seq and the date of the account's first fill that is kept; None where none is."""
         found = self._connection.execute(
-            "SELECT seq FROM fills WHERE account = ? ORDER BY at_us, id LIMIT 1", (self._names.get(account),)
+            "SELECT seq, at_us FROM fills WHERE account = ? ORDER BY at_us, id LIMIT 1",
+            (self._names.get(account),),
         ).fetchone()
-        return 0 if found is None else int(found[0])
+        return None if found is None else (found[0], found[1])
 
     def ledger(self, query: HistoryQuery) -> LedgerPage:
         """Return a page of changes of balances: ``limit`` records of them at most."""

@@ -20,6 +20,7 @@ from floorwire.protocol.trading_requests import AccountSummary, Fills, Ledger, O
 from floorwire.trading import account_history_pages, account_summary, handlers
 from floorwire.trading.account_history_indexer import AccountHistoryIndexer
 from floorwire.trading.account_history_pages import HistoryView
+from floorwire.trading.fill_search import FillSearch
 from floorwire.trading.handlers import Resolve
 from floorwire.trading.valuation import PricesOf
 from floorwire.trading.visibility import Visibility
@@ -88,11 +89,12 @@ class AccountHistoryHandlers:
         visibility: Visibility,
         request: Fills,
         wall_us: int,
+        searched: FillSearch | None,
     ) -> Read:
-        """Return what reads a page of fills. Raises Refusal."""
+        """Return what reads a page of fills. ``searched``: the search in memory. Raises Refusal."""
         symbol = handlers.symbol_of(self._resolve, principal, Action.FILLS, request.symbol, wall_us)
         view = self._view(order_manager, principal, visibility, symbol)
-        return partial(account_history_pages.fills, view, request)
+        return partial(account_history_pages.fills, view, request, searched)
 
     def ledger(
         self,

@@ -188,7 +188,8 @@ class AccountHistoryIndexer:
             try:
                 part = await journal.read_commits(index.last_n, PART_RECORDS)
             except ForgottenError as error:
-                index.skip(error.first_n - 1)
+                await self._in_thread(partial(index.skip, error.first_n - 1))
+                projection.skip()
                 continue
             if part.records:
                 await self._in_thread(partial(_add, projection, index, part))

@@ -37,6 +37,7 @@ from floorwire.storage.account_history_index import (
 from floorwire.storage.account_history_rows import LedgerRecord
 from floorwire.trading.account_history_indexer import AccountHistoryIndexer
 from floorwire.trading.account_store import decode_entry
+from floorwire.trading.fill_search import FillSearch
 from floorwire.trading.visibility import Visibility
 
 ROWS_A_TURN: Final = 100
@@ -172,15 +173,20 @@ def _order_row(view: HistoryView, found: Order | HistoryRecord) -> OrderRow:
 # --- fills ----------------------------------------------------------------------------------------------
 
 
-async def fills(view: HistoryView, request: Fills, n: int) -> FillList:
-    """Return a page of fills, the latest first. Raises Refusal, sqlite3.Error."""
+async def fills(view: HistoryView, request: Fills, searched: FillSearch | None, n: int) -> FillList:
+    """Return a page of fills, the latest first.
+
+    ``searched``: the search of all fills in memory, unless the request names dates. Raises Refusal,
+    sqlite3.Error.
+    """
     before = _id(request.before)
-    page, first_seq = await view.indexer.read(
-        n, lambda index: _read_fills(index, view.query(request), before)
-    )
+    page, first = await view.indexer.read(n, lambda index: _read_fills(index, view.query(request), before))
+    lost = first[0] - 1 if first else view.order_manager.seqs(view.account).fills
+    if searched is not None and searched.remaining <= lost:  # the index keeps less than memory has
+        gap = Gap(1, searched.remaining, EXPIRED)
+        return FillList(id=request.id, fills=searched.rows, gap=gap)
     rows = await view.rows(page.rows, partial(_fill_row, view))
-    is_end = page.next is None and request.from_us is UNSET
-    lost = first_seq - 1 if first_seq else view.order_manager.seqs(view.account).fills
+    is_end = page.next is None and (request.from_us is UNSET or not first or request.from_us <= first[1])
     return FillList(
         id=request.id,
         fills=rows,
@@ -191,10 +197,10 @@ async def fills(view: HistoryView, request: Fills, n: int) -> FillList:
 
 def _read_fills(
     index: AccountHistoryIndex, query: HistoryQuery, before: int | None
-) -> tuple[HistoryPage, int]:
-    """Return the fills, and the seq of the first that is kept. Runs in the thread of the index."""
+) -> tuple[HistoryPage, tuple[int, int] | None]:
+    """Return the fills, and the seq and date of the first that is kept. Runs in the thread of the index."""
     place = None if before is None else index.fill_place(before)
-    return index.fills(replace(query, before=place)), index.first_fill_seq(query.account)
+    return index.fills(replace(query, before=place)), index.first_fill(query.account)
 
 
 def _fill_row(view: HistoryView, record: HistoryRecord) -> FillRow:

@@ -72,11 +72,20 @@ class AccountHistoryProjection:
         self._decode = decode
         self._identified = identified
         self._totals = {(row.account, row.asset): (row.total, row.decimals) for row in balances}
+        self._has_skipped = False
+        """Whether a balance without a total may be any; otherwise it was 0."""
         self.at_us = at_us
         """The latest date so far. A row is found by it: dates of records may go back at a start."""
         self._rows = _no_rows()
         self._days: dict[tuple[str, int, str], list[int]] = {}
         self._changed: set[tuple[str, str]] = set()
+
+    def skip(self) -> None:
+        """Go on with later records: those between are lost.
+
+        What a balance was before its first record after them is not known, so that change is lost with them.
+        """
+        self._totals, self._has_skipped = {}, True
 
     def rows(self, records: Iterable[JournalRecord]) -> IndexedRows:
         """Return the rows of the next records."""
@@ -144,20 +153,21 @@ class AccountHistoryProjection:
         for balance in (quote, base):
             fee = event.fee if balance.asset == fee_asset else 0
             gained = self._gained(account, balance)
-            changes += _change(balance, "fill", gained + fee, balance.total + fee)
+            paid = None if gained is None else gained + fee
+            changes += _change(balance, "fill", paid, balance.total + fee)
             changes += _change(balance, "fee", -fee, balance.total)
             if balance is quote:
-                self._count(account, quote, event.ts_us, 1, abs(gained + fee), 0)
+                self._count(account, quote, event.ts_us, 1, abs(paid or 0), 0)
             if fee:
                 self._count(account, balance, event.ts_us, 0, 0, fee)
         if event.fee_balance is not None:
-            gained = self._gained(account, event.fee_balance)
-            changes += _change(event.fee_balance, "fee", gained, event.fee_balance.total)
-            self._count(account, event.fee_balance, event.ts_us, 0, 0, -gained)
+            self._gained(account, event.fee_balance)
+            changes += _change(event.fee_balance, "fee", -event.fee, event.fee_balance.total)
+            self._count(account, event.fee_balance, event.ts_us, 0, 0, event.fee)
         order_id = event.order.order_id
-        self._append(
-            record, account, LedgerRecord(event.ts_us, tuple(changes), symbol, order_id, event.fill_id)
-        )
+        if changes:
+            booked = LedgerRecord(event.ts_us, tuple(changes), symbol, order_id, event.fill_id)
+            self._append(record, account, booked)
 
     def _count(
         self, account: str, balance: Balance, ts_us: int, fills: int, turnover: int, fees: int
@@ -194,15 +204,16 @@ class AccountHistoryProjection:
     def _append(self, record: JournalRecord, account: str, booked: LedgerRecord) -> None:
         self._rows.ledger.append(IndexedLedger(record.n, account, self.at_us, booked))
 
-    def _gained(self, account: str, balance: Balance) -> int:
-        """Return what the balance has more than before, and keep it."""
+    def _gained(self, account: str, balance: Balance) -> int | None:
+        """Return what the balance has more than before, and keep it; None where that is not known."""
         key = account, balance.asset
+        is_known = key in self._totals or not self._has_skipped
         before, decimals = self._totals.get(key, (0, balance.decimals))
         if decimals != balance.decimals:  # an instrument with finer steps was listed
             before = before * 10**balance.decimals // 10**decimals
         self._totals[key] = balance.total, balance.decimals
         self._changed.add(key)
-        return balance.total - before
+        return balance.total - before if is_known else None
 
     def _coarsen(self, record: JournalRecord, decimals_of: Mapping[str, int]) -> None:
         """Book what is less than one of the coarser units to nobody, for each account."""
@@ -240,7 +251,7 @@ class AccountHistoryProjection:
                 self._append(record, account, LedgerRecord(record.ts_us, tuple(changes)))
 
 
-def _change(balance: Balance, cause: Cause, units: int, total: int) -> list[BalanceChange]:
+def _change(balance: Balance, cause: Cause, units: int | None, total: int) -> list[BalanceChange]:
     if not units:
         return []
     return [BalanceChange(balance.asset, cause, str(units), total, balance.decimals)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from msgspec import UNSET, UnsetType
 
@@ -142,7 +143,7 @@ class OrderRequests:
         )
         wall_us = at.wall_us
         if isinstance(request, Fills):
-            read = self._history.fills(order_manager, principal, visibility, request, wall_us)
+            read_of = partial(self._history.fills, order_manager, principal, visibility, request, wall_us)
             if request.from_us is UNSET and request.to_us is UNSET:
                 fills = handlers.list_fills(
                     order_manager, self._resolve, principal, visibility, request, wall_us
@@ -151,10 +152,11 @@ class OrderRequests:
                 def read_on(client: DeskClient, search: FillSearch) -> Reply | None:
                     if search.is_done:
                         return search.reply(request.id)
-                    self.history_requests.submit(committer, client, request, read)
+                    self.history_requests.submit(committer, client, request, read_of(search))
                     return None
 
                 return self._query_turns.answer(committer, client, request, fills, read_on)
+            read = read_of(None)
         elif isinstance(request, Orders):
             if account_history_handlers.is_of_open_orders(request):
                 page = handlers.list_orders(
