@@ -88,7 +88,7 @@ class Face:
 
 BINANCE = Face(
     "binance", binance.FakeBinance, binance.default_markets, BinanceOrders, "text", "USDT",
-    ("0.01", "0.00001"), "", "order.place", '"x":"TRADE"',
+    ("0.01", "0.00001"), "", "order.place", '"x":"TRADE"', has_stops=True,
 )  # fmt: skip
 BYBIT = Face(
     "bybit", bybit.FakeBybit, bybit.default_markets, bybit_orders.order_adapter, "text", "USDT",
