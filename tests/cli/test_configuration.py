@@ -64,6 +64,11 @@ def test_settings_that_a_server_can_use(file: Path) -> None:
     assert {row["name"] for row in told["changed"]} >= {"limits.connections", "limits.subscriptions"}
 
 
+def test_what_is_checked_says_nothing_beside_its_json() -> None:
+    said = run("check", "--set", "venue=binance", "--json").stdout
+    assert [venue["id"] for venue in json.loads(said)["venues"]] == ["binance"]
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [

@@ -8,6 +8,7 @@ import socket
 from contextlib import suppress
 
 import pytest
+from structlog.testing import capture_logs
 
 from floorwire.connectors import venue_connector
 from floorwire.connectors.http_requests import HttpRequests
@@ -116,6 +117,16 @@ async def test_a_request_has_its_method_headers_and_body_and_is_sent_once() -> N
     assert b"X-KEY: k\r\n" in seen[0]
     assert seen[0].endswith(b"\r\n\r\n{}")
     assert b"content-length" not in seen[2].lower()
+
+
+async def test_a_failed_request_names_the_address_that_was_asked() -> None:
+    route = NetworkRoute(None, "http://127.0.0.1:9/moved", None, {})
+    with capture_logs() as logs:
+        async with connected(route) as inputs:
+            inputs.connector.carry_out(Fetch(1, "https://api.example.com/v1/time?signature=x"))
+            await inputs.until(inputs.answers)
+    [url] = [line["url"] for line in logs if line["event"] == "request failed"]
+    assert url == "http://127.0.0.1:9/moved/v1/time"
 
 
 async def test_what_a_failed_request_says_has_no_secret(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from floorwire.config import Settings
 from floorwire.config.trading import StorageSettings
@@ -109,6 +110,7 @@ async def test_a_fault_of_the_index_is_tried_again_and_damage_mended(
     await history.append_to(journal, 100)
     faults: list[Exception] = [
         sqlite3.OperationalError("full"),
+        sqlite3.OperationalError("full"),
         sqlite3.DatabaseError("malformed"),
         OSError(),
     ]
@@ -125,10 +127,15 @@ async def test_a_fault_of_the_index_is_tried_again_and_damage_mended(
 
     monkeypatch.setattr(AccountHistoryIndex, "add", failing)
     indexer = AccountHistoryIndexer(opened)
-    running = asyncio.create_task(indexer.run())
-    indexer.start(journal, as_it_is)
-    assert await fills(indexer, journal, "alice") == history.ids("alice")
-    assert (made_new, indexer.failures, faults) == ([False, False, True, False], 3, [])
+    with capture_logs() as logs:
+        running = asyncio.create_task(indexer.run())
+        indexer.start(journal, as_it_is)
+        assert await fills(indexer, journal, "alice") == history.ids("alice")
+    assert (made_new, indexer.failures, faults) == ([False, False, False, True, False], 4, [])
+    told = [
+        str(line["error"]) for line in logs if str(line["event"]).startswith("account history not indexed")
+    ]
+    assert told[:2] == ["full", "malformed"], "what is tried again each second is told once"
     running.cancel()
     journal.close()
 

@@ -43,3 +43,11 @@ def test_a_program_of_theirs_is_not_named_as_the_command(program: str) -> None:
     assert program not in text
     assert "  floorwire watch --url ws" in text
     assert "  floorwire keys create " in text
+
+
+def test_with_live_orders_there_is_no_play_money() -> None:
+    live = announcement("::1", 1, is_secure=False, data="/d", demo_account="demo", is_live=True)
+    text = as_text(live, "floorwire")
+    assert "the page signs in as demo. To make a key:\n" in text
+    assert "--scopes market,account,trade --data /d\n" in text
+    assert "deposit" not in text

@@ -87,9 +87,11 @@ def check(
     """
     from floorwire.connectors import venue_registry
     from floorwire.connectors.venue_specs import specs
+    from floorwire.ops import logs
     from floorwire.storage import venue_credentials
     from floorwire.web import tls_certificate
 
+    logs.configure("error")
     with _exit_on_error():
         settings = config.load(config_file, os.environ, assignments or ())
         venues = [VenueChecked(spec.id, spec.kind, spec.settings.orders) for spec in specs(settings)]

@@ -234,7 +234,7 @@ class VenueConnector:
                 "request failed",
                 venue=self._venue,
                 method=fetch.method,
-                url=fetch.url.partition("?")[0],  # The query may be signed.
+                url=self._route.rest(fetch.url).partition("?")[0],  # The query may be signed.
                 status=answer.status,
                 reason=answer.reason,
             )

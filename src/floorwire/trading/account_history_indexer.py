@@ -61,6 +61,8 @@ class AccountHistoryIndexer:
         self._is_damaged = False
         self.failures = 0
         """How often the index could not be read or written."""
+        self._last_error = ""
+        """What was logged of that. It is logged again when something was indexed in between."""
         self._wanted = asyncio.Event()
         """Set when there may be something to do: a journal was opened, somebody waits for its records."""
         self._advanced = asyncio.Event()
@@ -148,7 +150,9 @@ class AccountHistoryIndexer:
                 self._journal = None
         except (sqlite3.Error, OSError) as error:
             self.failures += 1
-            log.error("account history not indexed; asking for it fails", error=str(error))
+            if str(error) != self._last_error:  # it is tried again each second
+                self._last_error = str(error)
+                log.error("account history not indexed; asking for it fails", error=str(error))
             if isinstance(error, sqlite3.Error):
                 self._note_damage(error)
             await asyncio.sleep(RETRY_S)
@@ -193,6 +197,7 @@ class AccountHistoryIndexer:
                 continue
             if part.records:
                 await self._in_thread(partial(_add, projection, index, part))
+                self._last_error = ""
                 self._tell()
             await asyncio.sleep(max(PAUSE_S, IDLE_PER_PART * (loop.time() - begun_s)))
 

@@ -19,10 +19,12 @@ class Announcement(msgspec.Struct, frozen=True, omit_defaults=True):
     data: str
     """The data folder."""
     demo_account: str | None = None
+    is_live: bool = False
+    """Orders leave it: accounts have the exchange's money, and nothing is deposited."""
 
 
 def announcement(
-    host: str, port: int, *, is_secure: bool, data: str, demo_account: str | None
+    host: str, port: int, *, is_secure: bool, data: str, demo_account: str | None, is_live: bool = False
 ) -> Announcement:
     """Return what to say of a server that listens there."""
     at = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -33,6 +35,7 @@ def announcement(
         api=f"http{secure}://{at}/docs",
         data=data,
         demo_account=demo_account,
+        is_live=is_live,
     )
 
 
@@ -54,10 +57,12 @@ def as_text(open_at: Announcement, command: str) -> str:
         f"  {command} watch --url {open_at.websocket}\n"
     )
     if open_at.demo_account is not None:
+        account, money, deposit = open_at.demo_account, ", with play money", " --deposit USDT=1000000"
+        if open_at.is_live:
+            money = deposit = ""
         text += (
-            f"There are no keys yet: the page signs in as {open_at.demo_account}, with play money. "
-            f"To make a key:\n"
-            f"  {command} keys create --account NAME --scopes market,account,trade"
-            f" --deposit USDT=1000000 --data {open_at.data}\n"
+            f"There are no keys yet: the page signs in as {account}{money}. To make a key:\n"
+            f"  {command} keys create --account NAME --scopes market,account,trade{deposit}"
+            f" --data {open_at.data}\n"
         )
     return text

@@ -236,6 +236,7 @@ def _announce(listener: socket.socket, gateway: Gateway, *, json: bool) -> None:
         is_secure=gateway.settings.tls.cert is not None,
         data=str(gateway.data_dir.folder),
         demo_account=None if demo is None else demo.account,
+        is_live=any(venue.orders == "live" for venue in gateway.settings.venues.values()),
     )
     # Who started it may not listen any more.
     LineWriter(sys.stdout).write(as_json(open_at) if json else as_text(open_at, sys.argv[0]))
