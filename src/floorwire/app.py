@@ -29,11 +29,14 @@ from floorwire.connectors.traffic_recorder import TrafficRecorder
 from floorwire.core.account_events import MoneyKind
 from floorwire.core.authorization import Principal
 from floorwire.core.capabilities import Capabilities, HasCapabilities
+from floorwire.core.codes import Code
+from floorwire.core.instrument import Instrument
 from floorwire.core.microseconds import DAY_US, MINUTE_US
 from floorwire.core.notices import SecondPassed
 from floorwire.core.os_errors import sentence
 from floorwire.core.past_candles import TellsPast
 from floorwire.core.ports import StreamsOnDemand, TradingVenue, Venue
+from floorwire.core.refusal import Refusal
 from floorwire.core.stream_interest import StreamInterest
 from floorwire.core.venue_names import VenueNames
 from floorwire.drain import Drain
@@ -431,10 +434,20 @@ def _desk(
     )
     symbols = hub.market.symbols
     storage = settings.storage
+
+    def resolve(text: str) -> Instrument | None:
+        found = symbols.resolve(text)
+        # Until the default venue has listed its own, no other venue gets orders for a bare name.
+        is_elsewhere = found is None or found.venue != names.default
+        if is_elsewhere and venue_router.is_waiting_for(names.identity(text)):
+            message = "the venue has not listed its symbols yet"
+            raise Refusal(Code.VENUE_UNAVAILABLE, message, {"symbol": text})
+        return found
+
     return Desk(
         open_accounts,
         venue_router,
-        symbols.resolve,
+        resolve,
         lambda: symbols,
         clock,
         storage,

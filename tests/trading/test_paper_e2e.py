@@ -38,7 +38,7 @@ async def placed(client: Trader, client_order_id: str, **fields: str) -> Message
     for attempt in range(1_000):
         name = f"{client_order_id}-{attempt}"
         reply = await client.place(name, symbol="ABC-USDT", quantity="0.2", **fields)
-        if reply.get("code") not in ("stale_market", "unknown_symbol", "no_liquidity"):
+        if reply.get("code") not in ("stale_market", "venue_unavailable", "no_liquidity"):
             return {**reply, "name": name}
         await client.receive()
     raise AssertionError("the feed never came to life")

@@ -77,7 +77,7 @@ async def resting(
         await client.ask("subscribe", channel="heartbeat")
         for _ in range(1_000):
             reply = await client.place(name, **terms)
-            if reply.get("code") not in ("stale_market", "unknown_symbol"):
+            if reply.get("code") not in ("stale_market", "venue_unavailable"):
                 break
             await client.receive()
         assert reply["status"] == "accepted", reply

@@ -7,7 +7,8 @@ check 4. ``OrderChecks.new_order`` makes the others, in the order of this table.
 
     check         error code                   refused where                                    decided in
      1 permission unauthenticated, forbidden   the key may not do this with the symbol          authorization
-     2 instrument unknown_symbol               the symbol names none, or more than one          handlers
+     2 instrument venue_unavailable            its venue has listed nothing since the start     handlers
+                  unknown_symbol               the symbol names none, or more than one          handlers
      3 form       bad_request                  the fields do not go together                    order_parsing
                   tick_size, lot_size          a price or a quantity is no whole step           order_parsing
      4 identity   duplicate_client_order_id    the id is known with other content               request_checks

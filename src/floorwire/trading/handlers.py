@@ -54,7 +54,9 @@ MAX_LISTED_IDS = 1_000
 """Ids in the reply to a cancel of many orders."""
 ValueT = TypeVar("ValueT")
 Resolve: TypeAlias = Callable[[str], Instrument | None]
-"""Returns the instrument for a symbol as a client writes it; None where there is not exactly one."""
+"""Returns the instrument for a symbol as a client writes it; None where there is not exactly one.
+
+Raises Refusal ``venue_unavailable`` where its venue has listed nothing yet."""
 
 
 def place(
@@ -313,11 +315,17 @@ def authorise(
 def _instrument(
     resolve: Resolve, principal: Principal, action: Action, text: str, wall_us: int
 ) -> Instrument:
-    instrument = resolve(text)
+    instrument, unlisted = None, None
+    try:
+        instrument = resolve(text)
+    except Refusal as not_yet:  # who may not do this is told so first
+        unlisted = not_yet
     symbol = text if instrument is None else instrument.symbol
     refusal = decide(principal, action, wall_us, symbol=symbol, account=principal.account, shown=text)
     if refusal is not None:
         raise refusal
+    if unlisted is not None:
+        raise unlisted
     if instrument is None:
         raise Refusal(
             Code.UNKNOWN_SYMBOL, f"{text!r} names no instrument, or more than one", {"symbol": text}

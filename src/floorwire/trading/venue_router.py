@@ -41,6 +41,8 @@ class VenueRouter:
     def __init__(self) -> None:
         self._venues: Mapping[str, VenueExecutor] = {}
         self._instruments: dict[str, Instrument] = {}
+        self._listed_venues: set[str] = set()
+        """Venues that have listed anything since the start."""
         self.open_venues: set[str] = set()
         """Names of venues that have opened and take orders."""
         self._sent_up_to: dict[str, int] = {}
@@ -75,7 +77,13 @@ class VenueRouter:
             if instrument.symbol not in self._instruments:
                 new.add(instrument.symbol)
             self._instruments[instrument.symbol] = instrument
+            self._listed_venues.add(instrument.venue)
         return new
+
+    def is_waiting_for(self, symbol: str) -> bool:
+        """Return whether the symbol's venue has listed nothing since the start: it may list this one."""
+        venue = venue_of(symbol)
+        return venue in self._venues and venue not in self._listed_venues
 
     def instruments(self) -> list[Instrument]:
         """Return all listed instruments."""
