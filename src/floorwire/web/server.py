@@ -24,6 +24,7 @@ from floorwire.auth.origin_policy import refuse_to_listen
 from floorwire.clock import Clock
 from floorwire.config import Settings, SettingsError
 from floorwire.connectors import venue_registry
+from floorwire.connectors.venue_specs import specs
 from floorwire.core.ports import Venue
 from floorwire.ops import file_descriptors, logs, memory_allocator
 from floorwire.ops.line_writer import LineWriter
@@ -236,7 +237,7 @@ def _announce(listener: socket.socket, gateway: Gateway, *, json: bool) -> None:
         is_secure=gateway.settings.tls.cert is not None,
         data=str(gateway.data_dir.folder),
         demo_account=None if demo is None else demo.account,
-        is_live=any(venue.orders == "live" for venue in gateway.settings.venues.values()),
+        is_live=any(spec.settings.orders == "live" for spec in specs(gateway.settings)),
     )
     # Who started it may not listen any more.
     LineWriter(sys.stdout).write(as_json(open_at) if json else as_text(open_at, sys.argv[0]))
