@@ -39,7 +39,7 @@ SUITABLE = command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON). $(W
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 # What is compiled when Floorwire is installed.
-COMPILED := src/floorwire/hub/sendloop.c src/floorwire/compiled.py src/floorwire/slots.h \
+COMPILED := src/floorwire/hub/sendloop.c src/floorwire/storage/block_writer.c src/floorwire/compiled.py src/floorwire/slots.h \
 	$(wildcard $(foreach package,core engine venues/*,src/floorwire/$(package)/*.py src/floorwire/$(package)/*.pxd))
 
 $(VENV)/.sources: pyproject.toml setup.py requirements.txt

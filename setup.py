@@ -113,9 +113,12 @@ def extensions() -> list[Extension]:
     """Return all, or none where a wheel for any machine is asked for, or a source distribution."""
     if os.environ.get(PURE):
         return []
-    # Without a compiler, hub/direct_send.py does the same in Python.
-    sendloop = Extension("floorwire.hub.sendloop", ["src/floorwire/hub/sendloop.c"], optional=True)
-    return [sendloop, *(one for package_name in COMPILED_PACKAGES for one in compiled(package_name))]
+    # Without a compiler, hub/direct_send.py does the same in Python, and no intent is written early.
+    in_c = [
+        Extension(f"floorwire.{name.replace('/', '.')}", [f"src/floorwire/{name}.c"], optional=True)
+        for name in ("hub/sendloop", "storage/block_writer")
+    ]
+    return [*in_c, *(one for package_name in COMPILED_PACKAGES for one in compiled(package_name))]
 
 
 setup(ext_modules=extensions(), cmdclass={"build_ext": BuildCompiledPackages})

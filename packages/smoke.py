@@ -24,7 +24,7 @@ from urllib.parse import urljoin
 from websockets.sync.client import connect
 
 COMMAND = str(Path(sysconfig.get_path("scripts"), "floorwire"))
-COMPILED = "compiled: core, engine, venues, sendloop"
+COMPILED = "compiled: core, engine, venues, block_writer, sendloop"
 ORDER = {
     "action": "order.place",
     "id": 1,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-SOURCES = ("compiled.py", "slots.h", "hub/sendloop.c")
+SOURCES = ("compiled.py", "slots.h", "hub/sendloop.c", "storage/block_writer.c")
 NEEDED = ("pyproject.toml", "setup.py", "requirements.txt", *(f"src/floorwire/{name}" for name in SOURCES))
 PYTHON = """#!/bin/sh
 if [ "$1" = -c ]; then

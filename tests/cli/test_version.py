@@ -40,4 +40,4 @@ def test_it_tells_what_runs_and_what_of_it_is_compiled(monkeypatch: pytest.Monke
         assert name in printed().removeprefix(start)
         monkeypatch.setattr(package, "__path__", ["sources"])
         assert name not in printed().removeprefix(start)
-    assert printed() in (start + "sendloop", start + "nothing")
+    assert printed() in (start + "block_writer, sendloop", start + "nothing")

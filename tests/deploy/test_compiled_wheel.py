@@ -94,7 +94,7 @@ def test_it_works_in_an_empty_environment(wheels: Wheels, version: str, tmp_path
     environment.install(str(wheel))
     said = environment.smoke("compiled")
     assert f"Python {version}." in said
-    assert "compiled: core, engine, venues, sendloop" in said
+    assert "compiled: core, engine, venues, block_writer, sendloop" in said
 
 
 def test_uvx_runs_it(wheel: Path, tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_uvx_runs_it(wheel: Path, tmp_path: Path) -> None:
         UV_CACHE_DIR=str(tmp_path / "cache"),
         UV_TOOL_DIR=str(tmp_path / "tools"),
     )
-    assert "compiled: core, engine, venues, sendloop" in said
+    assert "compiled: core, engine, venues, block_writer, sendloop" in said
 
 
 def test_pipx_runs_it(wheel: Path, tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_pipx_runs_it(wheel: Path, tmp_path: Path) -> None:
         "--version",
         PIPX_HOME=str(tmp_path / "pipx"),
     )
-    assert "compiled: core, engine, venues, sendloop" in said
+    assert "compiled: core, engine, venues, block_writer, sendloop" in said
 
 
 def test_cibuildwheel_builds_for_each_python_that_we_name(tmp_path: Path) -> None:

@@ -31,7 +31,12 @@ ROOT: Final = Path(__file__).parents[2]
 ENDS_WITHIN_S: Final = 120
 PORT: Final = re.compile(r"(?<=[a-z0-9]):8000\b")
 OF_MAKEFILE: Final = re.compile(r"^\$\(VENV\)/\.sources: (?P<names>.*)$", re.MULTILINE)
-COMPILED: Final = ("src/floorwire/hub/sendloop.c", "src/floorwire/compiled.py", "src/floorwire/slots.h")
+COMPILED: Final = (
+    "src/floorwire/hub/sendloop.c",
+    "src/floorwire/storage/block_writer.c",
+    "src/floorwire/compiled.py",
+    "src/floorwire/slots.h",
+)
 """What the Makefile looks at the age of, beside what one of its lines names."""
 ADDRESS: Final = "ws://localhost:8000"
 IN_CLIENT: Final = """

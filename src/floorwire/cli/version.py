@@ -32,12 +32,14 @@ def compiled_parts() -> list[str]:
     """Return what of this was compiled when it was installed."""
     from floorwire import core, engine
     from floorwire.hub import direct_send
+    from floorwire.storage import intent_file
     from floorwire.venues import common
 
     parts = {
         "core": len(core.__path__) > 1,
         "engine": len(engine.__path__) > 1,
         "venues": len(common.__path__) > 1,
+        "block_writer": intent_file.IS_COMPILED,
         "sendloop": direct_send.send_turn is not direct_send.send_turn_in_python,
     }
     return [name for name, is_compiled in parts.items() if is_compiled]

@@ -49,6 +49,16 @@ cdef class OrderChecks:
         object key,
         object stamp_us,
     )
+    cdef object _order(
+        self,
+        object ticket,
+        object instrument_units,
+        object lots,
+        object price_ticks,
+        object order_id,
+        object key,
+        object stamp_us,
+    )
 
 
 cdef tuple _reserve_balance(Account account, object instrument_units, object side, object more)

@@ -147,6 +147,25 @@ class OrderChecks:
         _check_room(account, instrument_units, is_buy, lots, max(order.price_ticks, prices.bid_ticks))
         return order, balances, risk_profile
 
+    def early_order(
+        self, ticket: OrderTicket, order_id: int, key: str, stamp_us: int
+    ) -> tuple[Order, tuple[Balance]]:
+        """Make the checks of a new limit order that hang on nothing but the accounts: 18 and 19.
+
+        Where these refuse it, they did so before. What the others said is not known. Raises Refusal.
+        """
+        account = self._accounts.by_name.get(ticket.account)
+        instrument_units = self._risk_profiles.instrument_units(ticket.symbol)
+        if account is None or ticket.price_ticks is None or ticket.lots is None:
+            raise Refusal(Code.BAD_REQUEST, "no limit order of a known account")
+        order = self._order(
+            ticket, instrument_units, ticket.lots, ticket.price_ticks, order_id, key, stamp_us
+        )
+        balances = _reserve_balance(account, instrument_units, ticket.side, order.held)
+        is_buy = ticket.side == "buy"
+        _check_room(account, instrument_units, is_buy, order.lots, order.price_ticks)
+        return order, balances
+
     def amend(
         self,
         order: Order,
@@ -222,24 +241,38 @@ class OrderChecks:
 
         A market order gets the collar's price as its limit, so that its hold has an upper bound.
         """
-        price_ticks, lots, ppm = ticket.price_ticks, ticket.lots, self._worst_ppm
-        if self._worst_of_venue:
-            ppm = self._worst_of_venue.get(instrument_units.instrument.venue, ppm)
+        price_ticks, lots = ticket.price_ticks, ticket.lots
         if price_ticks is None:
             reference = risk_checks.reference_ticks(ticket, prices)
             price_ticks = risk_checks.collar_ticks(ticket.side == "buy", reference, limits.collar_ppm)
             if lots is None:
                 lots = (ticket.spend or 0) // reference
+        return self._order(ticket, instrument_units, lots or 0, price_ticks, order_id, key, stamp_us)
+
+    def _order(
+        self,
+        ticket: OrderTicket,
+        instrument_units: InstrumentUnits,
+        lots: int,
+        price_ticks: int,
+        order_id: int,
+        key: str,
+        stamp_us: int,
+    ) -> Order:
+        """Return the order with its hold, which covers the higher fee."""
+        ppm = self._worst_ppm
+        if self._worst_of_venue:
+            ppm = self._worst_of_venue.get(instrument_units.instrument.venue, ppm)
         return Order(
             order_id,
             ticket,
             key,
-            lots or 0,
+            lots,
             price_ticks,
             "new",
             stamp_us,
             stamp_us,
-            held=held(ticket, instrument_units, price_ticks, lots or 0, 0, ppm, 0),
+            held=held(ticket, instrument_units, price_ticks, lots, 0, ppm, 0),
             fee_ppm=ppm,
         )
 

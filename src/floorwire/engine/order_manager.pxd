@@ -18,5 +18,6 @@ cdef class OrderManager(AccountQueries):
 
     cpdef object cancel(self, object order)
     cpdef list settle(self, object reports, object stamp_us)
+    cdef object _next_order_id(self)
     cdef object _book(self, object event)
     cdef object _rule(self, object event)

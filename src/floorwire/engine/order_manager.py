@@ -57,6 +57,7 @@ from floorwire.core.account_events import (
     OrderAmending,
     OrderCancelling,
     OrderFilled,
+    OrderSubmitting,
     Quarantined,
     QuarantineReleased,
     Resumed,
@@ -76,6 +77,7 @@ from floorwire.core.risk_limits import Limits
 from floorwire.core.units import InexactError, Scale
 from floorwire.core.venue_names import bare, venue_of
 from floorwire.engine import (
+    early_orders,
     money_movements,
     remote_checks,
     request_checks,
@@ -87,6 +89,7 @@ from floorwire.engine.account import NO_GUARD
 from floorwire.engine.account_queries import AccountQueries
 from floorwire.engine.accounts import Accounts
 from floorwire.engine.coarser_units import coarser_units
+from floorwire.engine.early_orders import EarlyOrder
 from floorwire.engine.effective_limits import check
 from floorwire.engine.ledger import MOST_UNITS
 from floorwire.engine.order_checks import OrderChecks
@@ -207,8 +210,7 @@ class OrderManager(AccountQueries):
         remote = self._remote.get(venue_of(ticket.symbol)) if self._remote else None
         if remote is not None:
             remote_checks.check_order(remote, ticket)
-        last_id, skipped_id = self._accounts.last_order_id, self._skipped_id
-        order_id = (last_id if last_id > skipped_id else skipped_id) + 1
+        order_id = self._next_order_id()
         order, balances, risk_profile = self._checks.new_order(
             ticket, at, order_id, key, max_notional, deadline_us
         )
@@ -220,6 +222,33 @@ class OrderManager(AccountQueries):
         return OrderDecision(
             order, (entry,), (place_command(order, risk_profile.account.owner, risk_profile.bounds),)
         )
+
+    def early_order(self, account: str, symbol: str, client_order_id: str) -> EarlyOrder | None:
+        """Return the ids that the order gets if it is a new one at a venue outside this process."""
+        remote = self._remote.get(venue_of(symbol))
+        return early_orders.next_order(
+            self._accounts, remote, account, client_order_id, self._next_order_id()
+        )
+
+    def book_early_order(
+        self, ticket: OrderTicket, early: EarlyOrder, key: str, stamp_us: int
+    ) -> list[AccountEntry]:
+        """Book an order that may have left, though the journal lacks it. Return the entries.
+
+        For recovery, when the accounts are as they were when the order was decided. None where the accounts
+        do not allow it: then it was refused. An order that was refused for another reason is booked too: what
+        the venue says about it ends it.
+        """
+        if early.order_id <= self._accounts.last_order_id:
+            return []
+        try:
+            if self._checks.find_duplicate(ticket) is not None:
+                return []
+            order, balances = self._checks.early_order(ticket, early.order_id, key, stamp_us)
+        except Refusal:
+            return []
+        submitting = replace(order, state="submitting")
+        return [self._book(OrderSubmitting(ticket.account, submitting, balances, stamp_us, early.client_id))]
 
     def amend(
         self,
@@ -483,6 +512,10 @@ class OrderManager(AccountQueries):
         return self._rule(Resumed(scope, name, stamp_us))
 
     # --- parts --------------------------------------------------------------------------------------
+
+    def _next_order_id(self) -> int:
+        last_id, skipped_id = self._accounts.last_order_id, self._skipped_id
+        return (last_id if last_id > skipped_id else skipped_id) + 1
 
     def _book(self, event: AccountEvent) -> AccountEntry:
         return AccountEntry(event, self._accounts.apply(event))

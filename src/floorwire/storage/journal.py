@@ -95,6 +95,8 @@ class ForgottenError(JournalError):
 
 OnDurable: TypeAlias = Callable[[JournalError | None], None]
 """Called once, on the event loop: with None when the records are durable, else with why they may not be."""
+OnWritten: TypeAlias = Callable[[bool], None]
+"""Called once, on the event loop: whether an intent is on the disk."""
 WhileWriting: TypeAlias = Callable[[], None]
 """Called on the event loop while the disk writes. Never raises."""
 
@@ -157,6 +159,27 @@ class Journal(Protocol):
         ``while_writing`` is called on the loop when the disk begins to write them, so that what comes after
         can be made ready. It is left out if they are durable by then.
         Raises JournalFullError and JournalBrokenError; then nothing is appended and nothing called.
+        """
+        ...
+
+    def write_intent(self, intent: bytes, on_written: OnWritten) -> bool:
+        """Begin to write an intent: what may happen before the journal has a record of it.
+
+        Return False where that is not possible now, or never: while a record is not durable, while another
+        intent is written, for a long one. Call it on the event loop only. The intent counts until a later
+        record is durable. ``on_written`` is called on the loop, never from within this call, and not after
+        the journal was closed.
+        """
+        ...
+
+    def discard_intent(self) -> None:
+        """What the intent is about does not happen, and no record tells of it."""
+        ...
+
+    def intent(self) -> bytes | None:
+        """Return the intent that the journal had when it was opened, and that no record followed; or None.
+
+        What it is about may have happened. One that was discarded may be back after a power cut.
         """
         ...
 

@@ -16,6 +16,7 @@ from floorwire.storage.journal import (
     JournalRecord,
     JournalSnapshot,
     OnDurable,
+    OnWritten,
     WhileWriting,
 )
 from floorwire.storage.pending_appends import AppendsDone, PendingAppend, PendingAppends
@@ -145,6 +146,15 @@ class MemoryJournal:
 
     def latest_snapshot(self) -> JournalSnapshot | None:
         return self._snapshot
+
+    def write_intent(self, intent: bytes, on_written: OnWritten) -> bool:
+        return False
+
+    def discard_intent(self) -> None:
+        return None
+
+    def intent(self) -> bytes | None:
+        return None
 
     def check(self) -> None:
         return None

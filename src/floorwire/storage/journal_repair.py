@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from floorwire.storage import high_water_mark, journal_file, journal_rows
+from floorwire.storage import high_water_mark, intent_file, journal_file, journal_rows
 from floorwire.storage.journal import JournalCorruptError, JournalEntry, JournalRecord
 from floorwire.storage.journal_inspection import last_known, read, verify
 from floorwire.storage.journal_snapshots import PREFIX, is_snapshot
@@ -97,5 +97,6 @@ def _replaced(folder: Path, kept_n: int) -> list[Path]:
         for path in folder.glob(PREFIX + "[0-9]*")
         if is_snapshot(path.name) and int(path.name.removeprefix(PREFIX)) > kept_n
     ]
-    names = [*(journal_file.FILE + end for end in ("", "-wal", "-shm", "-wal.damaged")), high_water_mark.FILE]
+    files = [journal_file.FILE + end for end in ("", "-wal", "-shm", "-wal.damaged")]
+    names = [*files, intent_file.FILE, high_water_mark.FILE]
     return [*snapshots, *(path for name in names if (path := folder / name).exists())]

@@ -13,11 +13,12 @@ from typing import TypeVar
 
 import structlog
 
-from floorwire.storage import high_water_mark, journal_file, journal_rows, worker_threads
+from floorwire.storage import high_water_mark, intent_file, journal_file, journal_rows, worker_threads
 from floorwire.storage.commit_thread import CommitThread
 from floorwire.storage.file_watch import FileWatch
 from floorwire.storage.files_in_place import FileGoneError, FilesInPlace
 from floorwire.storage.high_water_mark import HighWaterMark
+from floorwire.storage.intent_file import IntentFile
 from floorwire.storage.journal import (
     JournalBrokenError,
     JournalCorruptError,
@@ -28,6 +29,7 @@ from floorwire.storage.journal import (
     JournalSnapshot,
     JournalUnusableError,
     OnDurable,
+    OnWritten,
     WhileWriting,
 )
 from floorwire.storage.journal_file import Connection
@@ -73,6 +75,9 @@ class SqliteJournal:
         with journal_file.journal_errors(self._folder / high_water_mark.FILE):
             self._mark = HighWaterMark(self._folder / high_water_mark.FILE)
         opened.callback(self._mark.close)
+        with journal_file.journal_errors(self._folder / intent_file.FILE):
+            self._intents = IntentFile(self._folder / intent_file.FILE)
+        opened.callback(self._intents.close)
         self._writing = self._connect(opened)
         before_n, self._written_n, self._chain = self._tail()
         self._opened_n = self._written_n
@@ -84,8 +89,8 @@ class SqliteJournal:
             self._checkpoints = WalCheckpoints(self._writing, self._connect(opened))
         opened.callback(self._checkpoints.close)
         with journal_file.journal_errors(self._folder):
-            names = (journal_file.FILE, f"{journal_file.FILE}-wal", high_water_mark.FILE)
-            files = [self._folder / name for name in names]
+            names = (f"{journal_file.FILE}-wal", high_water_mark.FILE, intent_file.FILE)
+            files = [self._path, *(self._folder / name for name in names)]
             self._files = FilesInPlace(files)
             self._log_header = LogHeader(files[1])
         opened.callback(self._log_header.close)
@@ -179,6 +184,22 @@ class SqliteJournal:
             self._watch.start(self.check)
         self._writer.put(PendingAppend(entries, on_durable, while_writing))
         return last_n
+
+    def write_intent(self, intent: bytes, on_written: OnWritten) -> bool:
+        waiting = self._waiting
+        if waiting.count or waiting.broken is not None:
+            return False
+        try:
+            return self._intents.write(waiting.last_n, intent, on_written)
+        except OSError as error:
+            log.warning("no intent is written", error=str(error))
+            return False
+
+    def discard_intent(self) -> None:
+        self._intents.discard()
+
+    def intent(self) -> bytes | None:
+        return self._intents.read(self._opened_n)
 
     def check(self) -> None:
         try:

@@ -20,6 +20,7 @@ from floorwire.storage.journal import (
     JournalSnapshot,
     JournalVersionError,
 )
+from floorwire.trading import order_intents
 
 EPOCH_KIND = "begun"
 """The kind of the record that holds the epoch of the private channels: the first record, and the first one
@@ -55,12 +56,25 @@ class AccountStore:
             self.last_ts_us = record.ts_us
         if not self.epoch and (epoch_record := journal.latest("", EPOCH_KIND)) is not None:
             self.epoch = epoch_record.payload.decode()
-        self.repair_entries = self.order_manager.coarsen_units(self.last_ts_us)
-        """Entries that repair what earlier versions wrote: amounts too large for a record, names without a
-        venue, positions. Journal them before anything else."""
+        self.repair_entries = self._recovered_order()
+        """Entries to journal before anything else: the order of an intent, and what repairs earlier versions'
+        journals (amounts too large for a record, names without a venue, positions)."""
+        self.repair_entries += self.order_manager.coarsen_units(self.last_ts_us)
         if rules.default_venue:
             self.repair_entries += self.order_manager.identify(rules.default_venue, self.last_ts_us)
         self.repair_entries += self.order_manager.correct_positions(self.last_ts_us)
+
+    def _recovered_order(self) -> list[account_events.AccountEntry]:
+        """Book an order that may have left before the journal had it. Return the entries."""
+        intent = self.journal.intent()
+        entries = [] if intent is None else order_intents.recovered(self.order_manager, self.epoch, intent)
+        for entry in entries:
+            log.warning(
+                "an order may have left before the journal had it; its venue is asked",
+                account=entry.event.account,
+                order=self.order_manager.last_order_id(),
+            )
+        return entries
 
     def opening_records(self, stamp_us: int) -> tuple[list[JournalEntry], list[account_events.AccountEntry]]:
         """Return the records and the entries to append first.

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
+import msgspec
 import structlog
 
 from floorwire.core.account_events import AccountEntry
@@ -23,6 +24,13 @@ from floorwire.trading.private_fanout import PrivateFanout
 from floorwire.trading.risk_status import RiskStatus
 
 log = structlog.get_logger("floorwire.desk")
+
+
+class WaitingOrder(msgspec.Struct, frozen=True):
+    """An order whose intent is being written, and what is called when it is on the disk."""
+
+    order_id: int
+    callbacks: list[Callback] = []
 
 
 class Committer:
@@ -51,6 +59,7 @@ class Committer:
         self._loop = asyncio.get_running_loop()  # looking it up each turn costs a system call
         self._batch = CommitBatch()
         self._is_commit_scheduled = False
+        self._waiting_order: WaitingOrder | None = None
         self.has_failed = False
         self._snapshot_n = store.snapshot_n
         self._snapshot: JournalSnapshot | None = None
@@ -74,7 +83,7 @@ class Committer:
         self._batch.entries += entries
         if not self._is_commit_scheduled:  # as ``_schedule``, without a call: orders come here
             self._is_commit_scheduled = True
-            self._loop.call_soon(self.commit)
+            self._loop.call_soon(self._end_turn)
 
     def add_risk_entries(self, entries: Sequence[AccountEntry]) -> None:
         """Add changes of halts and limits. They are uncertain until the batch is durable."""
@@ -98,6 +107,53 @@ class Committer:
         """Call back while the disk writes what was added so far. It may not be called. It never raises."""
         self._batch.preparations.append(callback)
 
+    # --- an order whose intent is written before its records ----------------------------------------
+
+    @property
+    def takes_intents(self) -> bool:
+        """Whether ``write_intent`` may succeed: this turn has changed nothing, and no intent is written."""
+        batch = self._batch
+        return not (batch.entries or batch.callbacks or self.has_failed or self._waiting_order)
+
+    def write_intent(self, order_id: int, intent: bytes) -> bool:
+        """Begin to write the intent of the order that is decided next; return whether that is possible.
+
+        Until it is on the disk, nothing is appended to the journal: the order leaves first. Call
+        ``discard_intent`` where the order is refused.
+        """
+        if not self.takes_intents or not self.store.journal.write_intent(intent, self._on_intent):
+            return False
+        self._waiting_order = WaitingOrder(order_id)
+        return True
+
+    def discard_intent(self) -> None:
+        """The order was refused."""
+        self._waiting_order = None
+        self.store.journal.discard_intent()
+
+    def when_order_durable(self, order_id: int, callback: Callback) -> bool:
+        """Call back when the order is durable; never where the journal fails.
+
+        Return whether the disk writes it already, as an intent. Else it is as ``when_durable``.
+        """
+        waiting = self._waiting_order
+        if waiting is None or waiting.order_id != order_id:
+            self.when_durable(callback)
+            return False
+        waiting.callbacks.append(callback)
+        return True
+
+    def _on_intent(self, is_written: bool) -> None:
+        waiting, self._waiting_order = self._waiting_order, None
+        if waiting is None:  # it was refused, or all has failed
+            return
+        for callback in waiting.callbacks:
+            if is_written:
+                callback()
+            else:
+                self.when_durable(callback)
+        self.commit()
+
     def fail(self, error: Exception, failed: CommitBatch | None = None) -> None:
         """Stop: waiting requests, and those of batches on their way, get an error.
 
@@ -108,7 +164,7 @@ class Committer:
             if failed is not None:
                 failed.reply_outcome_unknown()
             return
-        self.has_failed = True
+        self.has_failed, self._waiting_order = True, None
         self.risk_status.is_current = False
         batch, self._batch = self._batch, CommitBatch()
         self._on_failure(error)
@@ -118,7 +174,12 @@ class Committer:
 
     def _schedule(self) -> None:
         self._is_commit_scheduled = True
-        self._loop.call_soon(self.commit)
+        self._loop.call_soon(self._end_turn)
+
+    def _end_turn(self) -> None:
+        """Commit, unless an order's intent is being written: the order leaves first."""
+        if self._waiting_order is None:
+            self.commit()
 
     def commit(self) -> None:
         """Append the batch to the journal."""

@@ -148,6 +148,7 @@ class Desk:
             turns,
             names,
             AccountHistoryHandlers(self._indexer, turns, resolve, instruments, router.prices, currency),
+            remote_venues,
         )
         self.operators = OperatorRequests(self._lifecycle, self._mass_cancels, remote_venues, clock)
         """Requests of operators."""

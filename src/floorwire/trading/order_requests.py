@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 
 from msgspec import UNSET, UnsetType
@@ -41,6 +41,7 @@ from floorwire.trading.commit_batch import OUTCOME_UNKNOWN, durable_reply
 from floorwire.trading.committer import Committer
 from floorwire.trading.decision_executor import DecisionExecutor
 from floorwire.trading.desk_state import DeskLifecycle
+from floorwire.trading.early_orders import EarlyOrders
 from floorwire.trading.fill_search import FillSearch
 from floorwire.trading.guard_timers import GuardTimers, owner_of
 from floorwire.trading.handlers import Resolve
@@ -74,7 +75,9 @@ class OrderRequests:
         turns: Turns,
         names: VenueNames,
         history: AccountHistoryHandlers,
+        remote_venues: Collection[str],
     ) -> None:
+        self._early_orders = EarlyOrders(resolve, remote_venues)
         self.history_requests = AccountHistoryRequests(reply_order, self.count_outcome)
         self._history = history
         self._lifecycle = lifecycle
@@ -112,7 +115,7 @@ class OrderRequests:
         match request:
             case OrderPlace():
                 self._check_accepts_orders(committer)
-                decision = handlers.place(order_manager, self._resolve, principal, request, at)
+                decision = self._early_orders.place(committer, principal, request, at)
                 return self._execute_order_decision(committer, decision, request.id, at.stamp_us)
             case OrderAmend():
                 self._check_accepts_orders(committer)

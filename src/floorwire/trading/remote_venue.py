@@ -150,8 +150,12 @@ class RemoteVenue:
         committer = self._committer
         if committer is not None:
             self._undurable += 1
-            committer.when_durable(partial(self._execute, committer, command))
-            if self._undurable == 1 and type(command) is Place:
+            execute = partial(self._execute, committer, command)
+            if type(command) is not Place:
+                committer.when_durable(execute)
+            elif committer.when_order_durable(command.order_id, execute):
+                self._prepare(committer, command)  # the disk writes its intent already
+            elif self._undurable == 1:
                 committer.while_writing(partial(self._prepare, committer, command))
         return ()
 

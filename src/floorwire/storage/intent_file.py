@@ -1,0 +1,143 @@
+"""The intent file: one block for what may happen before the journal has a record of it.
+
+A commit of the journal begins when its records are made, and costs more than a block. An intent is known
+before: the disk writes it while the records are made. When it is on the disk, what it is about may happen.
+``docs/journal.md`` has its rules.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import struct
+from contextlib import suppress
+from hashlib import blake2b
+from pathlib import Path
+
+from floorwire.storage.journal import OnWritten
+from floorwire.storage.private_files import touch_private
+
+try:  # block_writer.c, where it could be compiled
+    from floorwire.storage.block_writer import Writer, begin, discard, outcome, start, stop
+
+    IS_COMPILED = True
+except ImportError:
+    IS_COMPILED = False
+
+FILE = "journal.intent"
+BLOCK_BYTES = 4_096
+DIGEST_BYTES = 16
+COUNTER_BYTES = 8
+_head = struct.Struct("<QI")
+"""The last record when the intent was written, and the intent's length."""
+MOST_BYTES = BLOCK_BYTES - DIGEST_BYTES - _head.size
+"""The longest intent."""
+
+
+class IntentFile:
+    """The file, and the thread that writes it: of ``block_writer.c``, since Python's would wait for the loop.
+
+    The file is made with its block on the disk. Raises OSError.
+    """
+
+    def __init__(self, path: Path) -> None:
+        touch_private(path)
+        self._handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            self._found = os.pread(self._handle, BLOCK_BYTES, 0)
+            if len(self._found) < BLOCK_BYTES:
+                os.pwrite(self._handle, bytes(BLOCK_BYTES), 0)
+                os.fsync(self._handle)
+        except BaseException:
+            os.close(self._handle)
+            raise
+        self._writer: Writer | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._eventfd = -1
+        self._on_written: OnWritten | None = None
+
+    def read(self, last_n: int) -> bytes | None:
+        """Return the intent that the file had when it was opened, if no record followed it.
+
+        ``last_n``: the last record of the journal.
+        """
+        return decode(self._found, last_n)
+
+    def write(self, last_n: int, intent: bytes, on_written: OnWritten) -> bool:
+        """Begin to write an intent; return whether that is possible. Call it on the event loop only.
+
+        ``last_n``: the last record, which is durable. It is not possible while another one is written, and
+        where the writer is not compiled. Raises OSError where there is no file descriptor or thread for it.
+        """
+        if self._on_written is not None or len(intent) > MOST_BYTES or not IS_COMPILED:
+            return False
+        writer = self._writer or self._start()
+        if not begin(writer, encode(last_n, intent)):
+            return False
+        self._on_written = on_written
+        return True
+
+    def discard(self) -> None:
+        """Nothing happens: overwrite the intent. This is not synced: after a power cut it may be back."""
+        if self._writer is not None:
+            discard(self._writer)
+
+    def close(self) -> None:
+        """End the thread and close the file. It may be closed already."""
+        if self._writer is not None:
+            stop(self._writer)
+            self._writer = None
+            self._close_eventfd()
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1
+
+    def _start(self) -> Writer:
+        self._loop = asyncio.get_running_loop()
+        eventfd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        try:
+            self._writer = start(self._handle, eventfd)
+        except OSError:
+            os.close(eventfd)
+            raise
+        self._eventfd = eventfd
+        self._loop.add_reader(eventfd, self._wake)
+        return self._writer
+
+    def _wake(self) -> None:
+        os.read(self._eventfd, COUNTER_BYTES)
+        on_written, self._on_written = self._on_written, None
+        if on_written is not None and self._writer is not None:
+            on_written(outcome(self._writer) == 0)
+
+    def _close_eventfd(self) -> None:
+        """Close it on the loop, which may be looking at it."""
+        eventfd, self._eventfd = self._eventfd, -1
+        loop = self._loop
+        assert loop is not None
+
+        def close() -> None:
+            loop.remove_reader(eventfd)
+            os.close(eventfd)
+
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(close)
+            return
+        os.close(eventfd)
+
+
+def encode(last_n: int, intent: bytes) -> bytes:
+    """Return the start of the block: a digest, the last record, the intent."""
+    content = _head.pack(last_n, len(intent)) + intent
+    return blake2b(content, digest_size=DIGEST_BYTES).digest() + content
+
+
+def decode(block: bytes, last_n: int) -> bytes | None:
+    """Return the block's intent; None where there is none, it is torn, or a record came after it."""
+    if len(block) < DIGEST_BYTES + _head.size:
+        return None
+    found_n, size = _head.unpack_from(block, DIGEST_BYTES)
+    content = block[DIGEST_BYTES : DIGEST_BYTES + _head.size + size]
+    if blake2b(content, digest_size=DIGEST_BYTES).digest() != block[:DIGEST_BYTES] or found_n != last_n:
+        return None
+    return content[_head.size :]
