@@ -14,6 +14,8 @@ from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 
+import structlog
+
 from floorwire.storage.journal import OnWritten
 from floorwire.storage.private_files import touch_private
 
@@ -23,6 +25,8 @@ try:  # block_writer.c, where it could be compiled
     IS_COMPILED = True
 except ImportError:
     IS_COMPILED = False
+
+log = structlog.get_logger("floorwire.journal")
 
 FILE = "journal.intent"
 BLOCK_BYTES = 4_096
@@ -43,18 +47,23 @@ class IntentFile:
     def __init__(self, path: Path) -> None:
         touch_private(path)
         self._handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        self._eventfd = -1
         try:
             self._found = os.pread(self._handle, BLOCK_BYTES, 0)
             if len(self._found) < BLOCK_BYTES:
                 os.pwrite(self._handle, bytes(BLOCK_BYTES), 0)
                 os.fsync(self._handle)
+            if IS_COMPILED:  # at once, so that no file descriptor is needed later
+                self._eventfd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         except BaseException:
             os.close(self._handle)
             raise
         self._writer: Writer | None = None
+        """Its thread starts with the first intent: servers without live orders need none."""
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._eventfd = -1
         self._on_written: OnWritten | None = None
+        self._has_failed = False
+        """Whether the thread could not be started."""
 
     def read(self, last_n: int) -> bytes | None:
         """Return the intent that the file had when it was opened, if no record followed it.
@@ -67,12 +76,12 @@ class IntentFile:
         """Begin to write an intent; return whether that is possible. Call it on the event loop only.
 
         ``last_n``: the last record, which is durable. It is not possible while another one is written, and
-        where the writer is not compiled. Raises OSError where there is no file descriptor or thread for it.
+        where the writer is not compiled or its thread could not be started.
         """
-        if self._on_written is not None or len(intent) > MOST_BYTES or not IS_COMPILED:
+        if self._on_written is not None or len(intent) > MOST_BYTES:
             return False
         writer = self._writer or self._start()
-        if not begin(writer, encode(last_n, intent)):
+        if writer is None or not begin(writer, encode(last_n, intent)):
             return False
         self._on_written = on_written
         return True
@@ -87,21 +96,24 @@ class IntentFile:
         if self._writer is not None:
             stop(self._writer)
             self._writer = None
+        if self._eventfd >= 0:
             self._close_eventfd()
         if self._handle >= 0:
             os.close(self._handle)
             self._handle = -1
 
-    def _start(self) -> Writer:
+    def _start(self) -> Writer | None:
+        """Start the thread; return None where that failed, now or before."""
+        if not IS_COMPILED or self._has_failed:
+            return None
         self._loop = asyncio.get_running_loop()
-        eventfd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         try:
-            self._writer = start(self._handle, eventfd)
-        except OSError:
-            os.close(eventfd)
-            raise
-        self._eventfd = eventfd
-        self._loop.add_reader(eventfd, self._wake)
+            self._writer = start(self._handle, self._eventfd)
+        except OSError as error:
+            self._has_failed = True
+            log.warning("orders leave after their records, not after their intents", error=str(error))
+            return None
+        self._loop.add_reader(self._eventfd, self._wake)
         return self._writer
 
     def _wake(self) -> None:
@@ -111,19 +123,18 @@ class IntentFile:
             on_written(outcome(self._writer) == 0)
 
     def _close_eventfd(self) -> None:
-        """Close it on the loop, which may be looking at it."""
         eventfd, self._eventfd = self._eventfd, -1
         loop = self._loop
-        assert loop is not None
-
-        def close() -> None:
-            loop.remove_reader(eventfd)
-            os.close(eventfd)
-
-        with suppress(RuntimeError):  # the loop is closed
-            loop.call_soon_threadsafe(close)
-            return
+        if loop is not None:
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(_stop_reading, loop, eventfd)
+                return
         os.close(eventfd)
+
+
+def _stop_reading(loop: asyncio.AbstractEventLoop, eventfd: int) -> None:
+    loop.remove_reader(eventfd)
+    os.close(eventfd)
 
 
 def encode(last_n: int, intent: bytes) -> bytes:

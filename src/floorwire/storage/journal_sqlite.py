@@ -189,11 +189,7 @@ class SqliteJournal:
         waiting = self._waiting
         if waiting.count or waiting.broken is not None:
             return False
-        try:
-            return self._intents.write(waiting.last_n, intent, on_written)
-        except OSError as error:
-            log.warning("no intent is written", error=str(error))
-            return False
+        return self._intents.write(waiting.last_n, intent, on_written)
 
     def discard_intent(self) -> None:
         self._intents.discard()
