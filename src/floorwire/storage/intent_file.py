@@ -13,6 +13,7 @@ import struct
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -20,11 +21,13 @@ from floorwire.storage.journal import OnWritten
 from floorwire.storage.private_files import touch_private
 
 try:  # block_writer.c, where it could be compiled
-    from floorwire.storage.block_writer import Writer, begin, discard, outcome, start, stop
+    from floorwire.storage.block_writer import begin, discard, outcome, start, stop
 
     IS_COMPILED = True
 except ImportError:
     IS_COMPILED = False
+if TYPE_CHECKING:
+    from floorwire.storage.block_writer import Writer
 
 log = structlog.get_logger("floorwire.journal")
 
