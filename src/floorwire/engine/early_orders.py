@@ -7,21 +7,22 @@ from __future__ import annotations
 
 import msgspec
 
+from floorwire.core.remote_order_messages import ClientIdForm
 from floorwire.engine.accounts import Accounts
 from floorwire.engine.remote_orders import RemoteOrders
 
 
 class EarlyOrder(msgspec.Struct, frozen=True, array_like=True):
-    """The ids that the next order gets: ours, and the one that the venue gets."""
+    """The id that the next order gets, and the form of the id that its venue gets."""
 
     order_id: int
-    client_id: str
+    form: ClientIdForm
 
 
 def next_order(
     accounts: Accounts, remote: RemoteOrders | None, account: str, client_order_id: str, order_id: int
 ) -> EarlyOrder | None:
-    """Return the ids of the account's next order; None where the request would not become a new order.
+    """Return the identity of the account's next order; None where the request would not become a new order.
 
     ``remote``: the orders at its venue, if that is outside this process. ``order_id``: the next one.
     """
@@ -30,4 +31,4 @@ def next_order(
     known = accounts.by_name.get(account)
     if known is None or client_order_id in known.by_client:
         return None
-    return EarlyOrder(order_id, remote.client_id(order_id))
+    return EarlyOrder(order_id, remote.policy.client_ids)

@@ -84,6 +84,7 @@ from floorwire.engine import (
     stray_reports,
     venue_identities,
     venue_money,
+    venue_order_ids,
 )
 from floorwire.engine.account import NO_GUARD
 from floorwire.engine.account_queries import AccountQueries
@@ -224,14 +225,14 @@ class OrderManager(AccountQueries):
         )
 
     def early_order(self, account: str, symbol: str, client_order_id: str) -> EarlyOrder | None:
-        """Return the ids that the order gets if it is a new one at a venue outside this process."""
+        """Return the identity that the order gets if it is a new one at a venue outside this process."""
         remote = self._remote.get(venue_of(symbol))
         return early_orders.next_order(
             self._accounts, remote, account, client_order_id, self._next_order_id()
         )
 
     def book_early_order(
-        self, ticket: OrderTicket, early: EarlyOrder, key: str, stamp_us: int
+        self, ticket: OrderTicket, early: EarlyOrder, epoch: str, key: str, stamp_us: int
     ) -> list[AccountEntry]:
         """Book an order that may have left, though the journal lacks it. Return the entries.
 
@@ -248,7 +249,8 @@ class OrderManager(AccountQueries):
         except Refusal:
             return []
         submitting = replace(order, state="submitting")
-        return [self._book(OrderSubmitting(ticket.account, submitting, balances, stamp_us, early.client_id))]
+        client_id = venue_order_ids.client_id(early.form, epoch, early.order_id)
+        return [self._book(OrderSubmitting(ticket.account, submitting, balances, stamp_us, client_id))]
 
     def amend(
         self,

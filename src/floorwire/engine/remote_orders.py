@@ -37,13 +37,13 @@ from floorwire.core.remote_order_messages import (
     VenueBalance,
 )
 from floorwire.core.venue_names import bare, venue_of
-from floorwire.engine import venue_order_ids
 from floorwire.engine.accounts import Accounts
 from floorwire.engine.order_reports import OrderReports
 from floorwire.engine.reconciliation import Reconciliation
 from floorwire.engine.remote_account import RemoteAccount, RemoteDecision
 from floorwire.engine.remote_commands import amend_order, place_order
 from floorwire.engine.remote_settlement import StrayError
+from floorwire.engine.venue_order_ids import client_id
 
 
 class RemoteOrders:
@@ -94,11 +94,8 @@ class RemoteOrders:
     def intent(self, order: Order, balances: tuple[Balance, ...], stamp_us: int) -> OrderSubmitting:
         """Return the event that accepts a new order. ``command`` sends it when that is durable."""
         submitting = replace(order, state="submitting")
-        return OrderSubmitting(self.account, submitting, balances, stamp_us, self.client_id(order.order_id))
-
-    def client_id(self, order_id: int) -> str:
-        """Return the id that the venue gets for an order of this journal."""
-        return venue_order_ids.client_id(self.policy.client_ids, self._epoch, order_id)
+        venue_id = client_id(self.policy.client_ids, self._epoch, order.order_id)
+        return OrderSubmitting(self.account, submitting, balances, stamp_us, venue_id)
 
     def cancel_command(self, order_id: int) -> CancelOrder | None:
         """Return the command that cancels an order, whatever is known of it; None if it is closed."""

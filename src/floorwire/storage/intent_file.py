@@ -11,9 +11,9 @@ import asyncio
 import os
 import struct
 from contextlib import suppress
-from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 import structlog
 
@@ -33,11 +33,11 @@ log = structlog.get_logger("floorwire.journal")
 
 FILE = "journal.intent"
 BLOCK_BYTES = 4_096
-DIGEST_BYTES = 16
 COUNTER_BYTES = 8
-_head = struct.Struct("<QI")
-"""The last record when the intent was written, and the intent's length."""
-MOST_BYTES = BLOCK_BYTES - DIGEST_BYTES - _head.size
+_head = struct.Struct("<IQI")
+"""The checksum of what follows it, the last record when the intent was written, the intent's length."""
+CHECKSUM_BYTES = 4
+MOST_BYTES = BLOCK_BYTES - _head.size
 """The longest intent."""
 
 
@@ -141,17 +141,17 @@ def _stop_reading(loop: asyncio.AbstractEventLoop, eventfd: int) -> None:
 
 
 def encode(last_n: int, intent: bytes) -> bytes:
-    """Return the start of the block: a digest, the last record, the intent."""
-    content = _head.pack(last_n, len(intent)) + intent
-    return blake2b(content, digest_size=DIGEST_BYTES).digest() + content
+    """Return the start of the block."""
+    content = _head.pack(0, last_n, len(intent))[CHECKSUM_BYTES:] + intent
+    return crc32(content).to_bytes(CHECKSUM_BYTES, "little") + content
 
 
 def decode(block: bytes, last_n: int) -> bytes | None:
     """Return the block's intent; None where there is none, it is torn, or a record came after it."""
-    if len(block) < DIGEST_BYTES + _head.size:
+    if len(block) < _head.size:
         return None
-    found_n, size = _head.unpack_from(block, DIGEST_BYTES)
-    content = block[DIGEST_BYTES : DIGEST_BYTES + _head.size + size]
-    if blake2b(content, digest_size=DIGEST_BYTES).digest() != block[:DIGEST_BYTES] or found_n != last_n:
+    checksum, found_n, size = _head.unpack_from(block)
+    content = block[CHECKSUM_BYTES : _head.size + size]
+    if not size or found_n != last_n or crc32(content) != checksum:
         return None
-    return content[_head.size :]
+    return content[_head.size - CHECKSUM_BYTES :]

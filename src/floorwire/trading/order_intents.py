@@ -50,4 +50,4 @@ def recovered(order_manager: OrderManager, epoch: str, intent: bytes) -> list[Ac
         ticket = order_parsing.parse_order(units, found.account, found.request)
     except Refusal:
         return []
-    return order_manager.book_early_order(ticket, found.early, found.key, found.stamp_us)
+    return order_manager.book_early_order(ticket, found.early, epoch, found.key, found.stamp_us)
