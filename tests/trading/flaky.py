@@ -16,6 +16,7 @@ from floorwire.config import Settings
 from floorwire.core.authorization import Principal, Scope
 from floorwire.protocol.codec import JSON
 from floorwire.storage.journal import (
+    Journal,
     JournalBrokenError,
     JournalEntry,
     JournalError,
@@ -51,7 +52,7 @@ class Disk:
         """Whether commits take until this is False again."""
         self.opened = 0
 
-    def open(self) -> FlakyJournal:
+    def open(self) -> Journal:
         """Open a journal on it."""
         self.opened += 1
         if self.damage is not None:

@@ -35,7 +35,7 @@ from floorwire.storage import (
 )
 from floorwire.storage.journal import JournalError
 from floorwire.storage.journal_snapshots import PREFIX, is_snapshot
-from floorwire.storage.private_files import FILE_MODE, FOLDER_MODE, check_regular, private_folder
+from floorwire.storage.private_files import FILE_MODE, FOLDER_MODE, check_regular, private_folder, sync_folder
 
 MANIFEST = "backup.json"
 FORMAT = 1
@@ -108,7 +108,7 @@ def restore(archive: Path, folder: Path) -> Manifest:
                 (draft / name).rename(
                     folder / name
                 )  # the keys last: a folder without them is not used as one
-            _sync(folder)
+            sync_folder(folder)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
     return manifest
@@ -249,15 +249,6 @@ def _pack(copies: Path, names: list[str], archive: Path) -> None:
 
 def _new(path: Path) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
-
-
-def _sync(folder: Path) -> None:
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 @contextmanager

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -63,8 +64,10 @@ static void *run(void *argument)
             uint64_t one = 1;
             if (write(writer->event_fd, &one, sizeof one) < 0) { /* full: the loop wakes anyway */ }
         } else if (writer->is_discarded) { /* not synced: what comes back after a power cut is looked up */
-            writer->is_discarded = 0;
+            pthread_mutex_unlock(&writer->mutex);
             if (pwrite(writer->fd, nothing, BLOCK, 0) != BLOCK) { /* the same */ }
+            pthread_mutex_lock(&writer->mutex);
+            writer->is_discarded = 0; /* only now: no block is taken before */
         } else
             pthread_cond_wait(&writer->asked, &writer->mutex);
     }
@@ -87,12 +90,20 @@ static PyObject *start(PyObject *self, PyObject *args)
     writer->event_fd = event_fd;
     pthread_mutex_init(&writer->mutex, NULL);
     pthread_cond_init(&writer->asked, NULL);
-    if ((error = pthread_create(&writer->thread, NULL, run, writer)) != 0) {
-        PyMem_RawFree(writer);
+    PyObject *capsule = PyCapsule_New(writer, NAME, NULL);
+    sigset_t all, before; /* signals are for the threads of Python */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    error = capsule == NULL ? 0 : pthread_create(&writer->thread, NULL, run, writer);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (error != 0) {
+        Py_CLEAR(capsule);
         errno = error;
-        return PyErr_SetFromErrno(PyExc_OSError);
+        PyErr_SetFromErrno(PyExc_OSError);
     }
-    return PyCapsule_New(writer, NAME, NULL);
+    if (capsule == NULL)
+        PyMem_RawFree(writer);
+    return capsule;
 }
 
 /* (writer, bytes) -> whether the write begins: not while another one is not done, nor for more than a block. */
@@ -144,11 +155,13 @@ static PyObject *discard(PyObject *self, PyObject *capsule)
     Py_RETURN_NONE;
 }
 
-/* (writer): end the thread, after what it was asked to do. It must not be used again. */
+/* (writer): end the thread, after what it was asked to do. From here on every use of the writer is a ValueError. */
 static PyObject *stop(PyObject *self, PyObject *capsule)
 {
     struct writer *writer = of(capsule);
     if (writer == NULL)
+        return NULL;
+    if (PyCapsule_SetName(capsule, "stopped") < 0) /* before other threads of Python run: they would use freed memory */
         return NULL;
     Py_BEGIN_ALLOW_THREADS
     pthread_mutex_lock(&writer->mutex);
@@ -158,7 +171,6 @@ static PyObject *stop(PyObject *self, PyObject *capsule)
     pthread_join(writer->thread, NULL);
     Py_END_ALLOW_THREADS
     PyMem_RawFree(writer);
-    PyCapsule_SetName(capsule, "stopped");
     Py_RETURN_NONE;
 }
 

@@ -16,4 +16,4 @@ def discard(writer: Writer, /) -> None:
     """Overwrite the block with zeros when it is written."""
 
 def stop(writer: Writer, /) -> None:
-    """End the thread, after what it was asked to do. It must not be used again."""
+    """End the thread, after what it was asked to do. From then on every use of it raises ValueError."""

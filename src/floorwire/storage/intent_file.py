@@ -18,7 +18,7 @@ from zlib import crc32
 import structlog
 
 from floorwire.storage.journal import OnWritten
-from floorwire.storage.private_files import touch_private
+from floorwire.storage.private_files import sync_folder, touch_private
 
 try:  # block_writer.c, where it could be compiled
     from floorwire.storage.block_writer import begin, discard, outcome, start, stop
@@ -54,8 +54,11 @@ class IntentFile:
         try:
             self._found = os.pread(self._handle, BLOCK_BYTES, 0)
             if len(self._found) < BLOCK_BYTES:
-                os.pwrite(self._handle, bytes(BLOCK_BYTES), 0)
+                os.pwrite(
+                    self._handle, self._found.ljust(BLOCK_BYTES, b"\0"), 0
+                )  # a cut file keeps its intent
                 os.fsync(self._handle)
+                sync_folder(path.parent)
             if IS_COMPILED:  # at once, so that no file descriptor is needed later
                 self._eventfd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         except BaseException:
@@ -78,10 +81,10 @@ class IntentFile:
     def write(self, last_n: int, intent: bytes, on_written: OnWritten) -> bool:
         """Begin to write an intent; return whether that is possible. Call it on the event loop only.
 
-        ``last_n``: the last record, which is durable. It is not possible while another one is written, and
-        where the writer is not compiled or its thread could not be started.
+        ``last_n``: the last record, which is durable. It is not possible while another one is written, after
+        ``close``, and where the writer is not compiled or its thread could not be started.
         """
-        if self._on_written is not None or len(intent) > MOST_BYTES:
+        if self._on_written is not None or len(intent) > MOST_BYTES or self._handle < 0:
             return False
         writer = self._writer or self._start()
         if writer is None or not begin(writer, encode(last_n, intent)):
@@ -95,15 +98,16 @@ class IntentFile:
             discard(self._writer)
 
     def close(self) -> None:
-        """End the thread and close the file. It may be closed already."""
-        if self._writer is not None:
-            stop(self._writer)
-            self._writer = None
-        if self._eventfd >= 0:
-            self._close_eventfd()
-        if self._handle >= 0:
-            os.close(self._handle)
-            self._handle = -1
+        """End the thread and close the file. It may be closed already, and in any thread."""
+        writer, self._writer = self._writer, None  # first: the loop must not use one that is stopped
+        handle, self._handle = self._handle, -1
+        eventfd, self._eventfd = self._eventfd, -1
+        if writer is not None:
+            stop(writer)
+        if eventfd >= 0:
+            self._close_eventfd(eventfd)
+        if handle >= 0:
+            os.close(handle)
 
     def _start(self) -> Writer | None:
         """Start the thread; return None where that failed, now or before."""
@@ -116,17 +120,18 @@ class IntentFile:
             self._has_failed = True
             log.warning("orders leave after their records, not after their intents", error=str(error))
             return None
-        self._loop.add_reader(self._eventfd, self._wake)
+        self._loop.add_reader(self._eventfd, self._wake, self._eventfd)
         return self._writer
 
-    def _wake(self) -> None:
-        os.read(self._eventfd, COUNTER_BYTES)
+    def _wake(self, eventfd: int) -> None:
+        """``eventfd`` is open until ``_stop_reading``, also where another thread has called ``close``."""
+        os.read(eventfd, COUNTER_BYTES)
         on_written, self._on_written = self._on_written, None
-        if on_written is not None and self._writer is not None:
-            on_written(outcome(self._writer) == 0)
+        writer = self._writer
+        if on_written is not None and writer is not None:
+            on_written(outcome(writer) == 0)
 
-    def _close_eventfd(self) -> None:
-        eventfd, self._eventfd = self._eventfd, -1
+    def _close_eventfd(self, eventfd: int) -> None:
         loop = self._loop
         if loop is not None:
             with suppress(RuntimeError):  # the loop is closed

@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Event
 
 from floorwire.storage.journal import JournalSnapshot
-from floorwire.storage.private_files import FILE_MODE, read_start
+from floorwire.storage.private_files import FILE_MODE, read_start, sync_folder
 
 PREFIX = "snapshot-"
 NAME = re.compile(rf"{PREFIX}[0-9]{{1,20}}")
@@ -51,7 +51,7 @@ class SnapshotFiles:
         except OSError:
             draft.unlink(missing_ok=True)
             raise
-        _sync(self._folder)
+        sync_folder(self._folder)
         for old in [*self._newest_first()[KEPT:], *self._folder.glob(f".{PREFIX}[0-9]*")]:
             old.unlink(missing_ok=True)  # a draft is left by a process that was killed
 
@@ -116,14 +116,3 @@ def _pieces(framed: bytes) -> list[bytes]:
         at = begin + int.from_bytes(framed[at:begin], "big")
         pieces.append(framed[begin:at])
     return pieces
-
-
-def _sync(folder: Path) -> None:
-    """Make the folder's file names durable. Other systems than POSIX cannot."""
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

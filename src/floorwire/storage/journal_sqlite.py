@@ -180,8 +180,7 @@ class SqliteJournal:
     ) -> int:
         last_n = self._waiting.admit(entries)
         if not self._is_watching:
-            self._is_watching = True
-            self._watch.start(self.check)
+            self._start_watch()
         self._writer.put(PendingAppend(entries, on_durable, while_writing))
         return last_n
 
@@ -189,7 +188,17 @@ class SqliteJournal:
         waiting = self._waiting
         if waiting.count or waiting.broken is not None:
             return False
-        return self._intents.write(waiting.last_n, intent, on_written)
+        if not self._is_watching:
+            self._start_watch()
+        return self._intents.write(waiting.last_n, intent, partial(self._on_intent, on_written))
+
+    def _on_intent(self, on_written: OnWritten, is_written: bool) -> None:
+        """In a file that was removed or replaced meanwhile, no start would find it."""
+        on_written(is_written and self._waiting.broken is None)
+
+    def _start_watch(self) -> None:
+        self._is_watching = True
+        self._watch.start(self.check)
 
     def discard_intent(self) -> None:
         self._intents.discard()

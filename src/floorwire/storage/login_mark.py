@@ -17,7 +17,7 @@ import msgspec
 import structlog
 
 from floorwire.auth.replay_cache import UsedLogins
-from floorwire.storage.private_files import touch_private
+from floorwire.storage.private_files import sync_folder, touch_private
 
 FILE = "logins.mark"
 MAGIC = b"FWLM"
@@ -79,16 +79,8 @@ def _open(path: Path) -> int:
     if missing > 0:  # new, or a crash cut it: all of it is allocated now
         os.pwrite(handle, bytes(missing), FILE_BYTES - missing)
         os.fsync(handle)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     return handle
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _encoded(number: int, used: UsedLogins) -> bytes:

@@ -99,6 +99,17 @@ def touch_private(path: Path) -> None:
         check_private(path)
 
 
+def sync_folder(folder: Path) -> None:
+    """Make the names of the folder's files durable. Other systems than POSIX cannot. Raises OSError."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def read_secret(path: Path) -> bytes:
     """Return a secret file's content. Raises OSError, and ExposedFileError where others may use it.
 
