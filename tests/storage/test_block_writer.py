@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import select
 import signal
@@ -20,6 +21,7 @@ class Opened:
         self.path = path
         self.fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self.event_fd = os.eventfd(0, os.EFD_CLOEXEC)
+        self.threads_before = set(os.listdir("/proc/self/task"))
         self.writer = block_writer.start(self.fd, self.event_fd)
 
     def wait(self) -> int:
@@ -57,9 +59,9 @@ def test_the_error_is_the_system_s(opened: Opened) -> None:
     os.dup2(read_only, opened.fd)
     os.close(read_only)
     assert block_writer.begin(opened.writer, b"a")
-    assert opened.wait() == 9  # EBADF
+    assert opened.wait() == errno.EBADF
     assert block_writer.begin(opened.writer, b"b")
-    assert opened.wait() == 9
+    assert opened.wait() == errno.EBADF
 
 
 def test_a_stopped_writer_cannot_be_used(opened: Opened) -> None:
@@ -98,14 +100,21 @@ def test_a_writer_that_nobody_stops_ends_with_the_process(tmp_path: Path) -> Non
 def test_its_thread_takes_no_signal(opened: Opened) -> None:
     assert block_writer.begin(opened.writer, b"a")
     assert opened.wait() == 0
-    python = {thread.native_id for thread in threading.enumerate()}
-    others = {int(name) for name in os.listdir("/proc/self/task")} - python
-    blocked = [_blocked(thread) for thread in others]
     wanted = 1 << (signal.SIGTERM - 1) | 1 << (signal.SIGINT - 1)
-    assert any(mask & wanted == wanted for mask in blocked)
+    assert _blocked(threading.get_native_id()) & wanted == 0
+    (thread,) = set(os.listdir("/proc/self/task")) - opened.threads_before
+    assert _blocked(int(thread)) & wanted == wanted
 
 
 def _blocked(thread: int) -> int:
     status = Path(f"/proc/self/task/{thread}/status").read_text()
     (line,) = [line for line in status.splitlines() if line.startswith("SigBlk:")]
     return int(line.split()[1], 16)
+
+
+def test_a_block_that_cannot_be_synced_is_not_told_as_written(opened: Opened) -> None:
+    null = os.open("/dev/null", os.O_WRONLY)  # takes writes; to sync it is an error (EINVAL)
+    os.dup2(null, opened.fd)
+    os.close(null)
+    assert block_writer.begin(opened.writer, b"a")
+    assert opened.wait() == errno.EINVAL
