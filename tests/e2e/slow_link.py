@@ -12,7 +12,7 @@ Message: TypeAlias = dict[str, object]
 
 # In the page itself, in front of the browser's own WebSocket: nothing is slower than without it.
 SCRIPT = """
-window.line = { asked: [], told: [], harm: (message) => message };
+window.line = { asked: [], told: [], harm: (message) => message, refuse: () => null };
 window.WebSocket = class extends WebSocket {
   constructor(url) {
     super(url);
@@ -25,8 +25,11 @@ window.WebSocket = class extends WebSocket {
     line.tell = (message) => this.pass({ data: JSON.stringify(message) });
   }
   send(data) {
-    line.asked.push(JSON.parse(data));
-    super.send(data);
+    const message = JSON.parse(data);
+    line.asked.push(message);
+    const refusal = line.refuse(message);
+    if (refusal) setTimeout(() => this.pass({ data: JSON.stringify({ ...refusal, id: message.id }) }));
+    else super.send(data);
   }
   set onmessage(handle) {
     this.pass = ({ data }) => {
@@ -37,6 +40,14 @@ window.WebSocket = class extends WebSocket {
     };
     super.onmessage = this.pass;
   }
+};
+// Refuse the next subscription to a channel, and no more. It does not reach the server.
+line.refuseNext = (channel, refusal) => {
+  line.refuse = (message) => {
+    if (message.action !== 'subscribe' || message.channel !== channel) return null;
+    line.refuse = () => null;
+    return refusal;
+  };
 };
 // Harm the next event of a channel (and of a type, where there are several), and no more.
 line.harmNext = (channel, type, harm) => {
@@ -101,6 +112,10 @@ class Line:
     def drop_next(self, channel: str) -> None:
         """Lose the next event of the channel."""
         self._page.evaluate("(channel) => line.harmNext(channel, undefined, () => null)", channel)
+
+    def refuse_next(self, channel: str, refusal: Message) -> None:
+        """Answer the next subscription to the channel with this error."""
+        self._page.evaluate("([channel, refusal]) => line.refuseNext(channel, refusal)", [channel, refusal])
 
     def falsify_next_checksum(self) -> None:
         """Change the checksum of the book's next update."""

@@ -17,6 +17,7 @@ from floorwire.core.candle_intervals import INTERVALS
 from tests.e2e.browser_page import BrowserPage
 from tests.e2e.chromium import chromium
 from tests.e2e.shown_chart import ShownChart, query_of
+from tests.e2e.slow_link import Line
 from tests.servers import Server, eventually, floorwire
 
 HISTORY = 500
@@ -173,6 +174,32 @@ def test_another_interval_or_market_drops_what_is_under_way(chart: ShownChart) -
     assert [query_of(url)["interval"] for url in chart.asked] == ["1m", "1h", "1h"]
     assert chart.most_at_once == 1
     assert hours == sorted(set(hours))
+
+
+def test_bars_that_were_refused_for_now_are_asked_for_again(
+    browser_page: BrowserPage, server: Server
+) -> None:
+    """Before, the chart stayed empty: too many requests, for example, end a while later."""
+    line = Line(browser_page.page)
+    chart = ShownChart(browser_page.page)
+    browser_page.open(server, f"#{SYMBOL}")
+    chart.expect_bars(lambda starts: len(starts) >= HISTORY)
+    limited = {
+        "status": "error",
+        "code": "rate_limited",
+        "message": "no",
+        "retry": True,
+        "retry_after_ms": 50,
+    }
+    line.refuse_next("candles", limited)
+    chart.page.locator("#interval").select_option("5m")
+    chart.expect_bars(lambda starts: len(starts) > 2 and starts[1] - starts[0] == 300)
+    unreachable = {"status": "error", "code": "venue_unavailable", "message": "no", "retry": True}
+    line.refuse_next("candles", unreachable)
+    chart.page.locator("#interval").select_option("1h")
+    chart.expect_bars(lambda starts: len(starts) > 2 and starts[1] - starts[0] == 3600)
+    asked = [ask["interval"] for ask in line.asked("candles") if ask["action"] == "subscribe"]
+    assert (asked.count("5m"), asked.count("1h")) == (2, 2)
 
 
 @pytest.mark.slow

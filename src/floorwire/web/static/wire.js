@@ -9,6 +9,7 @@ const TICK_MS = 250;
 const PING_MS = 2000;
 const SILENT_MS = 2500; // the server's heartbeat comes every second: two are missing
 const GIVE_UP_MS = 4000; // of silence, or of a handshake that does not end
+const ASK_AGAIN_MS = 1000; // after a refusal that does not say when to ask again
 const STABLE_MS = 5000; // a connection that lived this long was a good one: the next failure is a first one
 const BACKOFF_MS = { first: 500, most: 15_000 };
 const isForGood = (code) => code >= 4500 && code <= 4999; // the server says: not again as you are
@@ -125,7 +126,9 @@ export class Wire {
     const request = stream.subscribe(anew);
     this.#ask(request, (reply) => {
       if (reply.status === 'error') {
-        this.#streams.delete(stream.key); // an instrument that was delisted this very moment
+        // For good: an instrument that was delisted this very moment.
+        if (reply.retry) this.#subscribeLater(stream, anew, reply.retry_after_ms ?? ASK_AGAIN_MS);
+        else this.#streams.delete(stream.key);
         return;
       }
       const { recovered, gap } = stream.opened(reply, request.resume !== undefined);
@@ -133,6 +136,15 @@ export class Wire {
       if (this.#reunion) this.#gather(recovered, gap && [stream, gap]);
       else if (gap) this.#listener.gap([[stream, gap]]);
     });
+  }
+
+  /** After a refusal that time ends: too many requests, a venue that cannot be reached. */
+  #subscribeLater(stream, anew, waitMs) {
+    stream.isHeld = stream.isAwaited = false;
+    setTimeout(() => {
+      const isWanted = this.#streams.get(stream.key) === stream;
+      if (isWanted && !stream.isHeld) this.#subscribe(stream, anew);
+    }, waitMs);
   }
 
   #gather(recovered, gap) {
