@@ -106,7 +106,8 @@ class ShownChart:
             told = (
                 f"{len(starts)} bars, {starts[:2]} to {starts[-2:]}; in sight: {seen}; asked: {self.asked}; "
             )
-            told += f"under way: {len(self._under_way)}; given up: {self.dropped}"
+            told += f"under way: {len(self._under_way)}; given up: {self.dropped}; "
+            told += f"connection: {self.page.evaluate('document.documentElement.dataset.state')}"
             raise AssertionError(told)
         return self.starts()
 
