@@ -54,9 +54,8 @@ class IntentFile:
         try:
             self._found = os.pread(self._handle, BLOCK_BYTES, 0)
             if len(self._found) < BLOCK_BYTES:
-                os.pwrite(
-                    self._handle, self._found.ljust(BLOCK_BYTES, b"\0"), 0
-                )  # a cut file keeps its intent
+                whole = self._found.ljust(BLOCK_BYTES, b"\0")  # a cut file keeps its intent
+                os.pwrite(self._handle, whole, 0)
                 os.fsync(self._handle)
                 sync_folder(path.parent)
             if IS_COMPILED:  # at once, so that no file descriptor is needed later

@@ -126,9 +126,8 @@ export class Wire {
     const request = stream.subscribe(anew);
     this.#ask(request, (reply) => {
       if (reply.status === 'error') {
-        // For good: an instrument that was delisted this very moment.
         if (reply.retry) this.#subscribeLater(stream, anew, reply.retry_after_ms ?? ASK_AGAIN_MS);
-        else this.#streams.delete(stream.key);
+        else this.#streams.delete(stream.key); // an instrument that was delisted this very moment
         return;
       }
       const { recovered, gap } = stream.opened(reply, request.resume !== undefined);
